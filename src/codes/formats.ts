@@ -1,0 +1,18 @@
+// IPBP1xxx: input formats. Entries are CodeEntry (table.ts); numbers are never reused.
+export const FORMAT_CODES = {
+  IPBP1001: {
+    title: 'input is truncated',
+    meaning: 'A file ends before the structure that its own headers promise.',
+    remedy: 'Build the file again; it was probably read while it was being written.',
+  },
+  IPBP1002: {
+    title: 'input is malformed',
+    meaning: 'A field of a file has a value that the format does not allow.',
+    remedy: 'Build the file again; if a compiler made it like this, please report it.',
+  },
+  IPBP1003: {
+    title: 'format or machine not supported',
+    meaning: 'The file is of a format, class, byte order or machine that ipbp does not read yet.',
+    remedy: 'See the list of targets in the README.',
+  },
+} as const;

@@ -1,0 +1,131 @@
+// The one model that every reader produces and everything above reads. It knows no format: constants and
+// layouts of ELF, Mach-O, wasm and COFF stay in their folders. What is costly (symbols, relocations) is a getter
+// that a reader computes at first use and keeps.
+
+export type Format = 'elf' | 'macho' | 'wasm' | 'coff';
+export type MachineName = 'x86_64' | 'arm64' | 'wasm32';
+export type FileKind = 'relocatable' | 'executable' | 'shared';
+
+/** What a section holds, in the words of the linker. `other` is neither loaded nor needed (symbol tables, comments). */
+export type SectionKind =
+  | 'code'
+  | 'readonly' // never written, holds no address: .rodata
+  | 'relro' // written once by the loader: .data.rel.ro
+  | 'data'
+  | 'zero' // .bss
+  | 'tls-data'
+  | 'tls-zero'
+  | 'init' // addresses of constructors: .init_array
+  | 'fini'
+  | 'unwind' // .eh_frame
+  | 'lsda' // .gcc_except_table
+  | 'debug'
+  | 'note'
+  | 'other';
+
+/** One section. `offset` is in the file, `address` is 0 in relocatable files. All sizes in bytes. */
+export interface Section {
+  readonly index: number;
+  readonly name: string;
+  readonly kind: SectionKind;
+  /** Loaded into memory at run time. */
+  readonly alloc: boolean;
+  readonly writable: boolean;
+  readonly executable: boolean;
+  /** Equal entries of this section may share one address (SHF_MERGE); `strings` when they end in NUL. */
+  readonly mergeable: boolean;
+  readonly strings: boolean;
+  readonly entrySize: number;
+  readonly address: number;
+  readonly offset: number;
+  /** In memory; the file holds `fileSize` bytes, 0 for zero-filled ones. */
+  readonly size: number;
+  readonly fileSize: number;
+  /** A power of two, at least 1. */
+  readonly align: number;
+  /** Name of the COMDAT group it belongs to, if any. */
+  readonly group: string | null;
+  /** The linker keeps it although nothing refers to it (SHF_GNU_RETAIN). */
+  readonly retain: boolean;
+}
+
+export type SymbolKind = 'function' | 'data' | 'tls' | 'section' | 'file' | 'ifunc' | 'none';
+export type Binding = 'local' | 'global' | 'weak' | 'unique';
+export type Visibility = 'default' | 'hidden' | 'protected' | 'internal';
+
+/** One symbol. `value` is an offset in its section in relocatable files, an address in linked ones. */
+export interface ObjectSymbol {
+  readonly index: number;
+  readonly name: string;
+  readonly kind: SymbolKind;
+  readonly binding: Binding;
+  readonly visibility: Visibility;
+  /** Section index, or where else it is. */
+  readonly section: number | 'undefined' | 'absolute' | 'common';
+  readonly value: number;
+  /** 0 when unknown. */
+  readonly size: number;
+}
+
+/** One relocation as it stands in the file. `type` is the raw number; its row is in src/reloc. */
+export interface Relocation {
+  /** In the section it applies to (relocatable) or an address (linked). */
+  readonly offset: number;
+  readonly type: number;
+  /** Symbol index; 0 is "no symbol" in ELF. */
+  readonly symbol: number;
+  /** null when the addend is implicit, in the field itself. */
+  readonly addend: number | null;
+}
+
+/** A loaded range of a linked file. `protection` is a subset of "rwx". */
+export interface Segment {
+  readonly address: number;
+  readonly memorySize: number;
+  readonly offset: number;
+  readonly fileSize: number;
+  readonly align: number;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly executable: boolean;
+}
+
+/** A file's thread-local template (PT_TLS). */
+export interface TlsTemplate {
+  readonly address: number;
+  readonly fileSize: number;
+  readonly memorySize: number;
+  readonly align: number;
+}
+
+/** What only executables and shared objects have. */
+export interface LinkedInfo {
+  readonly segments: readonly Segment[];
+  readonly tls: TlsTemplate | null;
+  /** NT_GNU_BUILD_ID, or null. */
+  readonly buildId: Uint8Array | null;
+  /** DT_NEEDED names. */
+  readonly needed: readonly string[];
+  readonly soname: string | null;
+  /** May be loaded at any address. */
+  readonly positionIndependent: boolean;
+  /** Symbols other modules can see (.dynsym), defined and undefined. */
+  readonly dynamicSymbols: readonly ObjectSymbol[];
+}
+
+/** A file of any format. `name` is what messages call it: `libfoo.rlib(bar.o)`. */
+export interface ObjectFile {
+  readonly format: Format;
+  readonly machine: MachineName;
+  readonly kind: FileKind;
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly sections: readonly Section[];
+  /** The full table; index = position. Local symbols come in the order of the file. */
+  readonly symbols: readonly ObjectSymbol[];
+  /** For relocatable files: the relocations that apply to a section, by rising offset. Empty if none. */
+  relocations(section: number): readonly Relocation[];
+  /** Bytes in the file; empty for zero-filled sections. A view, not a copy. */
+  sectionBytes(section: number): Uint8Array;
+  readonly linked: LinkedInfo | null;
+}

@@ -1,0 +1,65 @@
+// What the passes need to know of a machine, as an interface; one folder per machine implements it.
+import type { FixupRow } from './fixup.js';
+
+/** A jump that fits over the first bytes of a function, planned from the bytes that stand there. */
+export interface EntryFacts {
+  /** Lengths of the decoded instructions from offset 0 until the end of the function, in order. */
+  readonly lengths: readonly number[];
+  /** Offsets inside the function that something inside it branches to (0 included when it does). */
+  readonly branchTargets: readonly number[];
+  /** Offsets just behind call instructions: where a sleeping frame resumes. */
+  readonly returnOffsets: readonly number[];
+  /** False when an instruction could not be decoded, or an indirect jump's targets are not known from `extraTargets`. */
+  readonly complete: boolean;
+}
+
+/** How a redirect is written on this machine. */
+export interface EntryJumps {
+  /** Bytes of the long jump. */
+  readonly longSize: number;
+  /** Bytes of the short jump, or 0 when the machine has none. */
+  readonly shortSize: number;
+  /** Largest distance of the short jump, from its end, in both directions. */
+  readonly shortReach: { readonly min: number; readonly max: number };
+  /** The instruction at `from` that jumps to `to`; both are addresses. Throws IPBP2002 when out of range. */
+  long(from: number, to: number): Uint8Array;
+  short(from: number, to: number): Uint8Array;
+  /** Decodes a whole function body. `bytes` starts at the entry and ends at the function's end. */
+  decode(bytes: Uint8Array): EntryFacts;
+  /** True when every byte of the range is one that linkers fill gaps with. */
+  isPadding(bytes: Uint8Array): boolean;
+}
+
+/** A stub: code that jumps to the address held in a GOT slot. */
+export interface StubShape {
+  readonly size: number;
+  readonly align: number;
+  encode(at: number, slot: number): Uint8Array;
+}
+
+/** How a TLS code sequence is rewritten to a plain thread-pointer offset. */
+export interface Rewrite {
+  /** Offset of the first replaced byte, relative to the relocation's offset. */
+  readonly from: number;
+  readonly bytes: Uint8Array;
+  /** Where in the atom the remaining field stands, relative to the relocation's offset, and its row. */
+  readonly field: { readonly at: number; readonly row: FixupRow; readonly addend: number } | null;
+  /** How many following relocations the rewrite swallows (the call of __tls_get_addr). */
+  readonly swallow: number;
+}
+
+export interface Machine {
+  readonly pointerSize: number;
+  readonly pageSize: number;
+  /** Rows by relocation number. */
+  readonly rows: ReadonlyMap<number, FixupRow>;
+  /** The row that writes a whole address, for GOT slots and tables. */
+  readonly addressRow: FixupRow;
+  readonly stub: StubShape;
+  readonly entry: EntryJumps;
+  /**
+   * Rewrites a GOT load, or a TLS sequence, at `offset` of `bytes` so that no GOT slot is needed; null when the
+   * instruction is none that can be rewritten. `purpose` says which relaxation of the psABI is meant.
+   */
+  rewrite(purpose: 'got' | 'tls-ie' | 'tls-gd' | 'tls-ld', bytes: Uint8Array, offset: number): Rewrite | null;
+}
