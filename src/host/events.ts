@@ -1,0 +1,208 @@
+// What a session tells whoever watches it, and what it is started with. Types only: the command line prints them
+// (as JSON lines they are the contract of docs/cli.md), session.ts makes them.
+import type { ItemReport } from '../patch/image.js';
+import type { RefusedItem } from '../patch/engine.js';
+
+/** A program's way out, as Node reports it: just one of the two is set. */
+export interface ProgramExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** How a program's bytes are redirected, and how new ones come in; `auto` is what the machine does best. */
+export type RedirectMode = 'jump' | 'slots' | 'auto';
+export type DeliverMode = 'map' | 'dylib' | 'auto';
+
+/** What happens when a change cannot be patched in. */
+export type RefusalPolicy = 'ask' | 'restart' | 'continue';
+
+/** One function of a patch. */
+export interface PatchedFunction {
+  /** Demangled. */
+  readonly name: string;
+  readonly verdict: 'redirected' | 'added' | 'forked';
+  readonly reason?: string;
+}
+
+/** One static or thread-local of a patch. */
+export interface PatchedDatum {
+  /** Demangled. */
+  readonly name: string;
+  readonly verdict: 'added' | 'kept' | 'initialiser-changed';
+  readonly reason?: string;
+}
+
+/** Milliseconds per phase; `total` is from the objects on disk to the answer of the program. */
+export interface PatchTimes {
+  readonly scan: number;
+  readonly diff: number;
+  readonly link: number;
+  readonly apply: number;
+  readonly total: number;
+}
+
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What every event carries: milliseconds since the session was started. */
+interface At {
+  readonly at: number;
+}
+
+/** The program runs and can be patched. */
+export interface ReadyEvent extends At {
+  readonly event: 'ready';
+  /** Session's id, as `--session` takes it. */
+  readonly session: string;
+  readonly pid: number;
+  readonly executable: string;
+  /** Hex; a content hash where the executable has no build id. */
+  readonly buildId: string;
+  /** Target triple. */
+  readonly target: string;
+  /** Functions that the index of the executable knows. */
+  readonly functions: number;
+  readonly indexMs: number;
+  /** Crates that are followed. */
+  readonly crates: readonly string[];
+  /** Directories that are watched. */
+  readonly watching: readonly string[];
+}
+
+/** Sources of a followed crate changed their content. */
+export interface ChangeEvent extends At {
+  readonly event: 'change';
+  readonly files: readonly string[];
+}
+
+export interface CompiledEvent extends At {
+  readonly event: 'compiled';
+  /** Of rustc, all replays of this change together. */
+  readonly ms: number;
+  /** Object files that differ from what the program runs. */
+  readonly objects: number;
+  readonly crates: readonly string[];
+  /** rustc's warnings as it prints them. */
+  readonly rendered: string;
+}
+
+export interface CompileErrorEvent extends At {
+  readonly event: 'compile-error';
+  /** As rustc prints it, colours included when they are wanted. */
+  readonly rendered: string;
+}
+
+export interface UnchangedEvent extends At {
+  readonly event: 'unchanged';
+  readonly reason: string;
+}
+
+export interface PatchedEvent extends At {
+  readonly event: 'patched';
+  /** 1, 2, … */
+  readonly patch: number;
+  readonly functions: readonly PatchedFunction[];
+  readonly data: readonly PatchedDatum[];
+  /** Of memory that the patch takes in the program. */
+  readonly bytes: number;
+  readonly ms: PatchTimes;
+  /** From the first save of this change; null for `apply` and `redo`. */
+  readonly sinceSaveMs: number | null;
+  readonly warnings: readonly Warning[];
+}
+
+export interface RefusedEvent extends At {
+  readonly event: 'refused';
+  readonly items: readonly RefusedItem[];
+  readonly restarting: boolean;
+}
+
+export interface UndoneEvent extends At {
+  readonly event: 'undone';
+  /** The patch that was taken back. */
+  readonly patch: number;
+  /** The patch that is the newest live one now; 0 is the program as it was built. */
+  readonly now: number;
+}
+
+export interface RestartedEvent extends At {
+  readonly event: 'restarted';
+  readonly pid: number;
+  readonly reason: string;
+}
+
+/** Something that the person should know and that stops nothing. */
+export interface NoteEvent extends At {
+  readonly event: 'note';
+  readonly code: string | null;
+  readonly message: string;
+}
+
+export interface ExitEvent extends At, ProgramExit {
+  readonly event: 'exit';
+}
+
+export type SessionEvent =
+  | ReadyEvent
+  | ChangeEvent
+  | CompiledEvent
+  | CompileErrorEvent
+  | UnchangedEvent
+  | PatchedEvent
+  | RefusedEvent
+  | UndoneEvent
+  | RestartedEvent
+  | NoteEvent
+  | ExitEvent;
+
+/** The item lists of a {@link PatchedEvent} from the engine's one list. */
+export type PatchedItems = Pick<PatchedEvent, 'functions' | 'data'>;
+
+/** What {@link SessionEvent}s of a patch say about the engine's items. Verdicts that a kind cannot have are left out. */
+export function patchedItems(items: readonly ItemReport[]): PatchedItems {
+  const functions: PatchedFunction[] = [];
+  const data: PatchedDatum[] = [];
+  for (const { name, kind, verdict, reason } of items) {
+    const why = reason === undefined ? {} : { reason };
+    switch (verdict) {
+      case 'redirected':
+      case 'forked':
+        functions.push({ name, verdict, ...why });
+        break;
+      case 'kept':
+      case 'initialiser-changed':
+        data.push({ name, verdict, ...why });
+        break;
+      case 'added':
+        if (kind === 'function') functions.push({ name, verdict, ...why });
+        else data.push({ name, verdict, ...why });
+        break;
+    }
+  }
+  return { functions, data };
+}
+
+/** What `ipbp run` was told. */
+export interface SessionOptions {
+  /** Where cargo is run. */
+  readonly directory: string;
+  /** `cargo run`'s own arguments, as the user gave them (`--release`, `-p`, `--bin`, `--features` …). */
+  readonly cargoArguments: readonly string[];
+  /** What follows `--`. */
+  readonly programArguments: readonly string[];
+  readonly onRefusal: RefusalPolicy | 'default';
+  readonly redirect: RedirectMode;
+  readonly deliver: DeliverMode;
+  /** Only follow the incremental directories: another tool runs rustc. */
+  readonly noBuild: boolean;
+  /** Our stdout carries JSON lines: the program's stdout goes to our stderr. */
+  readonly json: boolean;
+  /** rustc's diagnostics in colour. */
+  readonly color: boolean;
+  /** Asked when the policy is `ask`: true to restart. Not called when the program reads the terminal. */
+  readonly askRestart?: (items: readonly RefusedItem[]) => Promise<boolean>;
+  /** How long to wait for the agent after the program started; default 10 000 ms. */
+  readonly agentTimeoutMs?: number;
+}
