@@ -1,0 +1,92 @@
+// The link graph: atoms (the unit of everything) and edges (references). Built from objects by atoms.ts, walked by
+// the passes. No format and no machine is named here.
+import type { ObjectFile, ObjectSymbol, SectionKind } from '../formats/object-file.js';
+import type { FixupRow } from '../reloc/fixup.js';
+import type { Machine } from '../reloc/machine.js';
+
+/**
+ * What an edge points to, before anything is bound.
+ * - `name` is set when other objects, or the running program, can know the target by it; null for anonymous data,
+ *   literals and labels, which are what their content is.
+ * - `atom` is set when the same object defines the target; it starts at `offset` of that atom (addend not included).
+ * - `label` marks a place inside a function's own body (a jump table's entry): it always means the new copy.
+ */
+export interface Target {
+  readonly name: string | null;
+  readonly atom: Atom | null;
+  readonly offset: number;
+  readonly label: boolean;
+  readonly weak: boolean;
+  readonly kind: ObjectSymbol['kind'];
+  /** Value of an absolute symbol, else null. */
+  readonly absolute: number | null;
+}
+
+/** One reference: the field at `offset` of its atom is to be computed by `row` from `target` and `addend`. */
+export interface Edge {
+  readonly offset: number;
+  readonly row: FixupRow;
+  readonly target: Target;
+  readonly addend: number;
+}
+
+/** The description of how to unwind one code atom: a frame record (FDE) with the record it shares (CIE). */
+export interface Frame {
+  /** Bytes of the shared record, with the edges inside it (the personality), offsets relative to the record. */
+  readonly common: { readonly bytes: Uint8Array; readonly edges: readonly Edge[] };
+  /** Bytes of the record itself and its edges (start of the code, its LSDA), offsets relative to the record. */
+  readonly bytes: Uint8Array;
+  readonly edges: readonly Edge[];
+  /** The LSDA atom it refers to, or null. */
+  readonly lsda: Atom | null;
+}
+
+/** A symbol as it lies in an atom. */
+export interface AtomSymbol {
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly kind: ObjectSymbol['kind'];
+  readonly local: boolean;
+  readonly weak: boolean;
+  /** False for anonymous data and compiler-made labels: see names.ts. */
+  readonly stable: boolean;
+}
+
+/** The smallest piece that is linked, compared and redirected: one function, one static, one literal. */
+export interface Atom {
+  readonly object: LinkObject;
+  /** Index of the section it was cut from. */
+  readonly section: number;
+  readonly kind: SectionKind;
+  /** The first stable symbol's name, else the section's. For messages. */
+  readonly name: string;
+  readonly sectionName: string;
+  readonly size: number;
+  readonly align: number;
+  /** Content before fixups: a view into the object, empty for zero-filled atoms. */
+  readonly bytes: Uint8Array;
+  readonly mergeable: boolean;
+  readonly strings: boolean;
+  readonly entrySize: number;
+  readonly symbols: readonly AtomSymbol[];
+  /** Rising by offset. Computed at first use. */
+  readonly edges: readonly Edge[];
+  /** Unwind records of a code atom. Computed at first use. */
+  readonly frames: readonly Frame[];
+}
+
+/** An object opened for linking. Atoms are made when they are asked for: an object may hold 20,000 sections. */
+export interface LinkObject {
+  readonly name: string;
+  readonly file: ObjectFile;
+  readonly machine: Machine;
+  /** Name of the source file symbol, which linked files keep before the locals that came from this object. */
+  readonly sourceName: string | null;
+  /** The atom of a section; null for sections that are not loaded. */
+  atom(section: number): Atom | null;
+  /** All loaded atoms, in the order of the file (unwind tables are not among them). */
+  atoms(): readonly Atom[];
+  /** Where this object defines a name: any binding but section and file symbols. */
+  definition(name: string): { readonly atom: Atom; readonly symbol: AtomSymbol } | null;
+}
