@@ -1,0 +1,30 @@
+// Limits on all that is read from input, in one place: counts, sizes and nesting. They are far above what any real
+// file holds; they bound the time and memory that a broken or hostile one can cost. Who checks a count against the
+// bytes that are really there does that first; these are for what the bytes alone do not bound.
+
+export const LIMITS = {
+  /** Sections of one file. The largest real object seen has 12 thousand. */
+  sections: 4_000_000,
+  /** Symbols of one table. */
+  symbols: 64_000_000,
+  /** Relocations of one section. */
+  relocations: 64_000_000,
+  /** Members of one archive. */
+  archiveMembers: 1_000_000,
+  /** Segments (program headers) of one file. */
+  segments: 65_535,
+  /** Entries of a dynamic table. */
+  dynamicEntries: 100_000,
+  /** CIEs and FDEs of one `.eh_frame`. */
+  unwindRecords: 16_000_000,
+  /** Bytes of one name. Generic instances reach tens of thousands. */
+  nameBytes: 4_000_000,
+  /** Characters that one demangled name may have; back references can make it exponential. */
+  demangledLength: 1_000_000,
+  /** Nesting of types and paths in one mangled name. */
+  demangleDepth: 300,
+  /** Steps of the parser in one mangled name, back references included. */
+  demangleSteps: 200_000,
+  /** Bytes of one LEB128 number, padding included (10 hold 64 bits). */
+  lebBytes: 10,
+} as const;
