@@ -58,8 +58,8 @@ export interface Machine {
   readonly stub: StubShape;
   readonly entry: EntryJumps;
   /**
-   * Rewrites a GOT load, or a TLS sequence, at `offset` of `bytes` so that no GOT slot is needed; null when the
-   * instruction is none that can be rewritten. `purpose` says which relaxation of the psABI is meant.
+   * Rewrites the TLS sequence whose first relocation is at `offset` of `bytes`; null when the instructions are not of a
+   * form that can be rewritten.
    */
-  rewrite(purpose: 'got' | 'tls-ie' | 'tls-gd' | 'tls-ld', bytes: Uint8Array, offset: number): Rewrite | null;
+  rewrite(purpose: 'tls-gd' | 'tls-ld', bytes: Uint8Array, offset: number): Rewrite | null;
 }

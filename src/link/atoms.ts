@@ -1,0 +1,271 @@
+// Opens an object for linking: cuts it into atoms, turns relocations into edges and hands every code atom its unwind
+// records. Everything is made at first use, as an archive's member may hold 20,000 sections of which three are needed.
+import { IpbpError, hex } from '../codes/error.js';
+import { splitEhFrame } from '../formats/dwarf/eh-frame.js';
+import type { ObjectFile, ObjectSymbol, Relocation, Section } from '../formats/object-file.js';
+import type { FixupRow } from '../reloc/fixup.js';
+import type { Machine } from '../reloc/machine.js';
+import { machineFor } from '../reloc/machines.js';
+import type { Atom, AtomSymbol, Edge, Frame, LinkObject, Target } from './graph.js';
+import { isStableName, stableName } from './names.js';
+
+const NO_SYMBOLS: readonly AtomSymbol[] = [];
+
+/** The state of one open object; the exported functions close over it. */
+interface Opened {
+  readonly file: ObjectFile;
+  readonly machine: Machine;
+  readonly object: LinkObject;
+  readonly atomsBySection: Map<number, Atom | null>;
+  symbolsBySection: Map<number, AtomSymbol[]> | null;
+  definitions: Map<string, { section: number; symbol: AtomSymbol }> | null;
+  framesBySection: Map<number, Frame[]> | null;
+  readonly targets: Map<number, Target>;
+}
+
+/**
+ * Opens a relocatable file.
+ * @throws IpbpError IPBP1003 when its machine is not supported, IPBP1002 when it is not a relocatable file.
+ */
+export function openLinkObject(file: ObjectFile): LinkObject {
+  if (file.kind !== 'relocatable') {
+    throw new IpbpError('IPBP1002', 'only relocatable objects can be linked', {
+      expected: 'a relocatable file',
+      actual: file.kind,
+      where: file.name,
+    });
+  }
+  const machine = machineFor(file.format, file.machine, file.name);
+  const object: LinkObject = {
+    name: file.name,
+    file,
+    machine,
+    sourceName: file.symbols.find((symbol) => symbol.kind === 'file')?.name ?? null,
+    atom: (section) => atomOf(opened, section),
+    atoms: () =>
+      file.sections.map((section) => atomOf(opened, section.index)).filter((atom): atom is Atom => atom !== null),
+    definition(name) {
+      const found = definitionsOf(opened).get(name);
+      if (found === undefined) return null;
+      const atom = atomOf(opened, found.section);
+      return atom === null ? null : { atom, symbol: found.symbol };
+    },
+  };
+  const opened: Opened = {
+    file,
+    machine,
+    object,
+    atomsBySection: new Map(),
+    symbolsBySection: null,
+    definitions: null,
+    framesBySection: null,
+    targets: new Map(),
+  };
+  return object;
+}
+
+function symbolsOf(opened: Opened): Map<number, AtomSymbol[]> {
+  if (opened.symbolsBySection !== null) return opened.symbolsBySection;
+  const result = new Map<number, AtomSymbol[]>();
+  for (const symbol of opened.file.symbols) {
+    if (typeof symbol.section !== 'number' || symbol.kind === 'section' || symbol.kind === 'file') continue;
+    const list = result.get(symbol.section);
+    const entry = atomSymbol(symbol);
+    if (list === undefined) result.set(symbol.section, [entry]);
+    else list.push(entry);
+  }
+  for (const list of result.values()) list.sort((a, b) => a.offset - b.offset || Number(b.stable) - Number(a.stable));
+  opened.symbolsBySection = result;
+  return result;
+}
+
+function atomSymbol(symbol: ObjectSymbol): AtomSymbol {
+  return {
+    name: stableName(symbol.name),
+    offset: symbol.value,
+    size: symbol.size,
+    kind: symbol.kind,
+    local: symbol.binding === 'local',
+    weak: symbol.binding === 'weak',
+    stable: isStableName(symbol.name),
+  };
+}
+
+function definitionsOf(opened: Opened): Map<string, { section: number; symbol: AtomSymbol }> {
+  if (opened.definitions !== null) return opened.definitions;
+  const result = new Map<string, { section: number; symbol: AtomSymbol }>();
+  for (const [section, symbols] of symbolsOf(opened)) {
+    for (const symbol of symbols) {
+      if (!symbol.stable) continue;
+      const known = result.get(symbol.name);
+      if (known === undefined || (known.symbol.local && !symbol.local)) result.set(symbol.name, { section, symbol });
+    }
+  }
+  opened.definitions = result;
+  return result;
+}
+
+function isLinked(section: Section): boolean {
+  return section.alloc && section.kind !== 'unwind' && section.kind !== 'note' && section.kind !== 'other';
+}
+
+function atomOf(opened: Opened, index: number): Atom | null {
+  const known = opened.atomsBySection.get(index);
+  if (known !== undefined) return known;
+  const section = opened.file.sections[index];
+  const atom = section === undefined || !isLinked(section) ? null : makeAtom(opened, section);
+  opened.atomsBySection.set(index, atom);
+  return atom;
+}
+
+function makeAtom(opened: Opened, section: Section): Atom {
+  const symbols = symbolsOf(opened).get(section.index) ?? NO_SYMBOLS;
+  let edges: readonly Edge[] | null = null;
+  return {
+    object: opened.object,
+    section: section.index,
+    kind: section.kind,
+    name: symbols.find((symbol) => symbol.stable)?.name ?? section.name,
+    sectionName: section.name,
+    size: section.size,
+    align: section.align,
+    bytes: opened.file.sectionBytes(section.index),
+    mergeable: section.mergeable,
+    strings: section.strings,
+    entrySize: section.entrySize,
+    symbols,
+    get edges() {
+      edges ??= opened.file.relocations(section.index).map((relocation) => edgeOf(opened, section, relocation));
+      return edges;
+    },
+    get frames() {
+      return framesOf(opened).get(section.index) ?? [];
+    },
+  };
+}
+
+function rowOf(opened: Opened, section: Section, relocation: Relocation): FixupRow {
+  const row = opened.machine.rows.get(relocation.type);
+  if (row !== undefined) return row;
+  throw new IpbpError('IPBP2001', `relocation type ${relocation.type} is not known`, {
+    where: `${opened.file.name}: ${section.name}+${hex(relocation.offset)}, symbol ${opened.file.symbols[relocation.symbol]?.name ?? '?'}`,
+  });
+}
+
+function edgeOf(opened: Opened, section: Section, relocation: Relocation): Edge {
+  const row = rowOf(opened, section, relocation);
+  const symbol = opened.file.symbols[relocation.symbol];
+  if (symbol === undefined) {
+    throw new IpbpError('IPBP1002', 'a relocation names a symbol that does not exist', {
+      expected: `an index below ${opened.file.symbols.length}`,
+      actual: String(relocation.symbol),
+      where: `${opened.file.name}: ${section.name}+${hex(relocation.offset)}`,
+    });
+  }
+  const addend =
+    relocation.addend ?? row.field.decode(opened.file.sectionBytes(section.index), relocation.offset);
+  if (symbol.kind === 'section' && typeof symbol.section === 'number') {
+    return sectionEdge(opened, section, relocation.offset, row, symbol.section, symbol.value + addend);
+  }
+  return { offset: relocation.offset, row, target: targetOf(opened, symbol), addend };
+}
+
+/** A target that is a symbol of its own: what it is called, and where this object has it. */
+function targetOf(opened: Opened, symbol: ObjectSymbol): Target {
+  const known = opened.targets.get(symbol.index);
+  if (known !== undefined) return known;
+  const stable = isStableName(symbol.name);
+  const target: Target = {
+    name: stable ? stableName(symbol.name) : null,
+    atom: typeof symbol.section === 'number' ? atomOf(opened, symbol.section) : null,
+    offset: typeof symbol.section === 'number' ? symbol.value : 0,
+    label: false,
+    weak: symbol.binding === 'weak',
+    kind: symbol.kind,
+    absolute: symbol.section === 'absolute' || symbol.index === 0 ? symbol.value : null,
+  };
+  opened.targets.set(symbol.index, target);
+  return target;
+}
+
+/**
+ * How far a PC-relative field's addend is off the place that is meant: the field's own width, as nearly every
+ * instruction ends with it. Only used to see which item of a section is meant, never to compute a value.
+ */
+function bias(row: FixupRow): number {
+  return row.expression.endsWith('-P') ? row.field.size : 0;
+}
+
+/**
+ * A reference by section symbol and addend, which compilers write for local symbols: finds the item that is meant, so
+ * that the same reference reads the same whether its target is local or global. A jump table's entry (PC-relative,
+ * from data into code) is a label: it stays with the copy of the function it was compiled for.
+ */
+function sectionEdge(
+  opened: Opened,
+  from: Section,
+  offset: number,
+  row: FixupRow,
+  sectionIndex: number,
+  addend: number,
+): Edge {
+  const atom = atomOf(opened, sectionIndex);
+  const kind: ObjectSymbol['kind'] =
+    atom?.kind === 'code' ? 'function' : atom?.kind.startsWith('tls') === true ? 'tls' : 'data';
+  const anonymous: Target = { name: null, atom, offset: 0, label: false, weak: false, kind, absolute: null };
+  if (atom === null) return { offset, row, target: anonymous, addend };
+  const place = addend + bias(row);
+  if (atom.kind === 'code') {
+    const table = from.kind !== 'code' && row.expression.endsWith('-P') && from.kind !== 'unwind';
+    const entry = table ? undefined : atom.symbols.find((symbol) => symbol.stable && symbol.offset === place);
+    if (entry === undefined) return { offset, row, target: { ...anonymous, label: true }, addend };
+    const target: Target = { ...anonymous, name: entry.name, offset: entry.offset, weak: entry.weak };
+    return { offset, row, target, addend: addend - entry.offset };
+  }
+  const item = atom.symbols.find(
+    (symbol) => symbol.stable && symbol.offset <= place && place < symbol.offset + Math.max(symbol.size, 1),
+  );
+  if (item === undefined) return { offset, row, target: anonymous, addend };
+  const target: Target = { ...anonymous, name: item.name, offset: item.offset, weak: item.weak, kind: item.kind };
+  return { offset, row, target, addend: addend - item.offset };
+}
+
+/** Unwind records by the section of the code they describe. */
+function framesOf(opened: Opened): Map<number, Frame[]> {
+  if (opened.framesBySection !== null) return opened.framesBySection;
+  const result = new Map<number, Frame[]>();
+  opened.framesBySection = result;
+  for (const section of opened.file.sections) {
+    if (section.kind !== 'unwind') continue;
+    const bytes = opened.file.sectionBytes(section.index);
+    const split = splitEhFrame(bytes, opened.file.relocations(section.index), `${opened.file.name}: ${section.name}`);
+    const toEdges = (record: { readonly offset: number; readonly relocations: readonly Relocation[] }): Edge[] =>
+      record.relocations.map((relocation) => {
+        const edge = edgeOf(opened, section, relocation);
+        return { ...edge, offset: edge.offset - record.offset };
+      });
+    const commons = split.cies.map((cie) => ({
+      bytes: bytes.subarray(cie.offset, cie.offset + cie.size),
+      edges: toEdges(cie),
+    }));
+    for (const fde of split.fdes) {
+      const common = commons[fde.cie];
+      const edges = toEdges(fde);
+      const begin = edges.find((edge) => edge.offset === fde.pcBegin.offset - fde.offset);
+      if (common === undefined || begin?.target.atom == null) continue;
+      const code = begin.target.atom;
+      const lsda = fde.lsda;
+      const lsdaEdge = lsda === null ? undefined : edges.find((edge) => edge.offset === lsda.offset - fde.offset);
+      const frame: Frame = {
+        common,
+        bytes: bytes.subarray(fde.offset, fde.offset + fde.size),
+        edges,
+        lsda: lsdaEdge?.target.atom ?? null,
+      };
+      const list = result.get(code.section);
+      if (list === undefined) result.set(code.section, [frame]);
+      else list.push(frame);
+    }
+  }
+  return result;
+}

@@ -1,0 +1,24 @@
+// Which names mean the same thing in two compilations, and which are only labels the compiler made up. The rules are
+// the compiler's (rustc and LLVM), not those of an object format.
+
+/**
+ * Names whose number or hash is an accident of one compilation: local labels, LLVM's private globals, literal pools,
+ * jump tables, unwind tables. What they stand for is their content.
+ */
+const ANONYMOUS =
+  /^(?:\.L|L\.|l_|ltmp\d|\$[adtx](?:\.|$)|anon\.|\.Lanon\.|alloc_[0-9a-f]{16,}|vtable\.\d|str\.\d|switch\.table\.|const\.\d|promoted\.\d|__unnamed_\d|GCC_except_table|__rustc_debug_gdb_scripts_section__|_?lpad|\.str)/;
+
+/** True when another compilation calls the same item by the same name. */
+export function isStableName(name: string): boolean {
+  return name.length > 0 && !ANONYMOUS.test(name);
+}
+
+/**
+ * The name without what LLVM appends when it makes a local symbol visible across modules (`.llvm.<number>`); anonymous
+ * names keep it, as there the number is what tells two apart.
+ */
+export function stableName(name: string): string {
+  const at = name.indexOf('.llvm.');
+  if (at < 0 || name.startsWith('anon.') || name.startsWith('.Lanon.')) return name;
+  return name.slice(0, at);
+}

@@ -1,0 +1,31 @@
+// The one place where a computed value is checked and written into a field.
+import { IpbpError, hex } from '../codes/error.js';
+import type { Field } from './fixup.js';
+
+/** For messages: what is being written and where. */
+export interface FixupPlace {
+  readonly what: string;
+  readonly where: string;
+}
+
+/**
+ * Writes `value` into `field` at `offset`.
+ * @throws IpbpError IPBP2002 when the value does not fit, IPBP2004 when the field lies outside the bytes.
+ */
+export function applyField(field: Field, bytes: Uint8Array, offset: number, value: number, place: FixupPlace): void {
+  if (offset < 0 || offset + field.size > bytes.length) {
+    throw new IpbpError('IPBP2004', `${place.what} lies outside its atom`, {
+      expected: `an offset below ${hex(bytes.length - field.size)}`,
+      actual: hex(offset),
+      where: place.where,
+    });
+  }
+  if (!Number.isSafeInteger(value) || value < field.min || value > field.max) {
+    throw new IpbpError('IPBP2002', `${place.what} is out of range`, {
+      expected: `${hex(field.min)} to ${hex(field.max)} (${field.name})`,
+      actual: hex(value),
+      where: place.where,
+    });
+  }
+  field.encode(bytes, offset, value);
+}

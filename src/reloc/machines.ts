@@ -1,0 +1,27 @@
+// Which machine and rows belong to a file. The only place that lists the supported pairs of format and machine.
+import { IpbpError } from '../codes/error.js';
+import type { Format, MachineName } from '../formats/object-file.js';
+import { ELF_X86_64_ROWS } from './elf-x86-64.js';
+import type { FixupRow } from './fixup.js';
+import type { Machine } from './machine.js';
+import { x86Machine } from './x86-64/machine.js';
+
+const ADDRESS_ROW = ELF_X86_64_ROWS.find((row) => row.name === 'R_X86_64_64') as FixupRow;
+
+const MACHINES: ReadonlyMap<string, Machine> = new Map([['elf x86_64', x86Machine(ELF_X86_64_ROWS, ADDRESS_ROW)]]);
+
+/**
+ * The machine of a file.
+ * @throws IpbpError IPBP1003 when the pair is not supported.
+ */
+export function machineFor(format: Format, machine: MachineName, where: string): Machine {
+  const found = MACHINES.get(`${format} ${machine}`);
+  if (found === undefined) {
+    throw new IpbpError('IPBP1003', 'this format and machine cannot be linked yet', {
+      expected: [...MACHINES.keys()].join(', '),
+      actual: `${format} ${machine}`,
+      where,
+    });
+  }
+  return found;
+}

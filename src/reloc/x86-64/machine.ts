@@ -1,0 +1,27 @@
+// x86-64 as the passes see it: its stub, its redirects, its rewrites. Rows come from the format's table.
+import type { FixupRow } from '../fixup.js';
+import type { Machine } from '../machine.js';
+import { INT32 } from '../fields.js';
+import { applyField } from '../apply.js';
+import { X86_64_ENTRY } from './entry.js';
+import { rewriteTls } from './rewrite.js';
+
+/** jmp *slot(%rip); two bytes of padding that trap, so that stubs stay 8 bytes apart. */
+function encodeStub(at: number, slot: number): Uint8Array {
+  const bytes = Uint8Array.of(0xff, 0x25, 0, 0, 0, 0, 0xcc, 0xcc);
+  applyField(INT32, bytes, 2, slot - (at + 6), { what: 'stub', where: 'GOT slot' });
+  return bytes;
+}
+
+/** The machine with the rows of one format. `addressRow` must be the row that writes a whole address. */
+export function x86Machine(rows: readonly FixupRow[], addressRow: FixupRow): Machine {
+  return {
+    pointerSize: 8,
+    pageSize: 4096,
+    rows: new Map(rows.map((row) => [row.type, row])),
+    addressRow,
+    stub: { size: 8, align: 8, encode: encodeStub },
+    entry: X86_64_ENTRY,
+    rewrite: rewriteTls,
+  };
+}
