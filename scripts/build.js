@@ -1,0 +1,73 @@
+// Builds dist/: the pure core first (compiled without any types, so that Node cannot leak in), then host and command
+// line; then what the compiler does not do: the shell scripts, the executable bit, and forgetting deleted sources.
+// Plain JavaScript, because `npm test` and `npm start` call it from a fresh checkout.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const SOURCE = join(ROOT, 'src');
+const OUTPUT = join(ROOT, 'dist');
+
+/** Ends of the files that the compiler writes for one source. */
+const COMPILED = /\.(?:js|js\.map|d\.ts|d\.ts\.map)$/;
+
+function filesBelow(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+}
+
+function compile(projects) {
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const result = spawnSync(process.execPath, [tsc, '-b', ...projects], { cwd: ROOT, stdio: ['ignore', 2, 2] });
+  if (result.status !== 0) throw new Error(`build: the compiler ended with ${result.status ?? result.signal}`);
+}
+
+/** Outputs whose source is gone would be published for ever. */
+function removeOrphans() {
+  for (const file of filesBelow(OUTPUT)) {
+    if (!COMPILED.test(file)) continue;
+    const source = join(SOURCE, relative(OUTPUT, file)).replace(COMPILED, '.ts');
+    if (!existsSync(source)) rmSync(file);
+  }
+}
+
+function copyScripts() {
+  for (const file of filesBelow(SOURCE)) {
+    if (!file.endsWith('.sh')) continue;
+    const target = join(OUTPUT, relative(SOURCE, file));
+    if (!existsSync(target) || !readFileSync(target).equals(readFileSync(file))) {
+      mkdirSync(dirname(target), { recursive: true });
+      copyFileSync(file, target);
+    }
+    chmodSync(target, 0o755);
+  }
+}
+
+function finishCommand() {
+  const main = join(OUTPUT, 'cli', 'main.js');
+  if (!readFileSync(main, 'utf8').startsWith('#!/usr/bin/env node\n')) {
+    throw new Error('build: src/cli/main.ts must begin with #!/usr/bin/env node');
+  }
+  if ((statSync(main).mode & 0o111) !== 0o111) chmodSync(main, 0o755);
+}
+
+/** Builds what has changed. Throws an Error that names what failed; the compiler's messages went to stderr. */
+export function build() {
+  compile(['tsconfig.core.json', 'tsconfig.host.json']);
+  removeOrphans();
+  copyScripts();
+  finishCommand();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    build();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
