@@ -116,7 +116,8 @@ struct Draw {
 async fn lottery(Query(draw): Query<Draw>) -> Result<Response, OrderError> {
     let seat = rand::rng().random_range(1..=draw.seats.unwrap_or(40).max(1));
     let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(format!("seat {seat}"));
-    let link = url::Url::parse("http://localhost/").and_then(|base| base.join(&token)).map_err(|_| OrderError::Empty)?;
+    let link =
+        url::Url::parse("http://localhost/").and_then(|base| base.join(&token)).map_err(|_| OrderError::Empty)?;
     let body = Bytes::from(format!("{link}\n"));
     Ok(([(header::CONTENT_TYPE, "text/plain")], body).into_response())
 }

@@ -40,6 +40,7 @@ fn tick(hand: usize) {
 
 /// Ticks of all hands, what pace each hand last went at, and each hand's own thread-local count.
 pub fn read() -> String {
-    let list = |from: &[AtomicU64; HANDS]| from.iter().map(|n| n.load(Relaxed).to_string()).collect::<Vec<_>>().join(",");
+    let list =
+        |from: &[AtomicU64; HANDS]| from.iter().map(|n| n.load(Relaxed).to_string()).collect::<Vec<_>>().join(",");
     format!("ticks={} paces={} turns={}", TICKS.load(Relaxed), list(&PACES), list(&OWN))
 }
