@@ -1,3 +1,108 @@
 // IPBP5xxx: toolchain and project. Entries are CodeEntry (table.ts); numbers are never reused.
 export const TOOLCHAIN_CODES = {
+  IPBP5001: {
+    title: 'cargo or rustc cannot be run',
+    meaning: 'ipbp builds with your own cargo, and it was not found or did not answer.',
+    remedy: 'Install Rust from https://rustup.rs, or put cargo on the PATH.',
+  },
+  IPBP5002: {
+    title: 'not a cargo project',
+    meaning: 'cargo could not read a manifest for the directory that ipbp was started in.',
+    remedy: 'Change into the project, or give --manifest-path.',
+  },
+  IPBP5003: {
+    title: 'the build is not incremental',
+    meaning:
+      'rustc keeps the object files that ipbp compares only in incremental builds, and this profile has them switched off.',
+    remedy: 'Set CARGO_INCREMENTAL=1, or incremental = true in the profile (release profiles have it off).',
+  },
+  IPBP5004: {
+    title: 'this kind of build cannot be patched',
+    meaning:
+      'Link-time optimisation, coverage and sanitizer builds change the code after the object files are written.',
+    remedy: 'Follow the program in a profile without lto, -C instrument-coverage and -Z sanitizer.',
+  },
+  IPBP5005: {
+    title: 'the build failed',
+    meaning: 'cargo ended without starting the program.',
+    remedy: "See cargo's own messages above.",
+  },
+  IPBP5006: {
+    title: 'the agent did not connect',
+    meaning: 'The program runs, but the agent that is preloaded into it did not reach ipbp in time.',
+    remedy:
+      'A statically linked, setuid or 32-bit program cannot be preloaded; nor one that a wrapper script starts with a cleared environment. Run ipbp doctor.',
+  },
+  IPBP5007: {
+    title: 'the executable was replaced',
+    meaning: 'The process does not run the file that ipbp kept, so addresses could not be trusted.',
+    remedy: 'Restart the program.',
+  },
+  IPBP5008: {
+    title: "the program's unit is not known",
+    meaning: 'No recorded rustc command made the executable that cargo started.',
+    remedy: 'Check that no other rustc-wrapper replaces the one ipbp sets; touch a source file and start again.',
+  },
+  IPBP5009: {
+    title: 'no objects of the running program',
+    meaning: "A crate's incremental directory holds no finished session.",
+    remedy: 'Remove target/<profile>/incremental and start again.',
+  },
+  IPBP5010: {
+    title: 'rustc could not be replayed',
+    meaning: 'A recorded rustc command ended in a way that is not a compile error.',
+    remedy: 'Build with cargo to see whether rustc itself fails.',
+  },
+  IPBP5011: {
+    title: 'a change that only cargo can build',
+    meaning: 'A manifest, a build script or one of its inputs, or a macro crate changed; rustc alone would not see it.',
+    remedy: 'Restart the program: cargo then builds it.',
+  },
+  IPBP5012: {
+    title: 'no such session',
+    meaning: 'No running session answers, several do, or none has the given id.',
+    remedy: 'Start ipbp run; with several sessions give --session.',
+  },
+  IPBP5013: {
+    title: 'the session cannot do that now',
+    meaning: 'Another patch is under way, or there is nothing to undo or redo.',
+    remedy: 'See ipbp status.',
+  },
+  IPBP5014: {
+    title: 'a file could not be read or kept',
+    meaning: 'The operating system refused a file operation that a session needs.',
+    remedy: 'Check the permissions and the free space of the target directory.',
+  },
+  IPBP5901: {
+    title: 'wrong arguments',
+    meaning: 'The command line does not make sense to ipbp.',
+    remedy: 'See ipbp <command> --help.',
+  },
+  IPBP5902: {
+    title: 'not supported yet',
+    meaning: 'The option or value has its place in the design, and nothing behind it in this version.',
+    remedy: 'Leave it out.',
+  },
+  IPBP5903: {
+    title: 'no such file or directory',
+    meaning: 'A path on the command line leads nowhere.',
+    remedy: 'Check the path.',
+  },
+  IPBP5904: {
+    title: 'file cannot be read or written',
+    meaning: 'The system refused to open, read or write a file.',
+    remedy: 'Check its permissions and the room on the disk.',
+  },
+  IPBP5905: {
+    title: 'no objects here',
+    meaning:
+      'A path was given for its object files and holds none: no object, no archive with objects, no finished session of an incremental build.',
+    remedy:
+      "Give object files, archives, directories of objects, or one crate's directory below target/<profile>/incremental.",
+  },
+  IPBP5999: {
+    title: 'internal error',
+    meaning: 'ipbp met a state that it was not written for.',
+    remedy: 'Please report it with what --verbose prints.',
+  },
 } as const;
