@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IpbpError } from '../codes/error.js';
 import { ByteReader } from './reader.js';
-import { decodeText, encodeText } from './text.js';
+import { decodeText, encodeText, isAscii } from './text.js';
 import { ByteWriter } from './writer.js';
 
 const reader = (...bytes: number[]) => new ByteReader(Uint8Array.from(bytes), 'a.o', 0x40);
@@ -137,6 +137,16 @@ test('text decodes as the platform does, whatever the bytes', () => {
   );
   assert.is(decodeText(Uint8Array.of(0x61, 0xff, 0xc0, 0x80, 0x62)), 'a\ufffd\ufffd\ufffdb');
   assert.is(decodeText(new Uint8Array(10_000).fill(0x61)).length, 10_000);
+});
+
+test('isAscii finds one high byte at any place and alignment', () => {
+  fc.assert(
+    fc.property(fc.nat(40), fc.nat(7), fc.nat(60), (length, start, high) => {
+      const bytes = new Uint8Array(new ArrayBuffer(64), start, length).fill(0x7f);
+      if (high < length) bytes[high] = 0x80;
+      assert.is(isAscii(bytes), high >= length);
+    }),
+  );
 });
 
 test('cstring stops at NUL and refuses a string without end', () => {

@@ -19,6 +19,8 @@ export const LIMITS = {
   unwindRecords: 16_000_000,
   /** Bytes of one name. Generic instances reach tens of thousands. */
   nameBytes: 4_000_000,
+  /** Names of one string table may be this many times as long as the table, all together: tails are shared, not more. */
+  nameReuse: 16,
   /** Characters that one demangled name may have; back references can make it exponential. */
   demangledLength: 1_000_000,
   /** Nesting of types and paths in one mangled name. */

@@ -1,0 +1,159 @@
+// Numbers of the ELF format, spelled as the specifications spell them: System V gABI (chapters 4 and 5), its x86-64
+// and AArch64 supplements, and the GNU and LLVM extensions. No logic, and no relocation types: those are rows in reloc/.
+
+// gABI, ELF header
+export const ELFMAG = 0x464c457f; // 0x7f 'E' 'L' 'F', little-endian
+export const ELFCLASS64 = 2;
+export const ELFDATA2LSB = 1;
+export const EV_CURRENT = 1;
+export const EI_CLASS = 4;
+export const EI_DATA = 5;
+export const EI_VERSION = 6;
+export const EHDR_SIZE = 64;
+export const SHDR_SIZE = 64;
+export const PHDR_SIZE = 56;
+export const SYM_SIZE = 24;
+export const RELA_SIZE = 24;
+export const REL_SIZE = 16;
+export const DYN_SIZE = 16;
+
+export const ET_REL = 1;
+export const ET_EXEC = 2;
+export const ET_DYN = 3;
+
+export const EM_X86_64 = 62;
+export const EM_AARCH64 = 183;
+
+// gABI, special section indexes
+export const SHN_UNDEF = 0;
+export const SHN_LORESERVE = 0xff00;
+export const SHN_X86_64_LCOMMON = 0xff02;
+export const SHN_ABS = 0xfff1;
+export const SHN_COMMON = 0xfff2;
+export const SHN_XINDEX = 0xffff;
+export const PN_XNUM = 0xffff;
+
+// gABI, section types
+export const SHT_NULL = 0;
+export const SHT_PROGBITS = 1;
+export const SHT_SYMTAB = 2;
+export const SHT_STRTAB = 3;
+export const SHT_RELA = 4;
+export const SHT_HASH = 5;
+export const SHT_DYNAMIC = 6;
+export const SHT_NOTE = 7;
+export const SHT_NOBITS = 8;
+export const SHT_REL = 9;
+export const SHT_DYNSYM = 11;
+export const SHT_INIT_ARRAY = 14;
+export const SHT_FINI_ARRAY = 15;
+export const SHT_PREINIT_ARRAY = 16;
+export const SHT_GROUP = 17;
+export const SHT_SYMTAB_SHNDX = 18;
+export const SHT_CREL = 0x40000014; // LLVM, provisional
+export const SHT_X86_64_UNWIND = 0x70000001;
+
+// gABI, section flags; all that are used here lie in the low 32 bits
+export const SHF_WRITE = 0x1;
+export const SHF_ALLOC = 0x2;
+export const SHF_EXECINSTR = 0x4;
+export const SHF_MERGE = 0x10;
+export const SHF_STRINGS = 0x20;
+export const SHF_TLS = 0x400;
+export const SHF_COMPRESSED = 0x800;
+export const SHF_GNU_RETAIN = 0x200000;
+
+export const GRP_COMDAT = 1;
+
+// gABI, symbols
+export const STB_LOCAL = 0;
+export const STB_GLOBAL = 1;
+export const STB_WEAK = 2;
+export const STB_GNU_UNIQUE = 10;
+
+export const STT_NOTYPE = 0;
+export const STT_OBJECT = 1;
+export const STT_FUNC = 2;
+export const STT_SECTION = 3;
+export const STT_FILE = 4;
+export const STT_COMMON = 5;
+export const STT_TLS = 6;
+export const STT_GNU_IFUNC = 10;
+
+export const STV_DEFAULT = 0;
+export const STV_INTERNAL = 1;
+export const STV_HIDDEN = 2;
+export const STV_PROTECTED = 3;
+
+// gABI, program headers
+export const PT_LOAD = 1;
+export const PT_DYNAMIC = 2;
+export const PT_INTERP = 3;
+export const PT_NOTE = 4;
+export const PT_TLS = 7;
+export const PF_X = 1;
+export const PF_W = 2;
+export const PF_R = 4;
+
+// gABI, dynamic section; DF_1_PIE is GNU's
+export const DT_NULL = 0;
+export const DT_NEEDED = 1;
+export const DT_HASH = 4;
+export const DT_STRTAB = 5;
+export const DT_SYMTAB = 6;
+export const DT_STRSZ = 10;
+export const DT_SYMENT = 11;
+export const DT_SONAME = 14;
+export const DT_GNU_HASH = 0x6ffffef5;
+export const DT_FLAGS_1 = 0x6ffffffb;
+export const DF_1_PIE = 0x08000000;
+
+// GNU notes
+export const NT_GNU_BUILD_ID = 3;
+
+/** Names of dynamic tags, for descriptions. */
+export const DYNAMIC_TAG_NAMES: ReadonlyMap<number, string> = new Map([
+  [1, 'NEEDED'],
+  [2, 'PLTRELSZ'],
+  [3, 'PLTGOT'],
+  [4, 'HASH'],
+  [5, 'STRTAB'],
+  [6, 'SYMTAB'],
+  [7, 'RELA'],
+  [8, 'RELASZ'],
+  [9, 'RELAENT'],
+  [10, 'STRSZ'],
+  [11, 'SYMENT'],
+  [12, 'INIT'],
+  [13, 'FINI'],
+  [14, 'SONAME'],
+  [15, 'RPATH'],
+  [16, 'SYMBOLIC'],
+  [17, 'REL'],
+  [18, 'RELSZ'],
+  [19, 'RELENT'],
+  [20, 'PLTREL'],
+  [21, 'DEBUG'],
+  [22, 'TEXTREL'],
+  [23, 'JMPREL'],
+  [24, 'BIND_NOW'],
+  [25, 'INIT_ARRAY'],
+  [26, 'FINI_ARRAY'],
+  [27, 'INIT_ARRAYSZ'],
+  [28, 'FINI_ARRAYSZ'],
+  [29, 'RUNPATH'],
+  [30, 'FLAGS'],
+  [32, 'PREINIT_ARRAY'],
+  [33, 'PREINIT_ARRAYSZ'],
+  [35, 'RELRSZ'],
+  [36, 'RELR'],
+  [37, 'RELRENT'],
+  [0x6ffffef5, 'GNU_HASH'],
+  [0x6ffffff0, 'VERSYM'],
+  [0x6ffffff9, 'RELACOUNT'],
+  [0x6ffffffb, 'FLAGS_1'],
+  [0x6ffffffc, 'VERDEF'],
+  [0x6ffffffd, 'VERDEFNUM'],
+  [0x6ffffffe, 'VERNEED'],
+  [0x6fffffff, 'VERNEEDNUM'],
+]);

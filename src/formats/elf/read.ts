@@ -1,0 +1,144 @@
+// Reads an ELF file into the model: headers and sections at once, symbols and relocations when they are first asked
+// for. The parts are in header, sections, symbols, relocations and linked; this file only joins them.
+import { ByteReader } from '../../bytes/reader.js';
+import type { ObjectFile, Relocation } from '../object-file.js';
+import * as elf from './constants.js';
+import { readHeaders } from './header.js';
+import type { ElfHeaders } from './header.js';
+import { readLinked } from './linked.js';
+import type { DynamicEntry } from './linked.js';
+import { readNotes } from './notes.js';
+import type { Note } from './notes.js';
+import { byOffset, readRelocationSection } from './relocations.js';
+import { readSections, sectionReader } from './sections.js';
+import { openStringTable } from './string-table.js';
+import { openSymbols } from './symbols.js';
+import type { SymbolTable } from './symbols.js';
+
+const NONE: readonly Relocation[] = [];
+const NO_BYTES = new Uint8Array(0);
+
+/** An ELF file, with the parts of it that the model leaves out. */
+export interface ElfFile extends ObjectFile {
+  readonly format: 'elf';
+  readonly headers: ElfHeaders;
+  /** The dynamic table without its end mark; empty for relocatable and static files. */
+  readonly dynamic: readonly DynamicEntry[];
+  notes(): readonly Note[];
+  /** Relocations that the loader applies (.rela.dyn, .rela.plt): offsets are addresses, symbols are dynamic ones. */
+  dynamicRelocations(): readonly Relocation[];
+}
+
+/**
+ * Reads ET_REL, ET_EXEC and ET_DYN files, 64-bit little-endian, of x86_64 and AArch64. `name` is what messages call
+ * it. The file's bytes are kept and viewed, never copied. Throws IPBP1001 (truncated), IPBP1002 (malformed) and
+ * IPBP1003 (not supported), here or, for what is read lazily, at first use.
+ */
+export function readElf(bytes: Uint8Array, name: string): ElfFile {
+  const reader = new ByteReader(bytes, name);
+  const headers = readHeaders(reader);
+  const table = openSymbolTable(reader, headers);
+  const sections = readSections(reader, headers, table);
+  const linked = headers.type === elf.ET_REL ? null : readLinked(reader, headers);
+  const relocationSections = relocationSectionsByTarget(headers);
+  const relocations = new Map<number, readonly Relocation[]>();
+
+  const readRelocations = (section: number): readonly Relocation[] => {
+    const sources = relocationSections.get(section);
+    if (sources === undefined) return NONE;
+    // In linked files (--emit-relocs) offsets are addresses.
+    const target = sections[section];
+    const size = linked === null ? (target?.size ?? 0) : Infinity;
+    const bounds = { size, symbols: table?.count ?? 0 };
+    return byOffset(sources.flatMap((source) => readOne(reader, headers, source, bounds)));
+  };
+
+  return {
+    format: 'elf',
+    machine: headers.machine,
+    kind: linked?.kind ?? 'relocatable',
+    name,
+    bytes,
+    sections,
+    headers,
+    dynamic: linked?.dynamic ?? [],
+    linked: linked?.info ?? null,
+    get symbols() {
+      return table?.all() ?? [];
+    },
+    relocations(section) {
+      let found = relocations.get(section);
+      if (found === undefined) relocations.set(section, (found = readRelocations(section)));
+      return found;
+    },
+    sectionBytes(index) {
+      const section = sections[index];
+      if (section === undefined || section.fileSize === 0) return NO_BYTES;
+      return bytes.subarray(section.offset, section.offset + section.fileSize);
+    },
+    notes() {
+      if (linked !== null) return linked.notes;
+      return headers.sections
+        .filter((header) => header.type === elf.SHT_NOTE)
+        .flatMap((header) => readNotes(sectionReader(reader, header), header.align));
+    },
+    dynamicRelocations() {
+      const symbols = linked?.info.dynamicSymbols.length ?? 0;
+      return headers.sections.flatMap((header, index) =>
+        isLoaderRelocations(headers, index) ? readOne(reader, headers, index, { size: Infinity, symbols }) : [],
+      );
+    },
+  };
+}
+
+function openSymbolTable(reader: ByteReader, headers: ElfHeaders): SymbolTable | null {
+  const index = headers.sections.findIndex((header) => header.type === elf.SHT_SYMTAB);
+  const header = headers.sections[index];
+  if (header === undefined) return null;
+  const strings = headers.sections[header.link];
+  if (strings === undefined || strings.type !== elf.SHT_STRTAB) {
+    reader.malformed('the symbol table has no string table', { actual: `sh_link ${header.link}` }, header.offset);
+  }
+  const extended = headers.sections.find(
+    (candidate) => candidate.type === elf.SHT_SYMTAB_SHNDX && candidate.link === index,
+  );
+  return openSymbols(
+    sectionReader(reader, header),
+    openStringTable(sectionReader(reader, strings)),
+    extended === undefined ? null : sectionReader(reader, extended),
+    headers.sections.length,
+  );
+}
+
+function isRelocationType(type: number): boolean {
+  return type === elf.SHT_RELA || type === elf.SHT_REL || type === elf.SHT_CREL;
+}
+
+/** Loaded relocation sections of linked files are the loader's; others are what --emit-relocs left. */
+function isLoaderRelocations(headers: ElfHeaders, index: number): boolean {
+  const header = headers.sections[index];
+  if (header === undefined || headers.type === elf.ET_REL) return false;
+  return isRelocationType(header.type) && (header.flags & elf.SHF_ALLOC) !== 0;
+}
+
+/** Section → the relocation sections that apply to it (sh_info). */
+function relocationSectionsByTarget(headers: ElfHeaders): Map<number, number[]> {
+  const targets = new Map<number, number[]>();
+  headers.sections.forEach((header, index) => {
+    if (!isRelocationType(header.type) || isLoaderRelocations(headers, index)) return;
+    const sources = targets.get(header.info);
+    if (sources === undefined) targets.set(header.info, [index]);
+    else sources.push(index);
+  });
+  return targets;
+}
+
+function readOne(
+  reader: ByteReader,
+  headers: ElfHeaders,
+  source: number,
+  bounds: { readonly size: number; readonly symbols: number },
+): Relocation[] {
+  const header = headers.sections[source];
+  return header === undefined ? [] : readRelocationSection(sectionReader(reader, header), header.type, bounds);
+}

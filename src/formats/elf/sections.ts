@@ -1,0 +1,115 @@
+// What each section is for: from header, flags and name to the model's Section. COMDAT groups too (gABI "Sections").
+import type { ByteReader } from '../../bytes/reader.js';
+import { hex } from '../../codes/error.js';
+import type { Section, SectionKind } from '../object-file.js';
+import * as elf from './constants.js';
+import type { ElfHeaders, SectionHeader } from './header.js';
+import { openStringTable } from './string-table.js';
+import type { SymbolTable } from './symbols.js';
+
+/** Has the section flag? Flags are 32 bits, where bit operations are exact. */
+function has(header: SectionHeader, flag: number): boolean {
+  return (header.flags & flag) !== 0;
+}
+
+/** A reader over a section's bytes in the file; IPBP1001 when the file ends before it. Empty for SHT_NOBITS. */
+export function sectionReader(reader: ByteReader, header: SectionHeader): ByteReader {
+  return header.type === elf.SHT_NOBITS || header.type === elf.SHT_NULL
+    ? reader.window(0, 0)
+    : reader.window(header.offset, header.size);
+}
+
+/** The model's sections, in the file's order. `symbols` is the table that group signatures are in, if there is one. */
+export function readSections(reader: ByteReader, headers: ElfHeaders, symbols: SymbolTable | null): Section[] {
+  const nameHeader = headers.sections[headers.nameTable];
+  const nameOf =
+    nameHeader === undefined || headers.nameTable === 0 ? () => '' : openStringTable(sectionReader(reader, nameHeader));
+  const names = headers.sections.map((header) => nameOf(header.nameOffset));
+  const groups = readGroups(reader, headers, names, symbols);
+  return headers.sections.map((header, index) => {
+    const name = names[index] as string;
+    const stored = header.type !== elf.SHT_NOBITS && header.type !== elf.SHT_NULL;
+    // Not a window: making 20,000 views costs more than checking 20,000 ranges.
+    if (stored && header.offset + header.size > reader.length) sectionReader(reader, header);
+    const align = header.align === 0 ? 1 : header.align;
+    if (!Number.isInteger(Math.log2(align))) {
+      reader.malformed('a section alignment is not a power of two', { actual: `${name}: ${hex(align)}` }, 0);
+    }
+    return {
+      index,
+      name,
+      kind: sectionKind(name, header),
+      alloc: has(header, elf.SHF_ALLOC),
+      writable: has(header, elf.SHF_WRITE),
+      executable: has(header, elf.SHF_EXECINSTR),
+      mergeable: has(header, elf.SHF_MERGE),
+      strings: has(header, elf.SHF_STRINGS),
+      entrySize: header.entrySize,
+      address: header.address,
+      offset: header.offset,
+      size: header.type === elf.SHT_NULL ? 0 : header.size,
+      fileSize: stored ? header.size : 0,
+      align,
+      group: groups.get(index) ?? null,
+      retain: has(header, elf.SHF_GNU_RETAIN),
+    };
+  });
+}
+
+/** By type and flags first; names only decide where those are the same. */
+function sectionKind(name: string, header: SectionHeader): SectionKind {
+  const type = header.type;
+  if (!has(header, elf.SHF_ALLOC)) {
+    if (type === elf.SHT_NOTE || name.startsWith('.note')) return 'note';
+    return type === elf.SHT_PROGBITS && /^\.z?debug_|^\.gdb_index$|^\.debug$|^\.line$|^\.stab/.test(name)
+      ? 'debug'
+      : 'other';
+  }
+  if (type === elf.SHT_NOTE) return 'note';
+  if (type === elf.SHT_INIT_ARRAY || type === elf.SHT_PREINIT_ARRAY || isOrIn(name, '.ctors')) return 'init';
+  if (type === elf.SHT_FINI_ARRAY || isOrIn(name, '.dtors')) return 'fini';
+  if (name === '.eh_frame_hdr') return 'readonly';
+  if (name === '.eh_frame' || type === elf.SHT_X86_64_UNWIND) return 'unwind';
+  if (isOrIn(name, '.gcc_except_table')) return 'lsda';
+  if (has(header, elf.SHF_TLS)) return type === elf.SHT_NOBITS ? 'tls-zero' : 'tls-data';
+  if (has(header, elf.SHF_EXECINSTR)) return 'code';
+  if (type === elf.SHT_NOBITS) return 'zero';
+  if (!has(header, elf.SHF_WRITE)) return 'readonly';
+  return isRelro(name, type) ? 'relro' : 'data';
+}
+
+function isRelro(name: string, type: number): boolean {
+  return type === elf.SHT_DYNAMIC || name === '.got' || isOrIn(name, '.data.rel.ro') || name.startsWith('.relro');
+}
+
+/** `.ctors` and `.ctors.65535`, but not `.ctors_of_something`. */
+function isOrIn(name: string, family: string): boolean {
+  return name.startsWith(family) && (name.length === family.length || name[family.length] === '.');
+}
+
+/** Section index → signature of the COMDAT group it is a member of (gABI "Section Groups"). */
+function readGroups(
+  reader: ByteReader,
+  headers: ElfHeaders,
+  names: readonly string[],
+  symbols: SymbolTable | null,
+): Map<number, string> {
+  const groups = new Map<number, string>();
+  headers.sections.forEach((header, index) => {
+    if (header.type !== elf.SHT_GROUP) return;
+    const words: ByteReader = sectionReader(reader, header);
+    if (words.u32() !== elf.GRP_COMDAT) return;
+    if (symbols === null) words.malformed('a section group without a symbol table', { actual: names[index] ?? '' }, 0);
+    const signature = symbols.at(header.info);
+    const sectionName = typeof signature.section === 'number' ? names[signature.section] : undefined;
+    const name = signature.kind === 'section' ? (sectionName ?? '') : signature.name;
+    while (words.remaining >= 4) {
+      const member = words.u32();
+      if (member === 0 || member >= headers.sections.length) {
+        words.malformed('a group member is no section', { actual: `${member}` }, words.position - 4);
+      }
+      groups.set(member, name);
+    }
+  });
+  return groups;
+}
