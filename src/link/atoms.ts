@@ -162,8 +162,7 @@ function edgeOf(opened: Opened, section: Section, relocation: Relocation): Edge 
       where: `${opened.file.name}: ${section.name}+${hex(relocation.offset)}`,
     });
   }
-  const addend =
-    relocation.addend ?? row.field.decode(opened.file.sectionBytes(section.index), relocation.offset);
+  const addend = relocation.addend ?? row.field.decode(opened.file.sectionBytes(section.index), relocation.offset);
   if (symbol.kind === 'section' && typeof symbol.section === 'number') {
     return sectionEdge(opened, section, relocation.offset, row, symbol.section, symbol.value + addend);
   }

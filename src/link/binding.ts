@@ -1,0 +1,70 @@
+// What a reference is bound to, and the questions the passes ask the outside to find out. The linker does not run where
+// the code runs: what is already in memory is known by the caller (patch/program.ts), as in JITLink.
+import type { Atom, LinkObject, Target } from './graph.js';
+
+/** The answer for one target. Addresses are of module 0's space unless a module is named. */
+export type Binding =
+  /** An item of this link: `offset` bytes into the atom. */
+  | { readonly kind: 'atom'; readonly atom: Atom; readonly offset: number }
+  /** Something in memory already, in the running program (module 0, where earlier patches lie too) or a library. */
+  | { readonly kind: 'place'; readonly module: number; readonly address: number }
+  /** A thread-local of the running program: `offset` from the thread pointer, the same in every process. */
+  | { readonly kind: 'tls'; readonly offset: number }
+  /** A thread-local of an earlier patch: `offset` in the room that the agent reserves. */
+  | { readonly kind: 'tls-room'; readonly offset: number }
+  /** A symbol that only the process itself can resolve. */
+  | { readonly kind: 'import'; readonly name: string; readonly weak: boolean; readonly data: boolean }
+  /** A plain number; 0 for a weak symbol that nobody defines. */
+  | { readonly kind: 'absolute'; readonly value: number };
+
+/** What the link asks of its surroundings. */
+export interface Surroundings {
+  /** The canonical place of a name in the running program, or null. `from` tells equal local names apart. */
+  inProgram(name: string, from: LinkObject): Binding | null;
+  /** True when the new copy is meant although the program has one: read-only data whose content changed. */
+  isFresh(name: string): boolean;
+  /** The object, or archive's member, that defines a global name; null when none does. */
+  definition(name: string): { readonly atom: Atom; readonly offset: number } | null;
+  /** A symbol that a shared library exports, or null. */
+  imported(name: string): { readonly data: boolean } | null;
+}
+
+/**
+ * Binds one target, in the order of DESIGN 3: a label or anonymous item means its own copy; a name means the place it
+ * was first seen at; only what the program lacks comes from the same object, other objects, archives, libraries.
+ * Null when nobody defines it.
+ */
+export function bindTarget(target: Target, from: LinkObject, outside: Surroundings): Binding | null {
+  if (target.absolute !== null) return { kind: 'absolute', value: target.absolute };
+  const own: Binding | null = target.atom === null ? null : { kind: 'atom', atom: target.atom, offset: target.offset };
+  const name = target.name;
+  if (name === null || target.label) return own;
+  if (!outside.isFresh(name)) {
+    const place = outside.inProgram(name, from);
+    if (place !== null) return place;
+  }
+  if (own !== null) return own;
+  const elsewhere = outside.definition(name);
+  if (elsewhere !== null) return { kind: 'atom', atom: elsewhere.atom, offset: elsewhere.offset };
+  const imported = outside.imported(name);
+  if (imported !== null) return { kind: 'import', name, weak: target.weak, data: imported.data };
+  return target.weak ? { kind: 'absolute', value: 0 } : null;
+}
+
+/** A text that is equal for equal bindings, to share slots and stubs. `idOf` numbers atoms. */
+export function bindingKey(binding: Binding, idOf: (atom: Atom) => number): string {
+  switch (binding.kind) {
+    case 'atom':
+      return `a${idOf(binding.atom)}+${binding.offset}`;
+    case 'place':
+      return `p${binding.module}:${binding.address}`;
+    case 'tls':
+      return `t${binding.offset}`;
+    case 'tls-room':
+      return `r${binding.offset}`;
+    case 'import':
+      return `i${binding.weak ? 'w' : ''}${binding.name}`;
+    case 'absolute':
+      return `=${binding.value}`;
+  }
+}

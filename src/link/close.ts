@@ -1,0 +1,120 @@
+// Pass: the closure. From the changed items on, every reference is bound; what the program lacks is pulled in and its
+// references are bound in turn. All that cannot be found is collected before the pass gives up.
+import type { Atom, Edge, Frame } from './graph.js';
+import { bindTarget, type Binding, type Surroundings } from './binding.js';
+import { rewriteThreadLocals } from './thread-locals.js';
+
+/** A reference whose target is known. */
+export interface BoundEdge {
+  readonly edge: Edge;
+  readonly binding: Binding;
+}
+
+/** A frame record with its references bound. */
+export interface BoundFrame {
+  readonly frame: Frame;
+  readonly common: readonly BoundEdge[];
+  readonly edges: readonly BoundEdge[];
+}
+
+/** An atom that will be part of the image. */
+export interface LinkedAtom {
+  readonly atom: Atom;
+  readonly bytes: Uint8Array;
+  readonly edges: readonly BoundEdge[];
+  readonly frames: readonly BoundFrame[];
+  /** The atom that needed it first; null for roots. */
+  readonly neededBy: Atom | null;
+}
+
+/** A reference that nobody defines. */
+export interface Unresolved {
+  readonly name: string;
+  /** The atoms that lead to it, innermost first. */
+  readonly chain: readonly string[];
+}
+
+export interface Closure {
+  /** Roots first, then what they pulled in, in the order of discovery. */
+  readonly atoms: readonly LinkedAtom[];
+  readonly unresolved: readonly Unresolved[];
+}
+
+/** Collects all that `roots` need and the program does not have. */
+export function closeOver(roots: readonly Atom[], outside: Surroundings): Closure {
+  const linked: LinkedAtom[] = [];
+  const seen = new Set<Atom>();
+  const parents = new Map<Atom, Atom | null>();
+  const byName = new Map<string, Atom>();
+  const unresolved = new Map<string, Unresolved>();
+  const queue: Atom[] = [];
+
+  const push = (atom: Atom, parent: Atom | null): void => {
+    if (seen.has(atom)) return;
+    seen.add(atom);
+    parents.set(atom, parent);
+    queue.push(atom);
+    for (const symbol of atom.symbols) {
+      if (symbol.stable && !symbol.local && !byName.has(symbol.name)) byName.set(symbol.name, atom);
+    }
+  };
+
+  const chainOf = (atom: Atom): string[] => {
+    const chain: string[] = [];
+    for (let at: Atom | null | undefined = atom; at != null && chain.length < 32; at = parents.get(at))
+      chain.push(at.name);
+    return chain;
+  };
+
+  const bind = (atom: Atom, edge: Edge, ownCopy: boolean): BoundEdge | null => {
+    const target = edge.target;
+    let binding: Binding | null =
+      ownCopy && target.atom !== null
+        ? { kind: 'atom', atom: target.atom, offset: target.offset }
+        : bindTarget(target, atom.object, outside);
+    if (binding === null) {
+      const name = target.name ?? `${atom.name}+0x${edge.offset.toString(16)}`;
+      if (!unresolved.has(name)) unresolved.set(name, { name, chain: chainOf(atom) });
+      return null;
+    }
+    if (binding.kind === 'atom') {
+      // The same global item may come from several objects (inline functions, COMDAT): the first one stands for all.
+      const twin = target.name === null || target.label || ownCopy ? undefined : byName.get(target.name);
+      const local = target.atom?.symbols.find((symbol) => symbol.name === target.name)?.local === true;
+      if (twin !== undefined && !local && twin !== binding.atom) {
+        const symbol = twin.symbols.find((candidate) => candidate.name === target.name);
+        binding = { kind: 'atom', atom: twin, offset: symbol?.offset ?? 0 };
+      }
+      push(binding.atom, atom);
+    }
+    return { edge, binding };
+  };
+
+  const bindAll = (atom: Atom, edges: readonly Edge[], ownCopy: (edge: Edge) => boolean): BoundEdge[] => {
+    const bound: BoundEdge[] = [];
+    for (const edge of edges) {
+      const result = bind(atom, edge, ownCopy(edge));
+      if (result !== null) bound.push(result);
+    }
+    return bound;
+  };
+
+  for (const root of roots) push(root, null);
+  for (let next = 0; next < queue.length; next++) {
+    const atom = queue[next] as Atom;
+    const { bytes, edges } = rewriteThreadLocals(atom);
+    linked.push({
+      atom,
+      bytes,
+      edges: bindAll(atom, edges, (edge) => edge.row.expression !== 'none' && edge.target.label),
+      // A frame describes this copy of the code and no other, whatever the name is bound to elsewhere.
+      frames: atom.frames.map((frame) => ({
+        frame,
+        common: bindAll(atom, frame.common.edges, () => false),
+        edges: bindAll(atom, frame.edges, () => true),
+      })),
+      neededBy: parents.get(atom) ?? null,
+    });
+  }
+  return { atoms: linked, unresolved: [...unresolved.values()] };
+}

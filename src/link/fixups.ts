@@ -1,0 +1,177 @@
+// Pass: every relocation's value is computed and written, or becomes a word that the process fills. The letters are
+// the psABI's: S symbol, A addend, P place, G slot, L stub, TP offset from the thread pointer.
+import { IpbpError, hex } from '../codes/error.js';
+import { applyField } from '../reloc/apply.js';
+import type { Machine } from '../reloc/machine.js';
+import type { Binding } from './binding.js';
+import type { BoundEdge } from './close.js';
+import type { Import, Rebase, TlsWord } from './linked-image.js';
+import { isThreadLocal, type Layout } from './place.js';
+import type { Slots } from './slots.js';
+
+/** The words that are left to the process; fixups append to them. */
+export interface Words {
+  readonly rebases: Rebase[];
+  readonly tlsWords: TlsWord[];
+  readonly imports: Import[];
+}
+
+/** What a fixup needs to know of the whole link. */
+export interface FixupContext {
+  readonly layout: Layout;
+  readonly slots: Slots;
+  readonly machine: Machine;
+  readonly words: Words;
+}
+
+/** Where a fixup stands: `bytes[offset]` is the field, `address` its place in memory. */
+export interface FixupSite {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  readonly address: number;
+  /** For messages. */
+  readonly where: string;
+}
+
+function unusable(bound: BoundEdge, site: FixupSite, why: string): never {
+  throw new IpbpError('IPBP2004', `${bound.edge.row.name} cannot be used here: ${why}`, {
+    where: site.where,
+    actual: `target ${bound.edge.target.name ?? bound.edge.target.atom?.name ?? 'unknown'}`,
+  });
+}
+
+/** The address of a binding in module 0's space, or null when it has none there. */
+function addressIn0(binding: Binding, layout: Layout): number | null {
+  if (binding.kind === 'atom')
+    return isThreadLocal(binding.atom) ? null : layout.addressOf(binding.atom) + binding.offset;
+  if (binding.kind === 'place') return binding.module === 0 ? binding.address : null;
+  return null;
+}
+
+/** Writes a whole address: to be rebased, imported, or as it is. */
+function writeAddress(
+  bound: BoundEdge,
+  binding: Binding,
+  addend: number,
+  site: FixupSite,
+  context: FixupContext,
+): void {
+  const { machine, words, layout } = context;
+  const field = machine.addressRow.field;
+  if (binding.kind === 'absolute') {
+    applyField(field, site.bytes, site.offset, binding.value + addend, {
+      what: machine.addressRow.name,
+      where: site.where,
+    });
+    return;
+  }
+  if (binding.kind === 'import') {
+    words.imports.push({ at: site.address, name: binding.name, weak: binding.weak, addend });
+    return;
+  }
+  if (binding.kind === 'place') {
+    words.rebases.push({ at: site.address, module: binding.module, value: binding.address + addend });
+    return;
+  }
+  const address = addressIn0(binding, layout);
+  if (address === null) unusable(bound, site, 'a thread-local has no address of its own');
+  words.rebases.push({ at: site.address, module: 0, value: address + addend });
+}
+
+/** Writes an offset from the thread pointer: a number, or a word that the agent fills. */
+function writeThreadOffset(
+  bound: BoundEdge,
+  binding: Binding,
+  addend: number,
+  size: number,
+  site: FixupSite,
+  context: FixupContext,
+): void {
+  if (binding.kind === 'tls') {
+    const field = size === context.machine.pointerSize ? context.machine.addressRow.field : bound.edge.row.field;
+    applyField(field, site.bytes, site.offset, binding.offset + addend, {
+      what: bound.edge.row.name,
+      where: site.where,
+    });
+    return;
+  }
+  const room =
+    binding.kind === 'tls-room'
+      ? binding.offset
+      : binding.kind === 'atom' && isThreadLocal(binding.atom)
+        ? context.layout.addressOf(binding.atom) + binding.offset
+        : null;
+  if (room === null) unusable(bound, site, 'the target is no thread-local');
+  if (size !== 4 && size !== 8) unusable(bound, site, `a thread-local's offset does not fit ${size} bytes`);
+  context.words.tlsWords.push({ at: site.address, size, value: room + addend });
+}
+
+/** Fills one slot. */
+export function fillSlot(index: number, bytes: Uint8Array, offset: number, context: FixupContext): void {
+  const slot = context.slots.slots[index];
+  if (slot === undefined) throw new Error(`internal: no slot ${index}`);
+  const address = context.layout.slotsAt + index * context.machine.pointerSize;
+  const site: FixupSite = { bytes, offset, address, where: `slot ${index}` };
+  // A slot is no place in an object: its messages speak of the address row.
+  const bound: BoundEdge = {
+    edge: {
+      offset: 0,
+      row: context.machine.addressRow,
+      target: { name: null, atom: null, offset: 0, label: false, weak: false, kind: 'none', absolute: null },
+      addend: 0,
+    },
+    binding: slot.binding,
+  };
+  if (slot.holds === 'address') writeAddress(bound, slot.binding, 0, site, context);
+  else writeThreadOffset(bound, slot.binding, 0, context.machine.pointerSize, site, context);
+}
+
+/** Applies one bound edge. */
+export function applyFixup(bound: BoundEdge, site: FixupSite, context: FixupContext): void {
+  const { edge, binding } = bound;
+  const { row, addend } = edge;
+  const { layout, slots, machine } = context;
+  const write = (value: number): void =>
+    applyField(row.field, site.bytes, site.offset, value, {
+      what: `${row.name} against ${edge.target.name ?? edge.target.atom?.name ?? 'nothing'}`,
+      where: site.where,
+    });
+  const slotAddress = (): number => {
+    const slot = slots.slotOf(bound);
+    if (slot === null) throw new Error(`internal: no slot for ${row.name} at ${site.where}`);
+    return layout.slotsAt + slot * machine.pointerSize;
+  };
+  switch (row.expression) {
+    case 'none':
+      return;
+    case 'S+A':
+      if (row.field.size === machine.pointerSize) return writeAddress(bound, binding, addend, site, context);
+      if (binding.kind !== 'absolute')
+        unusable(bound, site, `an address does not fit ${row.field.size} bytes of code that may lie anywhere`);
+      return write(binding.value + addend);
+    case 'L+A-P':
+    case 'S+A-P': {
+      const stub = slots.stubOf(bound);
+      if (stub !== null) return write(layout.stubsAt + stub * machine.stub.size + addend - site.address);
+      const address = addressIn0(binding, layout);
+      if (address !== null) return write(address + addend - site.address);
+      // A weak symbol that nobody defines: the code tests it before use, so any value that is in range would do.
+      if (binding.kind === 'absolute' && binding.value === 0 && edge.target.weak) return write(-site.address);
+      return unusable(bound, site, 'the target lies in another module or is no place in memory');
+    }
+    case 'G+A-P':
+    case 'GTP+A-P':
+      return write(slotAddress() + addend - site.address);
+    case 'TP+A':
+    case 'DTP+A':
+      return writeThreadOffset(bound, binding, addend, row.field.size, site, context);
+    case 'GOT+A-P':
+    case 'S+A-GOT':
+    case 'Z+A':
+    case 'tls-gd':
+    case 'tls-ld':
+    case 'tls-desc':
+    case 'tls-desc-call':
+      return unusable(bound, site, `a patch has no meaning for ${row.expression} (${hex(site.address)})`);
+  }
+}

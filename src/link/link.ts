@@ -1,0 +1,132 @@
+// The link of a patch, pass by pass. Each pass is a file of this folder and knows no format and no machine.
+import { IpbpError } from '../codes/error.js';
+import type { Atom } from './graph.js';
+import type { Surroundings } from './binding.js';
+import { closeOver, type LinkedAtom, type Unresolved } from './close.js';
+import { applyFixup, fillSlot, type FixupContext, type Words } from './fixups.js';
+import type { ImageSegment, LinkedImage, TlsInit } from './linked-image.js';
+import { isThreadLocal, place, type Layout, type Placement } from './place.js';
+import { encodeStubs, makeSlots, type Slots } from './slots.js';
+import { buildUnwindTable, type UnwindTable } from './unwind.js';
+import type { Machine } from '../reloc/machine.js';
+
+export interface LinkRequest {
+  /** What must be in the image; at least one. */
+  readonly roots: readonly Atom[];
+  readonly outside: Surroundings;
+  readonly placement: Placement;
+  readonly machine: Machine;
+}
+
+export type LinkResult =
+  | { readonly kind: 'linked'; readonly image: LinkedImage }
+  | { readonly kind: 'unresolved'; readonly symbols: readonly Unresolved[] };
+
+/**
+ * Links `roots` and all they need into an image that lies right below `placement.top`.
+ * @throws IpbpError IPBP2001, IPBP2002, IPBP2004 for a relocation that cannot be applied, IPBP2005 when there is no room.
+ */
+export function link(request: LinkRequest): LinkResult {
+  const { machine } = request;
+  // What the roots newly need, and where each reference leads.
+  const closure = closeOver(request.roots, request.outside);
+  if (closure.unresolved.length > 0) return { kind: 'unresolved', symbols: closure.unresolved };
+  const { atoms } = closure;
+  // Words and stubs that references go through.
+  const ids = new Map(atoms.map((linked, i) => [linked.atom, i]));
+  const slots = makeSlots(atoms, (atom) => ids.get(atom) ?? -1);
+  // One table that says how to unwind the new code.
+  const unwind = buildUnwindTable(atoms);
+  // An address for everything.
+  const layout = place(atoms, slots, unwind.bytes.length, machine, request.placement);
+  // Bytes.
+  const words: Words = { rebases: [], tlsWords: [], imports: [] };
+  const context: FixupContext = { layout, slots, machine, words };
+  const segments = write(atoms, unwind, context);
+  const tlsInit = writeThreadLocals(atoms, layout);
+  return {
+    kind: 'linked',
+    image: {
+      segments,
+      rebases: words.rebases,
+      tlsWords: words.tlsWords,
+      imports: words.imports,
+      tlsInit,
+      tlsUsed: layout.tlsUsed,
+      unwind: unwind.bytes.length === 0 ? null : layout.unwindAt,
+      bottom: layout.bottom,
+      atoms: atoms.map((linked) => linked.atom),
+      addressOf: (atom) => layout.addressOf(atom),
+    },
+  };
+}
+
+/** Writes atoms, stubs, slots and the unwind table into the segments and applies every fixup. */
+function write(atoms: readonly LinkedAtom[], unwind: UnwindTable, context: FixupContext): ImageSegment[] {
+  const { layout, slots, machine } = context;
+  const segments = layout.regions.map((region) => ({ ...region, bytes: new Uint8Array(region.used) }));
+  const at = (address: number): { readonly bytes: Uint8Array; readonly offset: number } => {
+    const segment = segments.find((s) => address >= s.address && address < s.address + s.size);
+    if (segment === undefined) throw new Error(`internal: no segment holds ${address}`);
+    return { bytes: segment.bytes, offset: address - segment.address };
+  };
+  for (const { atom, bytes } of atoms) {
+    if (bytes.length === 0 || isThreadLocal(atom)) continue;
+    const to = at(layout.addressOf(atom));
+    to.bytes.set(bytes, to.offset);
+  }
+  if (unwind.bytes.length > 0) {
+    const to = at(layout.unwindAt);
+    to.bytes.set(unwind.bytes, to.offset);
+  }
+  slots.slots.forEach((_, i) => {
+    const to = at(layout.slotsAt + i * machine.pointerSize);
+    fillSlot(i, to.bytes, to.offset, context);
+  });
+  if (slots.stubs.length > 0) {
+    const to = at(layout.stubsAt);
+    const slotAddress = (slot: number): number => layout.slotsAt + slot * machine.pointerSize;
+    to.bytes.set(encodeStubs(slots, machine, layout.stubsAt, slotAddress), to.offset);
+  }
+  for (const { atom, edges } of atoms) {
+    if (edges.length === 0 || isThreadLocal(atom)) continue;
+    const start = layout.addressOf(atom);
+    const to = at(start);
+    for (const bound of edges) {
+      const { offset } = bound.edge;
+      const where = `${atom.object.name}: ${atom.name}+0x${offset.toString(16)}`;
+      applyFixup(bound, { bytes: to.bytes, offset: to.offset + offset, address: start + offset, where }, context);
+    }
+  }
+  for (const { record, bound } of unwind.fixups) {
+    const address = layout.unwindAt + record + bound.edge.offset;
+    const to = at(address);
+    applyFixup(bound, { bytes: to.bytes, offset: to.offset, address, where: 'unwind table' }, context);
+  }
+  return segments.map(({ address, size, protection, bytes }) => ({ address, size, protection, bytes }));
+}
+
+/** The initial values of new thread-locals. Addresses in them would need a rebase per thread: refused as unusable. */
+function writeThreadLocals(atoms: readonly LinkedAtom[], layout: Layout): TlsInit[] {
+  const result: TlsInit[] = [];
+  for (const { atom, bytes, edges } of atoms) {
+    if (!isThreadLocal(atom)) continue;
+    const first = edges[0];
+    if (first !== undefined) {
+      throw unsupportedThreadLocal(atom, first.edge.row.name);
+    }
+    // Zero-filled ones are written too: an undone patch may have used the same bytes before.
+    result.push({
+      offset: layout.addressOf(atom),
+      bytes: bytes.length === atom.size ? bytes : new Uint8Array(atom.size),
+    });
+  }
+  return result;
+}
+
+function unsupportedThreadLocal(atom: Atom, row: string): IpbpError {
+  return new IpbpError('IPBP2004', `the initial value of thread-local ${atom.name} holds an address`, {
+    actual: row,
+    where: atom.object.name,
+  });
+}

@@ -1,0 +1,59 @@
+// What a link yields: pages with their bytes, and the words that only the process can fill. Addresses are of module 0's
+// space; patches lie below the program, at negative ones.
+import type { Atom } from './graph.js';
+
+/** A run of pages. */
+export interface ImageSegment {
+  readonly address: number;
+  /** In memory; a multiple of the page size. */
+  readonly size: number;
+  readonly protection: 'r' | 'rx' | 'rw';
+  /** The first bytes; the rest is zero. */
+  readonly bytes: Uint8Array;
+}
+
+/** 8 bytes at `at` := base of module + value. */
+export interface Rebase {
+  readonly at: number;
+  readonly module: number;
+  readonly value: number;
+}
+
+/** A field at `at` := offset of the agent's thread-local room from the thread pointer + value. */
+export interface TlsWord {
+  readonly at: number;
+  readonly size: 4 | 8;
+  readonly value: number;
+}
+
+/** 8 bytes at `at` := address of `name` in the process + addend. */
+export interface Import {
+  readonly at: number;
+  readonly name: string;
+  readonly weak: boolean;
+  readonly addend: number;
+}
+
+/** Initial value of a part of the thread-local room. */
+export interface TlsInit {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface LinkedImage {
+  readonly segments: readonly ImageSegment[];
+  readonly rebases: readonly Rebase[];
+  readonly tlsWords: readonly TlsWord[];
+  readonly tlsInit: readonly TlsInit[];
+  /** First byte of the room that is free after this image. */
+  readonly tlsUsed: number;
+  readonly imports: readonly Import[];
+  /** Address of the unwind table, or null when it is empty. */
+  readonly unwind: number | null;
+  /** Lowest address in use. */
+  readonly bottom: number;
+  /** All placed atoms in order. */
+  readonly atoms: readonly Atom[];
+  /** Address of a placed atom (offset in the room for a thread-local). */
+  addressOf(atom: Atom): number;
+}
