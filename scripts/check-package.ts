@@ -1,0 +1,87 @@
+// What would be published: which files, how large, and whether others can import it. Reads the list that npm itself
+// makes; publint judges exports, types and bin.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Bytes unpacked. Today's size with room to grow; a test file or a source map that slips in shows here. */
+const SIZE_LIMIT = 2_000_000;
+
+const REQUIRED = [
+  'package.json',
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE-MIT',
+  'LICENSE-APACHE',
+  'dist/index.js',
+  'dist/index.d.ts',
+  'dist/cli/main.js',
+  'agent/Cargo.toml',
+  'agent/Cargo.lock',
+  'agent/src/lib.rs',
+  'docs/codes.md',
+  'docs/protocol.md',
+];
+
+/** What the user gets; all else is a mistake. */
+const ALLOWED = [
+  /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE-(?:MIT|APACHE))$/,
+  /^dist\/(?!.*\.test\.).*\.(?:js|d\.ts|sh)$/,
+  /^agent\/(?:Cargo\.(?:toml|lock)|src\/.*\.rs)$/,
+  /^docs\/[^/]+\.md$/,
+];
+
+interface Packed {
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string; readonly mode: number }[];
+}
+
+interface Manifest {
+  readonly dependencies?: Record<string, string>;
+  readonly devDependencies?: Record<string, string>;
+}
+
+function pack(): Packed {
+  const text = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  const [packed] = JSON.parse(text) as Packed[];
+  if (packed === undefined) throw new Error('npm pack listed no package');
+  return packed;
+}
+
+const packed = pack();
+const paths = packed.files.map((file) => file.path);
+const problems: string[] = [];
+
+for (const path of REQUIRED) if (!paths.includes(path)) problems.push(`${path} would not be published`);
+for (const path of paths) if (!ALLOWED.some((form) => form.test(path))) problems.push(`${path} would be published`);
+for (const { path, mode } of packed.files) {
+  const executable = (mode & 0o111) !== 0;
+  const wanted = path === 'dist/cli/main.js' || path.endsWith('.sh');
+  if (executable !== wanted) problems.push(`${path} is ${executable ? '' : 'not '}executable`);
+}
+if (packed.unpackedSize > SIZE_LIMIT) problems.push(`${packed.unpackedSize} bytes unpacked, over ${SIZE_LIMIT}`);
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+  if (!/^\d+\.\d+\.\d+$/.test(version)) problems.push(`${name} has no exact version: ${version}`);
+}
+
+const files = paths.map((path) => ({ name: path, data: readFileSync(join(ROOT, path)) }));
+const judged = await publint({
+  pkgDir: 'package',
+  strict: true,
+  pack: { files: files.map(({ name, data }) => ({ name: join('package', name), data })) },
+});
+for (const message of judged.messages) problems.push(`publint: ${formatMessage(message, judged.pkg) ?? message.code}`);
+
+for (const problem of problems) process.stdout.write(`${problem}\n`);
+process.stdout.write(`${paths.length} files, ${packed.unpackedSize} bytes\n`);
+process.exitCode = problems.length === 0 ? 0 : 1;
