@@ -1,0 +1,101 @@
+// The recorded rustc commands on disk, `<target>/ipbp/units/<key>/capture`, and which of them make up a program.
+// They outlive sessions: where cargo finds all fresh it runs no rustc and nothing is recorded. The wrapper that
+// writes them is in scripts.ts, their content in unit.ts.
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { outputsOf, readCapture, type Unit } from './unit.js';
+
+/** Every readable capture, newest first. Broken ones are left out: cargo will make them again. */
+export function readCaptures(unitsDirectory: string): Unit[] {
+  const found: { readonly unit: Unit; readonly when: number }[] = [];
+  for (const key of entries(unitsDirectory)) {
+    const path = join(unitsDirectory, key, 'capture');
+    try {
+      found.push({ unit: readCapture(readFileSync(path), path), when: statSync(path).mtimeMs });
+    } catch {
+      continue;
+    }
+  }
+  return found.sort((a, b) => b.when - a.when).map(({ unit }) => unit);
+}
+
+function entries(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * The unit whose rustc call made `executable`. cargo hard-links `deps/<name>-<hash>` to its final name, so the inode
+ * tells; where it had to copy (another file system), the binary's name does.
+ */
+export function unitOfExecutable(units: readonly Unit[], executable: string): Unit | null {
+  const bins = units.filter((unit) => unit.kind === 'bin');
+  const own = identity(executable);
+  if (own !== null) {
+    const same = bins.find((unit) => identity(outputsOf(unit).executable) === own);
+    if (same !== undefined) return same;
+  }
+  const profile = dirname(executable);
+  const copied = bins.find(
+    (unit) =>
+      unit.binName === basename(executable) &&
+      (dirname(unit.outDir) === profile || unit.outDir === profile) &&
+      sameSize(outputsOf(unit).executable, executable),
+  );
+  return copied ?? null;
+}
+
+function identity(path: string): string | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? null : `${stat.dev}:${stat.ino}`;
+}
+
+function sameSize(a: string, b: string): boolean {
+  return statSync(a, { throwIfNoEntry: false })?.size === statSync(b, { throwIfNoEntry: false })?.size;
+}
+
+/** The units of one program. */
+export interface UnitGraph {
+  /** Dependencies before their dependants; the binary last. */
+  readonly units: readonly Unit[];
+  /** Key → keys of the units in this graph that use it directly. */
+  readonly dependants: ReadonlyMap<string, readonly string[]>;
+  /** Keys (`<crate>-<hash>`) of workspace libraries that are used but were never recorded. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * The recorded units that `root` is made of, by its `--extern`s and theirs.
+ * @param localCrates crate names of the workspace's libraries: those of them that are not recorded are `missing`
+ */
+export function unitGraph(units: readonly Unit[], root: Unit, localCrates: ReadonlySet<string>): UnitGraph {
+  const byKey = new Map(units.map((unit) => [unit.key, unit]));
+  const order: Unit[] = [];
+  const dependants = new Map<string, string[]>();
+  const missing = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (unit: Unit): void => {
+    if (seen.has(unit.key)) return;
+    seen.add(unit.key);
+    for (const { path } of unit.externs) {
+      const match = /^lib(.+)\.(?:rlib|rmeta)$/.exec(basename(path));
+      const key = match?.[1];
+      if (key === undefined) continue;
+      const dependency = byKey.get(key);
+      if (dependency === undefined) {
+        const crate = key.replace(/-[0-9a-f]+$/, '');
+        if (localCrates.has(crate) && dirname(path) === unit.outDir.replace(/\/examples$/, '/deps')) missing.add(key);
+        continue;
+      }
+      if (dependency.kind !== 'lib') continue;
+      visit(dependency);
+      dependants.set(key, [...(dependants.get(key) ?? []), unit.key]);
+    }
+    order.push(unit);
+  };
+  visit(root);
+  return { units: order, dependants, missing: [...missing] };
+}

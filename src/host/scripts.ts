@@ -1,0 +1,135 @@
+// The POSIX shell scripts that cargo and rustc call back, and where they are written. Starting Node would cost
+// 70-90 ms per call, sh next to nothing. They are strings so that they work from the sources and from dist alike;
+// they live at a stable path in the target directory, because cargo asks rustc anew when its wrapper changes.
+// What they record is read by capture-store.ts and link-arguments.ts.
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * cargo's RUSTC_WRAPPER. Records each rustc call that has an incremental directory as NUL-separated fields in
+ * `$IPBP_UNITS/<crate><extra-filename>/capture`: "1", working directory, count of arguments, arguments, `NAME=value`….
+ * Of the environment it keeps what cargo sets for rustc and what the session itself does not have ($IPBP_OWN_NAMES,
+ * so variables of build scripts and of cargo's [env]); never secrets or the jobserver.
+ */
+const RUSTC_WRAPPER = `#!/bin/sh
+# ipbp: notes how cargo calls rustc, then calls it.
+crate= extra= incremental= previous=
+for argument; do
+  case $previous in
+    --crate-name) crate=$argument ;;
+    -C | --codegen)
+      case $argument in
+        extra-filename=*) extra=\${argument#*=} ;;
+        incremental=*) incremental=yes ;;
+      esac ;;
+  esac
+  case $argument in
+    --crate-name=*) crate=\${argument#*=} ;;
+    -Cextra-filename=*) extra=\${argument#*=} ;;
+    -Cincremental=*) incremental=yes ;;
+  esac
+  previous=$argument
+done
+if [ -n "$incremental" ] && [ -n "$crate" ] && [ -n "$IPBP_UNITS" ]; then
+  (
+    umask 077
+    unit=$IPBP_UNITS/$crate$extra
+    mkdir -p "$unit" || exit
+    {
+      printf '%s\\0' 1 "$PWD" "$#" "$@"
+      for name in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do
+        case $name in
+          *TOKEN* | *SECRET* | *PASSW* | *CREDENTIAL* | *MAKEFLAGS* | IPBP_* | RUSTC_WRAPPER | PWD | OLDPWD | _) continue ;;
+          CARGO | CARGO_MANIFEST_* | CARGO_PKG_* | CARGO_CRATE_NAME | CARGO_BIN_NAME | CARGO_PRIMARY_PACKAGE) ;;
+          CARGO_TARGET_TMPDIR | CARGO_ENCODED_RUSTFLAGS | OUT_DIR | LD_LIBRARY_PATH | DYLD_* | RUSTUP_TOOLCHAIN) ;;
+          *)
+            [ -n "$IPBP_OWN_NAMES" ] || continue
+            case " $IPBP_OWN_NAMES " in *" $name "*) continue ;; esac ;;
+        esac
+        eval "printf '%s=%s\\\\0' $name \\"\\$$name\\""
+      done
+    } >"$unit/capture.$$" && mv -f "$unit/capture.$$" "$unit/capture"
+  )
+fi
+if [ -n "$IPBP_CHAIN_WRAPPER" ]; then exec "$IPBP_CHAIN_WRAPPER" "$@"; fi
+exec "$@"
+`;
+
+/**
+ * Stands in for the linker in replays: writes its arguments NUL-separated to `$IPBP_LINK_ARGUMENTS` and succeeds.
+ * Where they do not fit a command line rustc passes `@file`, which is gone when rustc ends: its text is kept beside.
+ */
+const RECORDER = `#!/bin/sh
+# ipbp: notes what rustc would have linked; links nothing.
+[ -n "$IPBP_LINK_ARGUMENTS" ] || exit 0
+printf '%s\\0' "$@" >"$IPBP_LINK_ARGUMENTS"
+for argument; do
+  case $argument in @*) cat "\${argument#@}" >"$IPBP_LINK_ARGUMENTS.response" ;; esac
+done
+exit 0
+`;
+
+/**
+ * cargo's runner; cargo execs it, it execs the program, so the pid stays. Before that it says what it would start
+ * (NUL-separated pid, working directory, program, arguments in `$IPBP_SESSION/started`) and waits for the session's
+ * word: `go` (the session holds its own copies of executable and objects), or an exit status. `program-env` sets the
+ * agent's environment and takes away ours.
+ */
+const RUNNER = `#!/bin/sh
+# ipbp: starts the program that cargo built, with the agent in it.
+if [ -n "$IPBP_SESSION" ] && kill -0 "$IPBP_HOST" 2>/dev/null; then
+  umask_before=$(umask)
+  umask 077
+  rm -f "$IPBP_SESSION/gate" && mkfifo "$IPBP_SESSION/gate" &&
+    printf '%s\\0' "$$" "$PWD" "$@" >"$IPBP_SESSION/started.new" &&
+    mv -f "$IPBP_SESSION/started.new" "$IPBP_SESSION/started" || exit 1
+  umask "$umask_before"
+  read -r word <"$IPBP_SESSION/gate" || exit 1
+  case $word in
+    go) . "$IPBP_SESSION/program-env" ;;
+    *) exit "$word" ;;
+  esac
+fi
+exec "$@"
+`;
+
+/** Absolute paths of the scripts. */
+export interface Scripts {
+  readonly rustcWrapper: string;
+  readonly recorder: string;
+  readonly runner: string;
+}
+
+/** Writes the scripts into `directory` where they are missing or differ. A file that is right is not touched. */
+export function writeScripts(directory: string): Scripts {
+  mkdirSync(directory, { recursive: true });
+  const put = (name: string, text: string): string => {
+    const path = join(directory, name);
+    if (readIfThere(path) !== text) {
+      // A rename, so that a session that just executes the old one is not disturbed.
+      const fresh = `${path}.${process.pid}`;
+      writeFileSync(fresh, text);
+      chmodSync(fresh, 0o755);
+      renameSync(fresh, path);
+    }
+    return path;
+  };
+  return {
+    rustcWrapper: put('rustc-wrapper', RUSTC_WRAPPER),
+    recorder: put('recorder', RECORDER),
+    runner: put('runner', RUNNER),
+  };
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** One word for a POSIX shell. */
+export function shellQuote(text: string): string {
+  return /^[A-Za-z0-9_/.:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
