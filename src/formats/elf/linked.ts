@@ -147,7 +147,7 @@ function readDynamicSymbols(
 ): readonly ObjectSymbol[] {
   const header = headers.sections.find((section) => section.type === elf.SHT_DYNSYM);
   if (header !== undefined) {
-    return openSymbols(sectionReader(reader, header), nameOf, null, headers.sections.length).all();
+    return openSymbols(sectionReader(reader, header), nameOf, null, null).all();
   }
   const table = value(elf.DT_SYMTAB);
   if (table === null) return [];

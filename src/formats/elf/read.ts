@@ -106,7 +106,8 @@ function openSymbolTable(reader: ByteReader, headers: ElfHeaders): SymbolTable |
     sectionReader(reader, header),
     openStringTable(sectionReader(reader, strings)),
     extended === undefined ? null : sectionReader(reader, extended),
-    headers.sections.length,
+    // In linked files the index is a hint: tools that rewrite them (BOLT, strip) leave stale ones, seen in rustc's own.
+    headers.type === elf.ET_REL ? headers.sections.length : null,
   );
 }
 

@@ -18,7 +18,7 @@ export interface SymbolTable {
 
 /**
  * Opens the table that `reader` is a window of. `extended` holds the section indexes that do not fit st_shndx
- * (SHT_SYMTAB_SHNDX), `sectionCount` bounds the others; it is null where there are no section headers to check with.
+ * (SHT_SYMTAB_SHNDX), `sectionCount` bounds the others; it is null for linked files, where the index is only a hint.
  * The value of a thread-local symbol in a linked file is its offset in the TLS template, not an address.
  */
 export function openSymbols(
