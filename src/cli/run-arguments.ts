@@ -1,0 +1,60 @@
+// `ipbp run` takes cargo run's own arguments: which of them are cargo's, which the program's. Pure. Our own flags stay
+// among cargo's here; commander takes them out afterwards.
+import { IpbpError } from '../codes/error.js';
+
+/** Options whose value is the next argument: cargo run's (cargo 1.95, `cargo help run`) and ours. */
+const VALUE_OPTIONS: ReadonlySet<string> = new Set([
+  '--package',
+  '--bin',
+  '--example',
+  '--features',
+  '--jobs',
+  '--profile',
+  '--target',
+  '--target-dir',
+  '--manifest-path',
+  '--lockfile-path',
+  '--message-format',
+  '--color',
+  '--config',
+  '-C',
+  '--on-refusal',
+  '--redirect',
+  '--deliver',
+]);
+
+/** A cluster of short options that ends in one with a value: `-p`, `-rp`, `-vF`. Longer ones hold their value. */
+const SHORT_VALUE = /^-[vqr]*[pFjZ]$/;
+
+/** An argument of `ipbp run` that cannot be the value of an option before it; `-j -1` is cargo's one exception. */
+const NO_VALUE = /^-(?!\d+$)/;
+
+/** The two halves of `ipbp run`'s arguments, each in its order. */
+export interface RunArguments {
+  /** cargo's options, with ours among them. */
+  readonly options: readonly string[];
+  /** What the program gets. */
+  readonly program: readonly string[];
+}
+
+/**
+ * Splits the arguments as cargo does: the program's begin behind `--`, or with the first argument that is neither an
+ * option nor the value of one. Throws IPBP5901 for `+toolchain`, which is rustup's and not cargo run's.
+ */
+export function splitRunArguments(args: readonly string[]): RunArguments {
+  if (args[0]?.startsWith('+') === true) {
+    throw new IpbpError('IPBP5901', 'a toolchain cannot be named here', {
+      actual: args[0],
+      expected: `RUSTUP_TOOLCHAIN=${args[0].slice(1)} in the environment`,
+    });
+  }
+  let at = 0;
+  for (; at < args.length; at++) {
+    const arg = args[at] as string;
+    if (arg === '--') return { options: args.slice(0, at), program: args.slice(at + 1) };
+    if (!arg.startsWith('-')) break;
+    const next = args[at + 1];
+    if ((VALUE_OPTIONS.has(arg) || SHORT_VALUE.test(arg)) && next !== undefined && !NO_VALUE.test(next)) at++;
+  }
+  return { options: args.slice(0, at), program: args.slice(at) };
+}
