@@ -15,4 +15,14 @@ export const FORMAT_CODES = {
     meaning: 'The file is of a format, class, byte order or machine that ipbp does not read yet.',
     remedy: 'See the list of targets in the README.',
   },
+  IPBP1010: {
+    title: 'not a patch file',
+    meaning: 'The file does not start like a patch file of this version.',
+    remedy: 'Build it again with this version of ipbp.',
+  },
+  IPBP1011: {
+    title: 'patch file is damaged',
+    meaning: "The checksum at the file's end does not match its content.",
+    remedy: 'Copy or build the file again.',
+  },
 } as const;

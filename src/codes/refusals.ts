@@ -2,7 +2,8 @@
 export const REFUSAL_CODES = {
   IPBP3001: {
     title: 'entry cannot be overwritten',
-    meaning: 'No jump fits safely over the first bytes of the function: something inside it branches or returns into them, or it is too short and has no padding.',
+    meaning:
+      'No jump fits safely over the first bytes of the function: something inside it branches or returns into them, or it is too short and has no padding.',
     remedy: 'Rebuild and restart.',
   },
   IPBP3002: {
@@ -24,5 +25,41 @@ export const REFUSAL_CODES = {
     title: 'executable is not position independent',
     meaning: 'A non-PIE executable leaves no room at a constant distance below it.',
     remedy: 'Build with relocation-model=pic, the default.',
+  },
+  IPBP3010: {
+    title: 'patch is for another build',
+    meaning: 'The patch file was made for another build of the program than the one that runs.',
+    remedy: 'Build the patch from the objects of the running build, or restart the program.',
+  },
+  IPBP3011: {
+    title: 'patch is out of order',
+    meaning: 'The patch file builds on other patches than those that are live.',
+    remedy: 'Apply its predecessors first, or build it again with --after naming the patches that are live.',
+  },
+  IPBP3012: {
+    title: 'functions share one body',
+    meaning: 'The compiler or linker merged several functions into one body, and the edit makes them differ.',
+    remedy: 'Rebuild and restart; building without identical code folding avoids it.',
+  },
+  IPBP3013: {
+    title: 'cannot be linked',
+    meaning: 'A changed function needs something that cannot be brought into the running program.',
+    remedy: 'The chain of reasons names it; rebuild and restart.',
+  },
+  IPBP3014: {
+    title: 'nothing to undo or redo',
+    meaning: 'Fewer patches are live, or undone, than were to be taken back or applied again.',
+    remedy: 'See ipbp status.',
+  },
+  IPBP3020: {
+    title: 'initialiser changed',
+    meaning: 'A static or thread-local that exists keeps its value; its new initial value is not used.',
+    remedy: 'Restart the program to start from the new value.',
+  },
+  IPBP3021: {
+    title: 'start/stop section grew',
+    meaning:
+      'An entry was added to a section that the program reads as one list (as linkme does); running code does not see it.',
+    remedy: 'Restart the program to see the new entry.',
   },
 } as const;

@@ -1,5 +1,8 @@
 // A patch image: atoms placed and fixed up, and all that has to happen in the process to make them live.
 // This file owns the shape; encoding to a file is in image-file.ts, to agent operations in transaction.ts.
+import type { ImageSegment, Import, Rebase, TlsInit, TlsWord } from '../link/linked-image.js';
+
+export type { ImageSegment, Import, Rebase, TlsInit, TlsWord };
 
 /** A module's identity: what must match before anything is written into it. */
 export interface ModuleIdentity {
@@ -7,38 +10,6 @@ export interface ModuleIdentity {
   readonly name: string;
   readonly kind: 'build-id' | 'text-sha256';
   readonly id: Uint8Array;
-}
-
-/** Addresses are of module 0's own space (its ELF addresses): patches lie below it, at negative ones. */
-export interface ImageSegment {
-  readonly address: number;
-  /** In memory; a multiple of the page size. */
-  readonly size: number;
-  readonly protection: 'r' | 'rx' | 'rw';
-  /** The first bytes; the rest is zero. */
-  readonly bytes: Uint8Array;
-}
-
-/** 8 bytes at `at` := base of module + value. */
-export interface Rebase {
-  readonly at: number;
-  readonly module: number;
-  readonly value: number;
-}
-
-/** A field at `at` := offset of the agent's thread-local room from the thread pointer + value. */
-export interface TlsWord {
-  readonly at: number;
-  readonly size: 4 | 8;
-  readonly value: number;
-}
-
-/** 8 bytes at `at` := address of `name` in the process + addend. */
-export interface Import {
-  readonly at: number;
-  readonly name: string;
-  readonly weak: boolean;
-  readonly addend: number;
 }
 
 /** Bytes that a redirect replaces. No thread may stand in [at + guardFrom, at + guardTo) when they change. */
@@ -78,7 +49,7 @@ export interface PatchImage {
   readonly rebases: readonly Rebase[];
   readonly tlsWords: readonly TlsWord[];
   /** Initial values of new thread-locals, by offset in the room; `tlsUsed` is the first free byte after this patch. */
-  readonly tlsInit: readonly { readonly offset: number; readonly bytes: Uint8Array }[];
+  readonly tlsInit: readonly TlsInit[];
   readonly tlsUsed: number;
   readonly imports: readonly Import[];
   readonly checks: readonly { readonly module: number; readonly at: number; readonly bytes: Uint8Array }[];
