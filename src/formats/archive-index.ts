@@ -1,0 +1,104 @@
+// The symbol index of an archive: GNU's "/" and "/SYM64/" (big-endian, gABI "Archive File"), BSD's "__.SYMDEF" and
+// "__.SYMDEF_64" (ranlib, in the machine's byte order, here little-endian).
+import type { ByteReader } from '../bytes/reader.js';
+import { indexNames } from './name-index.js';
+
+export type IndexKind = 'gnu' | 'gnu64' | 'bsd' | 'bsd64';
+
+/** Which members define a symbol, by their indexes, rising. */
+export interface ArchiveIndex {
+  definersOf(symbol: string): readonly number[];
+  all(): ReadonlyMap<string, readonly number[]>;
+}
+
+/** Where the index stands in the archive. */
+interface Place {
+  readonly kind: IndexKind;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
+ * Reads the index; names stay undecoded until `all` is called. `memberAt` maps the offset of a member's header to its
+ * index. Throws IPBP1001 or IPBP1002 for a broken index, also at a lookup that meets an offset with no member.
+ */
+export function readArchiveIndex(
+  archive: ByteReader,
+  place: Place,
+  memberAt: ReadonlyMap<number, number>,
+): ArchiveIndex {
+  const reader = archive.window(place.offset, place.size);
+  switch (place.kind) {
+    case 'gnu':
+      return gnuIndex(reader, 4, memberAt);
+    case 'gnu64':
+      return gnuIndex(reader, 8, memberAt);
+    case 'bsd':
+      return bsdIndex(reader, 4, memberAt);
+    case 'bsd64':
+      return bsdIndex(reader, 8, memberAt);
+  }
+}
+
+/** A count, that many member offsets, that many names in the same order. */
+function gnuIndex(reader: ByteReader, wordSize: 4 | 8, memberAt: ReadonlyMap<number, number>): ArchiveIndex {
+  const word = (): number => (wordSize === 4 ? reader.u32be() : reader.u64be());
+  const count = word();
+  reader.need(count * wordSize);
+  const members = new Uint32Array(count);
+  for (let entry = 0; entry < count; entry++) members[entry] = memberIndex(reader, word(), memberAt);
+  const names = indexNames(reader, count);
+  return {
+    definersOf: (symbol) => unique(names.find(symbol).map((entry) => members[entry] as number)),
+    all() {
+      const all = new Map<string, number[]>();
+      for (let entry = 0; entry < count; entry++) add(all, names.nameAt(entry), members[entry] as number);
+      return tidy(all);
+    },
+  };
+}
+
+/** Pairs of name offset and member offset, then the names. Not sorted in general, so a Map it is. */
+function bsdIndex(reader: ByteReader, wordSize: 4 | 8, memberAt: ReadonlyMap<number, number>): ArchiveIndex {
+  const word = (): number => (wordSize === 4 ? reader.u32() : reader.u64());
+  const pairs = reader.window(reader.position + wordSize, word());
+  reader.seek(wordSize + pairs.length);
+  const namesSize = word();
+  const names = reader.window(reader.position, namesSize);
+  const all = new Map<string, number[]>();
+  let decoded = 0;
+  const pairWord = (): number => (wordSize === 4 ? pairs.u32() : pairs.u64());
+  while (pairs.remaining >= wordSize * 2) {
+    const name = names.seek(pairWord()).cstring();
+    // Names may be shared; without this bound a hostile index could decode one long name a million times.
+    decoded += name.length;
+    if (decoded > names.length * 16) names.malformed('the names of an archive index overlap too much');
+    add(all, name, memberIndex(pairs, pairWord(), memberAt));
+  }
+  tidy(all);
+  return { definersOf: (symbol) => all.get(symbol) ?? [], all: () => all };
+}
+
+function memberIndex(reader: ByteReader, offset: number, memberAt: ReadonlyMap<number, number>): number {
+  const index = memberAt.get(offset);
+  if (index === undefined) {
+    return reader.malformed('the archive index names a member that does not exist', { actual: `offset ${offset}` });
+  }
+  return index;
+}
+
+/** Sorts the members of every name and drops those named twice. */
+function tidy(all: Map<string, number[]>): ReadonlyMap<string, readonly number[]> {
+  for (const [name, members] of all) if (members.length > 1) all.set(name, unique(members));
+  return all;
+}
+
+function add(all: Map<string, number[]>, name: string, member: number): void {
+  const definers = all.get(name);
+  if (definers === undefined) all.set(name, [member]);
+  else definers.push(member);
+}
+
+function unique(members: number[]): number[] {
+  return members.length < 2 ? members : [...new Set(members)].sort((a, b) => a - b);
+}

