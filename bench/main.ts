@@ -1,0 +1,28 @@
+// `npm run bench -- [name…] [--edits N] [--subject example|server]`: runs the benchmarks named, or all; each prints what
+// it found and writes bench/results/NAME.json.
+import { parseArgs } from 'node:util';
+import { benchEdit } from './edit.js';
+import { conditions, record } from './record.js';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    edits: { type: 'string', default: '15' },
+    subject: { type: 'string', multiple: true, default: [] },
+  },
+});
+
+const edits = Number(values.edits);
+if (!Number.isSafeInteger(edits) || edits < 1) throw new Error(`--edits ${values.edits} is not a count`);
+
+const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
+  edit: () => benchEdit(edits, values.subject),
+};
+
+const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;
+for (const name of names) {
+  const bench = BENCHES[name];
+  if (bench === undefined) throw new Error(`no benchmark ${name}; there are ${Object.keys(BENCHES).join(', ')}`);
+  const taken = conditions();
+  record(name, taken, await bench());
+}
