@@ -15,15 +15,16 @@ export interface NameIndex {
 
 const NOTHING: readonly number[] = [];
 
-/** FNV-1a, 32 bits, of the bytes from `start` up to a NUL or the end. */
-function hashFrom(bytes: Uint8Array, start: number): number {
+let lastName: { readonly name: string; readonly bytes: Uint8Array; readonly hash: number } | null = null;
+
+/** A name's bytes and their FNV-1a hash (32 bits). The last is kept: one name is asked of 72 archives in a row. */
+function encoded(name: string): { readonly bytes: Uint8Array; readonly hash: number } {
+  if (lastName?.name === name) return lastName;
+  const bytes = encodeText(name);
   let hash = 0x811c9dc5;
-  for (let at = start; at < bytes.length; at++) {
-    const byte = bytes[at] as number;
-    if (byte === 0) break;
-    hash = Math.imul(hash ^ byte, 0x01000193);
-  }
-  return hash >>> 0;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  lastName = { name, bytes, hash: hash >>> 0 };
+  return lastName;
 }
 
 /** Indexes `count` NUL-terminated names that follow each other from the reader's position. IPBP1001 if there are fewer. */
@@ -64,9 +65,9 @@ export function indexNames(reader: ByteReader, count: number): NameIndex {
   return {
     count,
     find(name) {
-      const wanted = encodeText(name);
+      const { bytes: wanted, hash } = encoded(name);
       let found: number[] | null = null;
-      for (let link = heads[hashFrom(wanted, 0) % size] as number; link !== 0; link = next[link - 1] as number) {
+      for (let link = heads[hash % size] as number; link !== 0; link = next[link - 1] as number) {
         if (matches(link - 1, wanted)) (found ??= []).push(link - 1);
       }
       // Chains run from the last entry to the first.
