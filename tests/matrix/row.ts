@@ -1,0 +1,58 @@
+// What a row of the matrix is: one edit (or command) on the running program, what ipbp must say to it, and what the
+// program must answer before and after. Types and small makers only; the tables are in *-rows.ts.
+import { type PatchedEvent } from '../../src/host/events.js';
+
+/** What ipbp says at the end of a change or a command. */
+export type Verdict = 'patched' | 'unchanged' | 'refused' | 'compile-error' | 'undone';
+
+/** One question to the program, and what it must answer. */
+export interface Check {
+  /** A path; `/ask/…` goes to the desk's own thread. */
+  readonly ask: string;
+  readonly answer: string | RegExp;
+  /** For what other threads do in their own time: ask again until right, for as many milliseconds. */
+  readonly within?: number;
+}
+
+/** A change to one source. */
+export interface Edit {
+  /** Path within the copy. */
+  readonly file: string;
+  /** What stands in the file now → what is saved. */
+  apply(text: string): string;
+}
+
+/** What a row does. */
+export type Action =
+  | { readonly kind: 'edit'; readonly edit: Edit }
+  /** All sources as they were at the start. */
+  | { readonly kind: 'revert' }
+  /** `ipbp undo N` or `ipbp redo N`. */
+  | { readonly kind: 'command'; readonly args: readonly ['undo' | 'redo', string] };
+
+export interface Row {
+  readonly id: string;
+  readonly name: string;
+  readonly action: Action;
+  /** Any of these is right. */
+  readonly expect: readonly Verdict[];
+  readonly before?: readonly Check[];
+  readonly after: readonly Check[];
+  /** Ends of function names that must be in the patch, with their verdict. Checked in unoptimised builds. */
+  readonly functions?: Readonly<Record<string, 'redirected' | 'added'>>;
+  /** Ends of function names that must not be in the patch. Checked in unoptimised builds. */
+  readonly untouched?: readonly string[];
+  /** True when `functions` names all of them. */
+  readonly only?: boolean;
+  /** Ends of names of statics and thread-locals, with the verdict each must have. Checked in unoptimised builds. */
+  readonly data?: Readonly<Record<string, PatchedEvent['data'][number]['verdict']>>;
+  /** How the number of the program's threads must compare with the one before the row. */
+  readonly threads?: 'more' | 'same';
+  /** What a refusal's codes, or a compile error's text, must match. */
+  readonly says?: RegExp;
+}
+
+/** A question for the desk's thread. */
+export function desk(question: string, answer: string | RegExp, within?: number): Check {
+  return { ask: `/ask/${question}`, answer, ...(within === undefined ? {} : { within }) };
+}

@@ -1,0 +1,69 @@
+// What must hold after every row, whatever it was: the same process, every counter one higher than before, nothing
+// moved, the clock's threads alive and never set back. Knows the desk's answers, nothing of edits.
+import { readdir } from 'node:fs/promises';
+import { type Session } from './session.js';
+
+/** Values of the desk's counters before the first question. */
+const FIRST = { orders: 1000, visits: 1, asked: 40, notes: 1, serial: 7 };
+
+/** Follows one process's state through all rows. */
+export class StateWatch {
+  private questions = 0;
+  private addresses: string | undefined;
+  private turns: readonly number[] = [100, 100, 100];
+  private ticks = 0;
+
+  constructor(
+    private readonly session: Session,
+    private readonly pid: number,
+  ) {}
+
+  /** Asks for everything; what is wrong, in words. */
+  async check(): Promise<string[]> {
+    return [
+      ...(await this.checkProcess()),
+      ...(await this.checkCounters()),
+      ...(await this.checkAddresses()),
+      ...(await this.checkClock()),
+    ];
+  }
+
+  /** How many threads the process has. */
+  async threads(): Promise<number> {
+    return (await readdir(`/proc/${this.pid}/task`)).length;
+  }
+
+  private async checkProcess(): Promise<string[]> {
+    const { pid } = JSON.parse(await this.session.ask('/health')) as { pid: number };
+    return pid === this.pid ? [] : [`the program's pid is ${pid}, it was ${this.pid}`];
+  }
+
+  private async checkCounters(): Promise<string[]> {
+    this.questions++;
+    const answer = (await this.session.ask('/ask/count')).toLowerCase();
+    const wanted = Object.entries(FIRST)
+      .map(([name, first]) => `${name}=${first + this.questions}`)
+      .join(' ');
+    return answer === wanted ? [] : [`counters: ${answer}, expected ${wanted}`];
+  }
+
+  private async checkAddresses(): Promise<string[]> {
+    const answer = await this.session.ask('/ask/addresses');
+    this.addresses ??= answer;
+    return answer === this.addresses ? [] : [`addresses: ${answer}, they were ${this.addresses}`];
+  }
+
+  private async checkClock(): Promise<string[]> {
+    const answer = await this.session.ask('/ask/clock');
+    const [, ticks, , turns] = /^ticks=(\d+) paces=(\S+) turns=(\S+)$/.exec(answer) ?? [];
+    const now = turns?.split(',').map(Number) ?? [];
+    const problems: string[] = [];
+    if (!(Number(ticks) > this.ticks)) problems.push(`clock: ${answer}, ticks were ${this.ticks}`);
+    if (now.length !== 3 || now.some((turn, hand) => !(turn > (this.turns[hand] ?? Infinity)))) {
+      problems.push(`clock: ${answer}, turns were ${this.turns.join(',')}`);
+    }
+    this.ticks = Number(ticks);
+    this.turns = now;
+    return problems;
+  }
+}

@@ -1,0 +1,64 @@
+// A constant stream of requests to the running program. A patch that loses, breaks or stalls one request shows here.
+import { type Session } from './session.js';
+
+/** How the requests went. */
+export interface TrafficSummary {
+  readonly made: number;
+  readonly failed: number;
+  /** Longest answer in milliseconds. */
+  readonly slowestMs: number;
+  /** The first failures in words. */
+  readonly failures: readonly string[];
+}
+
+/** Milliseconds between an answer and the same client's next request: two cores have to compile beside this. */
+const PAUSE_MS = 8;
+
+/** Requests paths in turn, in as many clients as there are paths, until told to stop. */
+export class Traffic {
+  private made = 0;
+  private failed = 0;
+  private slowestMs = 0;
+  private readonly failures: string[] = [];
+  private stopping = false;
+  private clients: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly session: Session,
+    private readonly paths: readonly string[],
+  ) {}
+
+  start(): void {
+    this.clients = Promise.all(this.paths.map((_, first) => this.client(first)));
+  }
+
+  get summary(): TrafficSummary {
+    const { made, failed, failures } = this;
+    return { made, failed, slowestMs: Math.round(this.slowestMs), failures };
+  }
+
+  /** Lets requests that are under way end. */
+  async stop(): Promise<TrafficSummary> {
+    this.stopping = true;
+    await this.clients;
+    return this.summary;
+  }
+
+  private async client(first: number): Promise<void> {
+    for (let turn = first; !this.stopping; turn++) {
+      const path = this.paths[turn % this.paths.length] ?? '/';
+      const start = performance.now();
+      this.made++;
+      try {
+        await this.session.ask(path);
+      } catch (error) {
+        this.failed++;
+        if (this.failures.length < 5) this.failures.push(String(error));
+        // A program that is gone would be asked millions of times.
+        if (this.session.end !== undefined || this.failed > 1000) return;
+      }
+      this.slowestMs = Math.max(this.slowestMs, performance.now() - start);
+      await new Promise((done) => setTimeout(done, PAUSE_MS));
+    }
+  }
+}
