@@ -46,4 +46,9 @@ export const AGENT_CODES = {
     meaning: 'The local socket on which the program reports could not be opened.',
     remedy: 'Check that the directory exists, is writable and that its path is shorter than 100 bytes.',
   },
+  IPBP4010: {
+    title: 'the program did not take the patch',
+    meaning: 'The agent checked the patch and could not apply it; the program runs on exactly as it was.',
+    remedy: 'The message says what stood in the way; save again, or restart the program.',
+  },
 } as const;

@@ -22,14 +22,15 @@ export type ObjectSet = ReadonlyMap<string, ObjectStat>;
 /**
  * The directory `incremental/<crate>-<id>` of a unit. The id is a hash that only rustc knows; where several of the
  * same crate exist (tests, features, profiles share them) it is the one whose codegen units the unit's own output
- * names: an executable's FILE symbols, an rlib's members. Throws IPBP5009 when there is none.
+ * names: an executable's FILE symbols, an rlib's members. Null when there is none with a finished session.
  */
-export function incrementalDirectory(unit: Unit): string {
+export function incrementalDirectory(unit: Unit): string | null {
   const candidates = list(unit.incrementalRoot)
     .filter((name) => name.startsWith(`${unit.crate}-`) && !name.slice(unit.crate.length + 1).includes('-'))
-    .map((name) => join(unit.incrementalRoot, name));
+    .map((name) => join(unit.incrementalRoot, name))
+    .filter((directory) => newestSession(directory) !== null);
   const [first, ...more] = candidates;
-  if (first === undefined) throw noObjects(unit);
+  if (first === undefined) return null;
   if (more.length === 0) return first;
   const { executable, rlib } = outputsOf(unit);
   const output = readFileSync(unit.kind === 'bin' ? executable : rlib);
