@@ -62,4 +62,9 @@ export const REFUSAL_CODES = {
       'An entry was added to a section that the program reads as one list (as linkme does); running code does not see it.',
     remedy: 'Restart the program to see the new entry.',
   },
+  IPBP3015: {
+    title: 'static no longer fits its place',
+    meaning: 'A static or thread-local that exists changed its size or kind of storage, so it cannot keep its value.',
+    remedy: 'Restart the program, or give the static another name.',
+  },
 } as const;

@@ -96,7 +96,8 @@ function definitionsOf(opened: Opened): Map<string, { section: number; symbol: A
   const result = new Map<string, { section: number; symbol: AtomSymbol }>();
   for (const [section, symbols] of symbolsOf(opened)) {
     for (const symbol of symbols) {
-      if (!symbol.stable) continue;
+      // A compiler-made name counts when other objects can see it: optimised code shares constants that way.
+      if (!symbol.stable && symbol.local) continue;
       const known = result.get(symbol.name);
       if (known === undefined || (known.symbol.local && !symbol.local)) result.set(symbol.name, { section, symbol });
     }
@@ -173,9 +174,10 @@ function edgeOf(opened: Opened, section: Section, relocation: Relocation): Edge 
 function targetOf(opened: Opened, symbol: ObjectSymbol): Target {
   const known = opened.targets.get(symbol.index);
   if (known !== undefined) return known;
-  const stable = isStableName(symbol.name);
+  // What this object does not define can only be found by name, whoever made the name.
+  const named = symbol.section === 'undefined' ? symbol.name !== '' : isStableName(symbol.name);
   const target: Target = {
-    name: stable ? stableName(symbol.name) : null,
+    name: named ? stableName(symbol.name) : null,
     atom: typeof symbol.section === 'number' ? atomOf(opened, symbol.section) : null,
     offset: typeof symbol.section === 'number' ? symbol.value : 0,
     label: false,
@@ -213,20 +215,28 @@ function sectionEdge(
     atom?.kind === 'code' ? 'function' : atom?.kind.startsWith('tls') === true ? 'tls' : 'data';
   const anonymous: Target = { name: null, atom, offset: 0, label: false, weak: false, kind, absolute: null };
   if (atom === null) return { offset, row, target: anonymous, addend };
-  const place = addend + bias(row);
+  const place = addend + (from.kind === 'code' ? bias(row) : 0);
   if (atom.kind === 'code') {
-    const table = from.kind !== 'code' && row.expression.endsWith('-P') && from.kind !== 'unwind';
+    const table = from.kind !== 'code' && row.expression.endsWith('-P');
     const entry = table ? undefined : atom.symbols.find((symbol) => symbol.stable && symbol.offset === place);
     if (entry === undefined) return { offset, row, target: { ...anonymous, label: true }, addend };
     const target: Target = { ...anonymous, name: entry.name, offset: entry.offset, weak: entry.weak };
     return { offset, row, target, addend: addend - entry.offset };
   }
-  const item = atom.symbols.find(
-    (symbol) => symbol.stable && symbol.offset <= place && place < symbol.offset + Math.max(symbol.size, 1),
-  );
+  // An immediate of 1, 2 or 4 bytes may stand behind the field (`cmpl $5, COUNTER(%rip)`): then the place is that much
+  // further on, and with a section per item what lies at the uncorrected place is nothing.
+  const item = (from.kind === 'code' && row.expression.endsWith('-P') ? [0, 1, 2, 4] : [0])
+    .map((behind) => itemAt(atom, place + behind))
+    .find((found) => found !== undefined);
   if (item === undefined) return { offset, row, target: anonymous, addend };
   const target: Target = { ...anonymous, name: item.name, offset: item.offset, weak: item.weak, kind: item.kind };
   return { offset, row, target, addend: addend - item.offset };
+}
+
+function itemAt(atom: Atom, place: number): AtomSymbol | undefined {
+  return atom.symbols.find(
+    (symbol) => symbol.stable && symbol.offset <= place && place < symbol.offset + Math.max(symbol.size, 1),
+  );
 }
 
 /** Unwind records by the section of the code they describe. */

@@ -1,6 +1,6 @@
 // Pass: the closure. From the changed items on, every reference is bound; what the program lacks is pulled in and its
 // references are bound in turn. All that cannot be found is collected before the pass gives up.
-import type { Atom, Edge, Frame } from './graph.js';
+import type { Atom, Edge, Frame, LinkObject } from './graph.js';
 import { bindTarget, type Binding, type Surroundings } from './binding.js';
 import { rewriteThreadLocals } from './thread-locals.js';
 
@@ -37,25 +37,47 @@ export interface Unresolved {
 export interface Closure {
   /** Roots first, then what they pulled in, in the order of discovery. */
   readonly atoms: readonly LinkedAtom[];
+  /** Functions to run once when the image is live: what lists of constructors name and the program lacks. */
+  readonly constructors: readonly { readonly atom: Atom; readonly offset: number }[];
   readonly unresolved: readonly Unresolved[];
 }
 
-/** Collects all that `roots` need and the program does not have. */
-export function closeOver(roots: readonly Atom[], outside: Surroundings): Closure {
+/**
+ * Collects all that `roots` need and the program does not have. Constructors of `objects`, and of every object that
+ * something is pulled from, count as roots as far as the program lacks them: a linker would have kept them.
+ */
+export function closeOver(roots: readonly Atom[], objects: readonly LinkObject[], outside: Surroundings): Closure {
   const linked: LinkedAtom[] = [];
   const seen = new Set<Atom>();
   const parents = new Map<Atom, Atom | null>();
   const byName = new Map<string, Atom>();
   const unresolved = new Map<string, Unresolved>();
   const queue: Atom[] = [];
+  const opened = new Set<LinkObject>();
+  const constructors: { readonly atom: Atom; readonly offset: number }[] = [];
 
   const push = (atom: Atom, parent: Atom | null): void => {
     if (seen.has(atom)) return;
     seen.add(atom);
     parents.set(atom, parent);
     queue.push(atom);
+    open(atom.object);
     for (const symbol of atom.symbols) {
       if (symbol.stable && !symbol.local && !byName.has(symbol.name)) byName.set(symbol.name, atom);
+    }
+  };
+
+  const open = (object: LinkObject): void => {
+    if (opened.has(object)) return;
+    opened.add(object);
+    for (const section of object.file.sections) {
+      const list = section.kind === 'init' ? object.atom(section.index) : null;
+      for (const { target } of list?.edges ?? []) {
+        const binding = bindTarget(target, object, outside);
+        if (binding?.kind !== 'atom' || constructors.some((known) => known.atom === binding.atom)) continue;
+        constructors.push({ atom: binding.atom, offset: binding.offset });
+        push(binding.atom, list);
+      }
     }
   };
 
@@ -100,6 +122,7 @@ export function closeOver(roots: readonly Atom[], outside: Surroundings): Closur
   };
 
   for (const root of roots) push(root, null);
+  objects.forEach(open);
   for (let next = 0; next < queue.length; next++) {
     const atom = queue[next] as Atom;
     const { bytes, edges } = rewriteThreadLocals(atom);
@@ -116,5 +139,5 @@ export function closeOver(roots: readonly Atom[], outside: Surroundings): Closur
       neededBy: parents.get(atom) ?? null,
     });
   }
-  return { atoms: linked, unresolved: [...unresolved.values()] };
+  return { atoms: linked, constructors, unresolved: [...unresolved.values()] };
 }

@@ -87,6 +87,6 @@ export interface LinkObject {
   atom(section: number): Atom | null;
   /** All loaded atoms, in the order of the file (unwind tables are not among them). */
   atoms(): readonly Atom[];
-  /** Where this object defines a name: any binding but section and file symbols. */
+  /** Where this object defines a name: a stable one of any binding, or a compiler-made one that others can see. */
   definition(name: string): { readonly atom: Atom; readonly symbol: AtomSymbol } | null;
 }

@@ -1,6 +1,6 @@
 // The link of a patch, pass by pass. Each pass is a file of this folder and knows no format and no machine.
 import { IpbpError } from '../codes/error.js';
-import type { Atom } from './graph.js';
+import type { Atom, LinkObject } from './graph.js';
 import type { Surroundings } from './binding.js';
 import { closeOver, type LinkedAtom, type Unresolved } from './close.js';
 import { applyFixup, fillSlot, type FixupContext, type Words } from './fixups.js';
@@ -11,8 +11,10 @@ import { buildUnwindTable, type UnwindTable } from './unwind.js';
 import type { Machine } from '../reloc/machine.js';
 
 export interface LinkRequest {
-  /** What must be in the image; at least one. */
+  /** What must be in the image. */
   readonly roots: readonly Atom[];
+  /** Objects whose constructors count. */
+  readonly objects: readonly LinkObject[];
   readonly outside: Surroundings;
   readonly placement: Placement;
   readonly machine: Machine;
@@ -29,7 +31,7 @@ export type LinkResult =
 export function link(request: LinkRequest): LinkResult {
   const { machine } = request;
   // What the roots newly need, and where each reference leads.
-  const closure = closeOver(request.roots, request.outside);
+  const closure = closeOver(request.roots, request.objects, request.outside);
   if (closure.unresolved.length > 0) return { kind: 'unresolved', symbols: closure.unresolved };
   const { atoms } = closure;
   // Words and stubs that references go through.
@@ -55,6 +57,7 @@ export function link(request: LinkRequest): LinkResult {
       tlsUsed: layout.tlsUsed,
       unwind: unwind.bytes.length === 0 ? null : layout.unwindAt,
       bottom: layout.bottom,
+      constructors: closure.constructors.map(({ atom, offset }) => layout.addressOf(atom) + offset),
       atoms: atoms.map((linked) => linked.atom),
       addressOf: (atom) => layout.addressOf(atom),
     },

@@ -50,6 +50,8 @@ export interface LinkedImage {
   readonly imports: readonly Import[];
   /** Address of the unwind table, or null when it is empty. */
   readonly unwind: number | null;
+  /** Addresses of functions to run once, in order. */
+  readonly constructors: readonly number[];
   /** Lowest address in use. */
   readonly bottom: number;
   /** All placed atoms in order. */

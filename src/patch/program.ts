@@ -78,22 +78,36 @@ function fromImage(symbol: ImageSymbol): LiveItem {
   return { ...symbol, source: null, room: symbol.kind === 'tls' };
 }
 
+const symbolMaps = new WeakMap<PatchImage, ReadonlyMap<string, ImageSymbol>>();
+
+/** The symbols of an image by name; made once per image. */
+function symbolsOf(image: PatchImage): ReadonlyMap<string, ImageSymbol> {
+  const known = symbolMaps.get(image);
+  if (known !== undefined) return known;
+  const made = new Map(image.symbols.map((symbol) => [symbol.name, symbol]));
+  symbolMaps.set(image, made);
+  return made;
+}
+
 /**
- * Every copy of a name, at its canonical place: where it was first seen. The base comes first, then live patches;
- * mutable data and thread-locals of undone patches still count, as their memory and value are still there.
+ * Every copy of a name, at its canonical place: where it was first seen. The base comes first, then live patches.
+ * Read-only data has no identity, only content: there the newest live copy counts. Mutable data and thread-locals of
+ * undone patches still count, as their memory and value are still there.
  */
 export function findItems(program: Program, name: string): readonly LiveItem[] {
+  for (let i = program.live.length - 1; i >= 0; i--) {
+    const symbol = symbolsOf((program.live[i] as AppliedPatch).image).get(name);
+    if (symbol?.kind === 'readonly') return [fromImage(symbol)];
+  }
   const inBase = program.base.items.get(name);
   if (inBase !== undefined) return inBase.map((item) => ({ ...item, room: false }));
   for (const { image } of program.live) {
-    const symbol = image.symbols.find((candidate) => candidate.name === name);
+    const symbol = symbolsOf(image).get(name);
     if (symbol !== undefined) return [fromImage(symbol)];
   }
   for (const { image } of program.mapped) {
-    const symbol = image.symbols.find(
-      (candidate) => candidate.name === name && (candidate.kind === 'data' || candidate.kind === 'tls'),
-    );
-    if (symbol !== undefined) return [fromImage(symbol)];
+    const symbol = symbolsOf(image).get(name);
+    if (symbol?.kind === 'data' || symbol?.kind === 'tls') return [fromImage(symbol)];
   }
   return [];
 }

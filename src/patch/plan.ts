@@ -1,0 +1,191 @@
+// From a diff to a patch image: choose what must be in it, link it against the running program, redirect the old
+// entries to it, and say what was done. Refuses with a reason wherever that cannot be shown to be safe.
+import { IpbpError } from '../codes/error.js';
+import type { Code } from '../codes/table.js';
+import { demangle } from '../formats/symbols/demangle.js';
+import { link } from '../link/link.js';
+import type { LinkedImage } from '../link/linked-image.js';
+import type { LinkObject } from '../link/graph.js';
+import type { ObjectDiff } from './diff.js';
+import type { PlanResult, RefusedItem } from './engine.js';
+import type { ImageSymbol, ItemReport, PatchImage } from './image.js';
+import { storageOf } from './items.js';
+import { findItems, lowestAddress, tlsUsed, type Program } from './program.js';
+import { redirectFunctions } from './redirect-functions.js';
+import { chooseRoots, type Roots } from './roots.js';
+import { objectsSource, surroundingsOf, type DefinitionSource } from './surroundings.js';
+
+/** What the process offers. The defaults of an agent are taken when no process is there yet. */
+export interface Room {
+  /** Bytes reserved below the program. */
+  readonly memory: number;
+  readonly tlsSize: number;
+  readonly tlsAlign: number;
+}
+
+export const DEFAULT_ROOM: Room = { memory: 1024 * 1024 * 1024, tlsSize: 16 * 1024, tlsAlign: 64 };
+
+export interface PlanRequest {
+  readonly program: Program;
+  readonly diff: ObjectDiff;
+  /** The changed objects as they are now. */
+  readonly after: readonly LinkObject[];
+  /** The followed crates' other objects. Opened only when something is found nowhere else. */
+  readonly others: () => readonly LinkObject[];
+  /** Definitions in archives, in the linker's order. */
+  readonly archives: DefinitionSource;
+  readonly room: Room;
+}
+
+type Warning = PatchImage['warnings'][number];
+
+function refusal(code: Code, name: string, message: string, because: readonly string[] = []): RefusedItem {
+  return { code, name, message, because };
+}
+
+/** Plans one patch. Errors that belong to the edit come back as refusals; a broken object is thrown as it is. */
+export function planPatch(request: PlanRequest): PlanResult {
+  const { program, diff } = request;
+  const roots = chooseRoots(program, diff, request.others);
+  const resized = roots.resized.map((item) =>
+    refusal('IPBP3015', item.demangled, 'a static that exists changed its size or storage', item.because),
+  );
+  if (resized.length > 0) return { kind: 'refused', items: resized };
+  if (roots.functions.length === 0 && roots.initialisers.length === 0 && !hasNewConstructors(diff)) {
+    return { kind: 'unchanged', reason: reasonForNothing(diff, roots) };
+  }
+  let linked: ReturnType<typeof link>;
+  try {
+    linked = link({
+      roots: roots.functions.map((changed) => changed.body.atom),
+      objects: request.after,
+      machine: program.base.machine,
+      outside: surroundingsOf(program, roots.fresh, {
+        near: [objectsSource(request.after), request.archives],
+        far: [(name) => objectsSource(request.others())(name)],
+      }),
+      placement: {
+        top: lowestAddress(program),
+        bottom: program.base.start - request.room.memory,
+        tlsNext: tlsUsed(program),
+        tlsEnd: request.room.tlsSize,
+        tlsAlign: request.room.tlsAlign,
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof IpbpError) || !error.code.startsWith('IPBP2')) throw error;
+    return {
+      kind: 'refused',
+      items: [refusal(error.code, error.details.where ?? '', error.message, error.details.because)],
+    };
+  }
+  if (linked.kind === 'unresolved') {
+    const items = linked.symbols.map(({ name, chain }) =>
+      refusal(
+        'IPBP2003',
+        demangle(name),
+        'is defined neither in the running program nor in its objects and libraries',
+        chain.map((user) => `needed by ${demangle(user)}`),
+      ),
+    );
+    return { kind: 'refused', items };
+  }
+  const redirected = redirectFunctions(program, roots.functions, linked.image);
+  if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
+  const image = assemble(program, roots, linked.image, redirected.cells, warningsOf(diff, roots));
+  return { kind: 'patch', image, items: image.items };
+}
+
+function hasNewConstructors(diff: ObjectDiff): boolean {
+  return diff.constructors.some((entry) => entry.change === 'added');
+}
+
+function reasonForNothing(diff: ObjectDiff, roots: Roots): string {
+  if (diff.items.length === 0) return 'no function and no data changed';
+  const [absent] = roots.absent;
+  if (absent !== undefined) return `${absent.demangled} is not in the running program: nothing there ever called it`;
+  return 'what changed is not used by the running program';
+}
+
+function assemble(
+  program: Program,
+  roots: Roots,
+  linked: LinkedImage,
+  cells: PatchImage['cells'],
+  warnings: readonly Warning[],
+): PatchImage {
+  const { symbols, items } = describe(program, roots, linked);
+  return {
+    modules: [program.base.identity],
+    after: program.live.map((patch) => patch.digest),
+    segments: linked.segments,
+    rebases: linked.rebases,
+    tlsWords: linked.tlsWords,
+    tlsInit: linked.tlsInit,
+    tlsUsed: linked.tlsUsed,
+    imports: linked.imports,
+    checks: [],
+    cells,
+    unwind: linked.unwind,
+    init: linked.constructors,
+    symbols,
+    items,
+    warnings,
+  };
+}
+
+/** What the image holds, for later patches (by name) and for the person. */
+function describe(
+  program: Program,
+  roots: Roots,
+  linked: LinkedImage,
+): { readonly symbols: readonly ImageSymbol[]; readonly items: readonly ItemReport[] } {
+  const symbols: ImageSymbol[] = [];
+  const items: ItemReport[] = roots.functions.map((changed) => ({
+    name: changed.demangled,
+    mangled: changed.name,
+    kind: 'function',
+    verdict: 'redirected',
+    reason: changed.because.join('; '),
+  }));
+  const redirected = new Set(roots.functions.map((changed) => changed.name));
+  const seen = new Set<string>();
+  for (const atom of linked.atoms) {
+    const storage = storageOf(atom);
+    if (storage === null) continue;
+    for (const symbol of atom.symbols) {
+      if (!symbol.stable || seen.has(symbol.name) || redirected.has(symbol.name)) continue;
+      seen.add(symbol.name);
+      const kind = storage === 'code' ? 'function' : storage === 'mutable' ? 'data' : storage;
+      symbols.push({ name: symbol.name, kind, address: linked.addressOf(atom) + symbol.offset, size: symbol.size });
+      if (findItems(program, symbol.name).length > 0) continue;
+      items.push({
+        name: demangle(symbol.name),
+        mangled: symbol.name,
+        kind: storage === 'code' ? 'function' : 'data',
+        verdict: 'added',
+      });
+    }
+  }
+  for (const item of roots.initialisers) {
+    items.push({
+      name: item.demangled,
+      mangled: item.name,
+      kind: 'data',
+      verdict: 'initialiser-changed',
+      reason: 'it keeps its value; the new initial value is not used',
+    });
+  }
+  return { symbols, items };
+}
+
+function warningsOf(diff: ObjectDiff, roots: Roots): Warning[] {
+  const warnings: Warning[] = roots.initialisers.map((item) => ({
+    code: 'IPBP3020',
+    message: `${item.demangled} keeps its value: its new initial value is not used`,
+  }));
+  for (const { section, item } of diff.registrations) {
+    warnings.push({ code: 'IPBP3021', message: `${item.demangled} in section ${section} is not seen by running code` });
+  }
+  return warnings;
+}
