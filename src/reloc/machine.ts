@@ -5,11 +5,14 @@ import type { FixupRow } from './fixup.js';
 export interface EntryFacts {
   /** Lengths of the decoded instructions from offset 0 until the end of the function, in order. */
   readonly lengths: readonly number[];
-  /** Offsets inside the function that something inside it branches to (0 included when it does). */
+  /**
+   * Offsets inside the function that something inside it may branch to (0 included when it may), those of hidden
+   * branches as well: jump tables and landing pads.
+   */
   readonly branchTargets: readonly number[];
-  /** Offsets just behind call instructions: where a sleeping frame resumes. */
+  /** Offsets just behind calls, system calls included: where a sleeping frame or thread resumes. */
   readonly returnOffsets: readonly number[];
-  /** False when an instruction could not be decoded, or an indirect jump's targets are not known from `extraTargets`. */
+  /** False when an instruction could not be decoded: then nothing is known of what stands behind it. */
   readonly complete: boolean;
 }
 
@@ -24,10 +27,13 @@ export interface EntryJumps {
   /** The instruction at `from` that jumps to `to`; both are addresses. Throws IPBP2002 when out of range. */
   long(from: number, to: number): Uint8Array;
   short(from: number, to: number): Uint8Array;
-  /** Decodes a whole function body. `bytes` starts at the entry and ends at the function's end. */
-  decode(bytes: Uint8Array): EntryFacts;
-  /** True when every byte of the range is one that linkers fill gaps with. */
-  isPadding(bytes: Uint8Array): boolean;
+  /**
+   * Decodes a whole function body. `bytes` starts at the entry and ends at the function's end. `extraTargets` are the
+   * offsets that jump tables and landing pads lead to; without them they are guessed from the code, rather too many.
+   */
+  decode(bytes: Uint8Array, extraTargets?: readonly number[]): EntryFacts;
+  /** True when every byte of the range is one that linkers fill gaps with; zeros only when asked for. */
+  isPadding(bytes: Uint8Array, zeros?: boolean): boolean;
 }
 
 /** A stub: code that jumps to the address held in a GOT slot. */
