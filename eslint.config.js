@@ -35,9 +35,34 @@ const IMPURE_GLOBALS = [
   'TextEncoder',
 ];
 
+/** Of the linter's own rules, those that find mistakes which the compiler does not. */
+const MISTAKES = [
+  'no-async-promise-executor',
+  'no-cond-assign',
+  'no-constant-binary-expression',
+  'no-control-regex',
+  'no-duplicate-case',
+  'no-empty',
+  'no-empty-character-class',
+  'no-loss-of-precision',
+  'no-misleading-character-class',
+  'no-regex-spaces',
+  'no-self-assign',
+  'no-self-compare',
+  'no-sparse-arrays',
+  'no-template-curly-in-string',
+  'no-unsafe-finally',
+  'no-unsafe-optional-chaining',
+  'no-unused-labels',
+  'no-useless-catch',
+  'no-useless-escape',
+  'use-isnan',
+];
+
 export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', 'coverage/', '**/target/', 'package-lock.json'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  { rules: Object.fromEntries(MISTAKES.map((name) => [name, 'error'])) },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
@@ -54,7 +79,12 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       // Numbers are what messages here are made of.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
+      // Spread strings here are magic numbers and symbols, ASCII all of them.
+      '@typescript-eslint/no-misused-spread': 'off',
       // `for (;;)` and `while (true)` are how readers loop until their input ends.
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
