@@ -5,7 +5,7 @@ import type { Surroundings } from './binding.js';
 import { closeOver, type LinkedAtom, type Unresolved } from './close.js';
 import { applyFixup, fillSlot, type FixupContext, type Words } from './fixups.js';
 import type { ImageSegment, LinkedImage, TlsInit } from './linked-image.js';
-import { isThreadLocal, place, type Layout, type Placement } from './place.js';
+import { isThreadLocal, place, type Layout, type Placement, type Region } from './place.js';
 import { encodeStubs, makeSlots, type Slots } from './slots.js';
 import { buildUnwindTable, type UnwindTable } from './unwind.js';
 import type { Machine } from '../reloc/machine.js';
@@ -67,7 +67,7 @@ export function link(request: LinkRequest): LinkResult {
 /** Writes atoms, stubs, slots and the unwind table into the segments and applies every fixup. */
 function write(atoms: readonly LinkedAtom[], unwind: UnwindTable, context: FixupContext): ImageSegment[] {
   const { layout, slots, machine } = context;
-  const segments = layout.regions.map((region) => ({ ...region, bytes: new Uint8Array(region.used) }));
+  const segments = layout.regions.map((region) => ({ ...region, bytes: emptyBytes(region, machine) }));
   const at = (address: number): { readonly bytes: Uint8Array; readonly offset: number } => {
     const segment = segments.find((s) => address >= s.address && address < s.address + s.size);
     if (segment === undefined) throw new Error(`internal: no segment holds ${address}`);
@@ -107,6 +107,11 @@ function write(atoms: readonly LinkedAtom[], unwind: UnwindTable, context: Fixup
     applyFixup(bound, { bytes: to.bytes, offset: to.offset, address, where: 'unwind table' }, context);
   }
   return segments.map(({ address, size, protection, bytes }) => ({ address, size, protection, bytes }));
+}
+
+/** Code regions are filled to the end of their pages with what traps, so that short functions have padding behind them. */
+function emptyBytes(region: Region, machine: Machine): Uint8Array {
+  return region.protection === 'rx' ? new Uint8Array(region.size).fill(machine.codeFill) : new Uint8Array(region.used);
 }
 
 /** The initial values of new thread-locals. Addresses in them would need a rebase per thread: refused as unusable. */

@@ -61,6 +61,8 @@ export interface Machine {
   readonly rows: ReadonlyMap<number, FixupRow>;
   /** The row that writes a whole address, for GOT slots and tables. */
   readonly addressRow: FixupRow;
+  /** Fills gaps between functions: executing it traps, and `entry.isPadding` knows it. */
+  readonly codeFill: number;
   readonly stub: StubShape;
   readonly entry: EntryJumps;
   /**

@@ -20,6 +20,7 @@ export function x86Machine(rows: readonly FixupRow[], addressRow: FixupRow): Mac
     pageSize: 4096,
     rows: new Map(rows.map((row) => [row.type, row])),
     addressRow,
+    codeFill: 0xcc,
     stub: { size: 8, align: 8, encode: encodeStub },
     entry: X86_64_ENTRY,
     rewrite: rewriteTls,
