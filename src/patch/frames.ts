@@ -1,5 +1,5 @@
-// The messages between host and agent as plain data, and their encoding (docs/protocol.md). Pure: tags are given and
-// taken as bytes; who computes and checks them is the connection (host/agent-connection.ts).
+// The messages between host and agent as plain data (docs/protocol.md). Their encoding is in frame-codec.ts, who checks
+// tags and order is the connection (host/agent-connection.ts).
 import type { Cell, Import, Rebase } from './image.js';
 
 /** Version of the protocol in every frame. */
