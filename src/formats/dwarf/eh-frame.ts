@@ -50,6 +50,8 @@ export interface EhFrame {
 
 /** A function's code in a linked file, by its unwind record; `end` is the first byte after it. */
 export interface FunctionRange {
+  /** Of its unwind record in the section. */
+  readonly offset: number;
   readonly start: number;
   readonly end: number;
   /** Address of the LSDA, 0 when there is none. */
@@ -109,7 +111,7 @@ export function functionRanges(bytes: Uint8Array, address: number, where: string
     if (fde.lsda !== null && readEncoded(reader.seek(fde.lsda.offset), cie.lsdaEncoding) !== 0) {
       lsda = readEncodedAddress(reader.seek(fde.lsda.offset), cie.lsdaEncoding, address + fde.lsda.offset);
     }
-    ranges.push({ start, end: start + fde.pcRange, lsda });
+    ranges.push({ offset: fde.offset, start, end: start + fde.pcRange, lsda });
   }
   return ranges.sort((a, b) => a.start - b.start);
 }

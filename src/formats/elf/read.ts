@@ -143,3 +143,8 @@ function readOne(
   const header = headers.sections[source];
   return header === undefined ? [] : readRelocationSection(sectionReader(reader, header), header.type, bounds);
 }
+
+/** Was the file read by {@link readElf}? Gives descriptions access to what the model leaves out. */
+export function isElfFile(file: ObjectFile): file is ElfFile {
+  return file.format === 'elf' && 'headers' in file;
+}
