@@ -2,6 +2,7 @@
 // it found and writes bench/results/NAME.json.
 import { parseArgs } from 'node:util';
 import { benchEdit } from './edit.js';
+import { benchEngine } from './engine.js';
 import { conditions, record } from './record.js';
 
 const { values, positionals } = parseArgs({
@@ -16,6 +17,7 @@ const edits = Number(values.edits);
 if (!Number.isSafeInteger(edits) || edits < 1) throw new Error(`--edits ${values.edits} is not a count`);
 
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
+  engine: () => benchEngine(values.subject),
   edit: () => benchEdit(edits, values.subject),
 };
 

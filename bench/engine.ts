@@ -1,0 +1,149 @@
+// The engine alone, in one process, on one real edit: how long reading the executable, the diff, the link and the
+// encoding take once everything is warm. What a user waits for is in edit.ts.
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Bench } from 'tinybench';
+import { readObjectFile } from '../src/formats/read-object.js';
+import { findSharedLibraries } from '../src/host/shared-libraries.js';
+import { openBaseProgram } from '../src/patch/base-program.js';
+import { diffFiles } from '../src/patch/diff-files.js';
+import type { InputFile } from '../src/patch/engine.js';
+import { encodePatchFile } from '../src/patch/image-file.js';
+import { DEFAULT_ROOM, type PlanRequest, planPatch } from '../src/patch/plan.js';
+import { freshProgram } from '../src/patch/program.js';
+import { captureRustc } from './plain-rustc.js';
+import { SUBJECTS, type Subject, copyProject } from './project.js';
+import { round } from './statistics.js';
+
+/** Milliseconds of one task. */
+interface TaskResult {
+  readonly task: string;
+  readonly median: number;
+  readonly fastest: number;
+  /** 99 of 100 were no slower. */
+  readonly p99: number;
+  readonly runs: number;
+}
+
+interface EngineResult {
+  readonly subject: string;
+  readonly executableBytes: number;
+  readonly functions: number;
+  readonly changedObjects: number;
+  readonly tasks: readonly TaskResult[];
+}
+
+/** Objects of the newest finished session of a crate's incremental directory. */
+function sessionObjects(folder: string, crate: string): string[] {
+  const incremental = join(folder, 'target', 'debug', 'incremental');
+  const sessions = readdirSync(incremental)
+    .filter((name) => name.startsWith(`${crate}-`))
+    .flatMap((name) => readdirSync(join(incremental, name)).map((session) => join(incremental, name, session)))
+    .filter((path) => statSync(path).isDirectory() && !path.endsWith('-working'))
+    .sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs);
+  const newest = sessions.at(-1);
+  if (newest === undefined) throw new Error(`${incremental} has no finished session of ${crate}`);
+  return readdirSync(newest)
+    .filter((name) => name.endsWith('.o'))
+    .map((name) => join(newest, name));
+}
+
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+const inode = (path: string): number => statSync(path).ino;
+
+/** Reads now, so that the disk is not measured. */
+function inputFile(path: string): InputFile {
+  const bytes = new Uint8Array(readFileSync(path));
+  return { name: baseName(path), read: () => bytes };
+}
+
+/** Builds, edits once, and keeps the objects that differ as they were and as they are. */
+async function oneEdit(
+  subject: Subject,
+  folder: string,
+): Promise<{ exe: string; before: InputFile[]; after: InputFile[] }> {
+  const project = copyProject(subject, join(folder, 'project'), null);
+  const rustc = captureRustc(project.folder, subject.crate);
+  const kept = join(folder, 'before');
+  mkdirSync(kept);
+  for (const path of sessionObjects(project.folder, subject.crate)) linkSync(path, join(kept, baseName(path)));
+  project.edit(1);
+  await rustc.run();
+  const after = sessionObjects(project.folder, subject.crate);
+  const old = new Set(readdirSync(kept));
+  const changed = after.filter((path) => !old.has(baseName(path)) || inode(path) !== inode(join(kept, baseName(path))));
+  const before = changed.map((path) => join(kept, baseName(path))).filter((path) => old.has(baseName(path)));
+  const exe = join(project.folder, 'target', 'debug', subject.crate.replaceAll('_', '-'));
+  return { exe, before: before.map(inputFile), after: changed.map(inputFile) };
+}
+
+async function measure(subject: Subject, folder: string): Promise<EngineResult> {
+  const { exe, before, after } = await oneEdit(subject, folder);
+  const executable = inputFile(exe).read();
+  const file = readObjectFile(executable, subject.name);
+  const libraries = findSharedLibraries(file, {}).libraries.map((library) => ({
+    name: library.name,
+    open: () => library,
+  }));
+  const program = freshProgram(openBaseProgram(file, libraries));
+  const plan = (): PlanRequest => {
+    const diff = diffFiles(before, after);
+    return { program, diff, after: diff.changed, others: () => [], archives: () => null, room: DEFAULT_ROOM };
+  };
+  const planned = planPatch(plan());
+  if (planned.kind !== 'patch') throw new Error(`the edit gave no patch: ${JSON.stringify(planned)}`);
+
+  const bench = new Bench({ time: 1500, iterations: 10, warmupTime: 500, warmupIterations: 3 });
+  bench.add('open the executable', () => {
+    openBaseProgram(readObjectFile(executable, subject.name), libraries);
+  });
+  bench.add('diff', () => {
+    diffFiles(before, after);
+  });
+  // Objects are opened lazily and remember what they read: a diff before each link, as an edit has it.
+  bench.add('diff and link', () => {
+    planPatch(plan());
+  });
+  bench.add('encode the patch file', () => {
+    encodePatchFile(planned.image);
+  });
+  await bench.run();
+  return {
+    subject: subject.name,
+    executableBytes: executable.length,
+    functions: program.base.functions,
+    changedObjects: after.length,
+    tasks: bench.tasks.map(({ name, result, runs }) => {
+      if (result.state !== 'completed') throw new Error(`${name}: ${result.state}`);
+      const { p50, min, p99 } = result.latency;
+      return { task: name, median: round(p50), fastest: round(min), p99: round(p99), runs };
+    }),
+  };
+}
+
+function print(result: EngineResult): void {
+  const { subject, functions, executableBytes, changedObjects } = result;
+  process.stdout.write(
+    `${subject}: ${functions} functions in ${executableBytes} bytes, ${changedObjects} changed objects, ms\n`,
+  );
+  for (const { task, median, fastest, p99, runs } of result.tasks) {
+    process.stdout.write(`  ${task.padEnd(24)} median ${median}, fastest ${fastest}, p99 ${p99}, ${runs} runs\n`);
+  }
+}
+
+/** Measures all subjects, or those named. */
+export async function benchEngine(names: readonly string[]): Promise<readonly EngineResult[]> {
+  const results: EngineResult[] = [];
+  for (const subject of SUBJECTS.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    const folder = mkdtempSync(join(tmpdir(), `ipbp-bench-engine-`));
+    try {
+      const result = await measure(subject, folder);
+      print(result);
+      results.push(result);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  return results;
+}
