@@ -174,7 +174,11 @@ export const STATE_ROWS: readonly Row[] = [
   {
     id: 'statics',
     name: 'statics and thread-locals keep their values, private ones too; a new initialiser is reported',
-    action: once(COUNTERS, ['AtomicU64::new(1000)', 'AtomicU64::new(9000)'], ['"orders={orders} ', '"ORDERS={orders} ']),
+    action: once(
+      COUNTERS,
+      ['AtomicU64::new(1000)', 'AtomicU64::new(9000)'],
+      ['"orders={orders} ', '"ORDERS={orders} '],
+    ),
     expect: ['patched'],
     after: [],
     functions: { 'counters::count': 'redirected' },

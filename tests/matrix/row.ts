@@ -46,7 +46,7 @@ export interface Row {
   readonly only?: boolean;
   /** Ends of names of statics and thread-locals, with the verdict each must have. Checked in unoptimised builds. */
   readonly data?: Readonly<Record<string, PatchedEvent['data'][number]['verdict']>>;
-  /** How the number of the program's threads must compare with the one before the row. */
+  /** How the number of threads that the desk's thread started must compare with the one before the row. */
   readonly threads?: 'more' | 'same';
   /** What a refusal's codes, or a compile error's text, must match. */
   readonly says?: RegExp;

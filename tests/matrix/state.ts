@@ -1,6 +1,6 @@
 // What must hold after every row, whatever it was: the same process, every counter one higher than before, nothing
 // moved, the clock's threads alive and never set back. Knows the desk's answers, nothing of edits.
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { type Session } from './session.js';
 
 /** Values of the desk's counters before the first question. */
@@ -28,9 +28,17 @@ export class StateWatch {
     ];
   }
 
-  /** How many threads the process has. */
+  /**
+   * How many threads carry the name of the desk's: itself, and those that it started and nobody named. The program's
+   * other threads come and go with its requests.
+   */
   async threads(): Promise<number> {
-    return (await readdir(`/proc/${this.pid}/task`)).length;
+    const tasks = await readdir(`/proc/${this.pid}/task`);
+    const names = await Promise.all(
+      // A thread may end between the two looks.
+      tasks.map((task) => readFile(`/proc/${this.pid}/task/${task}/comm`, 'utf8').catch(() => '')),
+    );
+    return names.filter((name) => name === 'desk\n').length;
   }
 
   private async checkProcess(): Promise<string[]> {
