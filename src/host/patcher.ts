@@ -10,7 +10,7 @@ import type { AgentLink } from './agent-port.js';
 import type { Held } from './build-start.js';
 import type { EngineDiff, LiveEngine } from './engine-port.js';
 import { patchedItems, type PatchedEvent, type PatchTimes } from './events.js';
-import { compareSets, scanObjects, type ObjectSet } from './incremental.js';
+import { compareSets, scanObjects, type ObjectSet, type SetDifference } from './incremental.js';
 import { inputFile, keepObjects, sameFile } from './kept-files.js';
 import type { LinkInputs } from './link-arguments.js';
 import { createHistory, type LiveObjects } from './session-store.js';
@@ -46,6 +46,8 @@ type RefusedOutcome = Extract<PatchOutcome, { kind: 'refused' }>;
 /** The newest objects beside those that run. */
 export interface Scan {
   readonly newest: LiveObjects;
+  /** By unit key. */
+  readonly differences: ReadonlyMap<string, SetDifference>;
   /** Object files that differ. */
   readonly changed: number;
   readonly startedAt: number;
@@ -95,6 +97,7 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentLink, 
       const startedAt = performance.now();
       const current = history.current();
       const newest = new Map<string, ObjectSet>();
+      const differences = new Map<string, SetDifference>();
       let changed = 0;
       scans++;
       for (const unit of held.graph.units) {
@@ -103,14 +106,15 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentLink, 
         const before = current.get(unit.key) ?? new Map();
         const now = scanObjects(unit, directory);
         const difference = compareSets(before, now);
+        differences.set(unit.key, difference);
         changed += difference.changed.length + difference.removed.length;
         // Kept before they are read: rustc deletes sessions but the newest two.
         newest.set(unit.key, keepObjects(now, before, objectDirectory(scans, unit.key)));
       }
-      return { newest, changed, startedAt, ms: performance.now() - startedAt };
+      return { newest, differences, changed, startedAt, ms: performance.now() - startedAt };
     },
     async patch(scan, link) {
-      const { before, after, others } = splitObjects(history.current(), scan.newest);
+      const { before, after, others } = splitObjects(history.current(), scan);
       if (before.length === 0 && after.length === 0) {
         history.replaceCurrent(scan.newest);
         return { kind: 'unchanged', reason: 'rustc wrote the same object files' };
@@ -191,14 +195,14 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentLink, 
 /** Objects that differ, before and after, and those that do not. Messages call them `crate/codegen-unit.o`. */
 function splitObjects(
   current: LiveObjects,
-  newest: LiveObjects,
+  { newest, differences }: Scan,
 ): { readonly before: InputFile[]; readonly after: InputFile[]; readonly others: InputFile[] } {
   const before: InputFile[] = [];
   const after: InputFile[] = [];
   const others: InputFile[] = [];
   for (const [key, now] of newest) {
     const was = current.get(key) ?? new Map();
-    const { changed, removed } = compareSets(was, now);
+    const { changed, removed } = differences.get(key) ?? { changed: [], removed: [] };
     const differing = new Set(changed);
     const file = (set: ObjectSet, name: string): InputFile[] => {
       const object = set.get(name);

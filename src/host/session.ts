@@ -1,0 +1,344 @@
+// A session: cargo builds the program, it starts with the agent in it, saves become patches until it ends. This file
+// owns the life of programs within a session (start, restart, end) and what may be asked of it from outside; the way of a
+// change is in follow.ts and patcher.ts.
+import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { IpbpError } from '../codes/error.js';
+import type { RefusedItem } from '../patch/engine.js';
+import type { AgentLink, AgentListener, ListenForAgent } from './agent-port.js';
+import { buildAndHold, type Held } from './build-start.js';
+import { readProject, type CargoProject } from './cargo-project.js';
+import type { CargoRun } from './cargo-run.js';
+import { createCompiler } from './compile.js';
+import { openControl, type Control } from './control.js';
+import type { OpenEngine } from './engine-port.js';
+import type { PatchedEvent, ProgramExit, RefusedEvent, SessionEvent, SessionOptions, UndoneEvent } from './events.js';
+import { followSources, refusedBy, type Follower, type Untimed } from './follow.js';
+import { inputFile } from './kept-files.js';
+import { createPatcher, type PatchOutcome, type PatchRecord, type Patcher } from './patcher.js';
+import { writeScripts } from './scripts.js';
+import { openSessionDirectories, removeSession } from './session-store.js';
+import { startSpawner } from './spawner.js';
+import { readsTerminal } from './terminal-use.js';
+
+/** What `ipbp status` shows. */
+export interface SessionStatus {
+  readonly id: string;
+  readonly directory: string;
+  /** Null while cargo builds. */
+  readonly pid: number | null;
+  readonly executable: string | null;
+  readonly buildId: string | null;
+  readonly target: string;
+  readonly crates: readonly string[];
+  /** Live ones oldest first, then undone ones, next to redo first. */
+  readonly patches: readonly PatchRecord[];
+  /** Milliseconds since the session began. */
+  readonly at: number;
+}
+
+export interface Session {
+  readonly id: string;
+  /** Applies a patch file. Throws IPBP1xxx, IPBP3xxx, IPBP5013. */
+  apply(file: string): Promise<PatchedEvent | RefusedEvent>;
+  /** Takes back the newest patch, n times. Throws IPBP5013 when there is none at the first. */
+  undo(n?: number): Promise<(UndoneEvent | RefusedEvent)[]>;
+  redo(n?: number): Promise<(PatchedEvent | RefusedEvent)[]>;
+  status(): SessionStatus;
+  /** The program's end; where cargo started none, cargo's. Rejects when the build cannot be followed (IPBP5xxx). */
+  readonly done: Promise<ProgramExit>;
+  /** Ends the program (SIGTERM, then SIGKILL after two seconds) or the build; `done` follows. */
+  stop(signal?: NodeJS.Signals): void;
+}
+
+/** What a session is made with: the real ones are bound in start-session.ts. */
+export interface SessionParts {
+  readonly openEngine: OpenEngine;
+  readonly listenForAgent: ListenForAgent;
+}
+
+/** One program of a session. */
+interface Program {
+  readonly held: Held;
+  readonly follower: Follower;
+  patcher: Patcher | null;
+  buildId: string | null;
+  readonly close: () => void;
+}
+
+const AGENT_TIMEOUT_MS = 10_000;
+const KILL_AFTER_MS = 2_000;
+
+/**
+ * Reads the project, then builds and runs in the background: the promise resolves when the session can be asked and
+ * stopped. Throws IPBP5001, IPBP5002, IPBP5014.
+ */
+export async function createSession(
+  options: SessionOptions,
+  emitEvent: (event: SessionEvent) => void,
+  parts: SessionParts,
+): Promise<Session> {
+  const startedAt = performance.now();
+  const at = (): number => Math.round((performance.now() - startedAt) * 1000) / 1000;
+  const emit = (event: Untimed): void => emitEvent({ ...event, at: at() });
+  const told = <E extends SessionEvent>(event: E): E => {
+    emitEvent(event);
+    return event;
+  };
+  const project = await readProject(options.directory, options.cargoArguments);
+  const id = randomBytes(4).toString('hex');
+  const directories = openSessionDirectories(project.targetDirectory, id);
+  const scripts = writeScripts(directories.scripts);
+  const spawner = startSpawner(directories.session);
+  const exclusively = createQueue();
+
+  let run: CargoRun | null = null;
+  let program: Program | null = null;
+  let restarting = false;
+  let stopping = false;
+  let generation = 0;
+  let patches = 0;
+
+  const killRun = async (signal: NodeJS.Signals): Promise<void> => {
+    const child = run?.child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    const exited = await Promise.race([run?.exited.then(() => true), sleep(KILL_AFTER_MS, false, { ref: false })]);
+    if (exited !== true) child.kill('SIGKILL');
+  };
+
+  /** Builds, starts and follows one program; resolves with its end. */
+  const life = async (restartReason: string | null): Promise<ProgramExit> => {
+    const listening = parts.listenForAgent(directories.session, project.targetTriple);
+    listening.catch(() => {}); // Awaited below, when the program stands ready.
+    const held = await buildAndHold(
+      { project, options, scripts, directories, onRun: (started) => (run = started) },
+      ++generation,
+    );
+    if (!('graph' in held)) {
+      await listening.then((listener) => listener.close());
+      return held;
+    }
+    let listener: AgentListener;
+    try {
+      listener = await listening;
+    } catch (error) {
+      await held.run.turnAway(1);
+      throw error;
+    }
+    await held.run.go(listener.environment);
+    if (restartReason !== null) emit({ event: 'restarted', pid: held.pid, reason: restartReason });
+    const current = follow(held, listener);
+    program = current;
+    const exit = await held.run.exited;
+    current.close();
+    program = null;
+    return exit;
+  };
+
+  const follow = (held: Held, listener: AgentListener): Program => {
+    const context = { spawner, recorder: scripts.recorder, directory: directories.session, color: options.color };
+    const compiler = createCompiler(held.graph, context, () => stopping);
+    let link: AgentLink | null = null;
+    const follower = followSources({
+      held,
+      compiler,
+      patcher: () => current.patcher,
+      emit,
+      exclusively: (work) =>
+        exclusively(() =>
+          work().catch(async (error: unknown) => {
+            await refuse(held, [refusedBy(error)]);
+          }),
+        ),
+      refuse: async (items) => {
+        await refuse(held, items);
+      },
+    });
+    const late = setTimeout(() => {
+      const seconds = (options.agentTimeoutMs ?? AGENT_TIMEOUT_MS) / 1000;
+      const error = new IpbpError('IPBP5006', `the agent did not connect within ${seconds} s`, {
+        where: held.executable,
+      });
+      emit({ event: 'note', code: error.code, message: error.message });
+    }, options.agentTimeoutMs ?? AGENT_TIMEOUT_MS);
+    const current: Program = {
+      held,
+      follower,
+      patcher: null,
+      buildId: null,
+      close() {
+        clearTimeout(late);
+        follower.stop();
+        listener.close();
+        link?.close();
+      },
+    };
+    const ready = async (): Promise<void> => {
+      // Reading the executable takes as long as the program needs to start: both at once.
+      const indexStart = performance.now();
+      const engine = parts.openEngine(inputFile(held.executable, held.keptExecutable));
+      const indexMs = performance.now() - indexStart;
+      link = await listener.connected;
+      clearTimeout(late);
+      engine.attach(link.info, (path) => inputFile(path, libraryPath(link?.info.pid ?? 0, path)));
+      current.buildId = engine.buildId;
+      current.patcher = createPatcher(held, engine, link, () => ++patches);
+      emit({
+        event: 'ready',
+        session: id,
+        pid: link.info.pid,
+        executable: held.executable,
+        buildId: engine.buildId,
+        target: project.targetTriple,
+        functions: engine.functions,
+        indexMs,
+        crates: held.graph.units.map(({ crate }) => crate),
+        watching: follower.directories,
+      });
+      follower.catchUp();
+      await link.closed;
+      if (program !== current || stopping) return;
+      current.patcher = null;
+      emit({
+        event: 'note',
+        code: 'IPBP4006',
+        message: 'the agent closed its connection: the program cannot be patched any more',
+      });
+    };
+    ready().catch((error: unknown) => {
+      clearTimeout(late);
+      if (program !== current && error instanceof IpbpError) return;
+      const { code, message } = refusedBy(error);
+      emit({ event: 'note', code, message: error instanceof Error ? error.message : message });
+    });
+    return current;
+  };
+
+  const refuse = async (held: Held, items: readonly RefusedItem[]): Promise<RefusedEvent> => {
+    const wanted = await wantsRestart(held, items);
+    const event = told<RefusedEvent>({ event: 'refused', at: at(), items, restarting: wanted });
+    if (wanted) {
+      restarting = true;
+      await killRun('SIGTERM');
+    }
+    return event;
+  };
+
+  const wantsRestart = async (held: Held, items: readonly RefusedItem[]): Promise<boolean> => {
+    const { onRefusal, askRestart } = options;
+    if (stopping || onRefusal === 'continue') return false;
+    if (onRefusal === 'restart') return true;
+    if (askRestart === undefined || !process.stdin.isTTY || readsTerminal(held.pid)) return false;
+    return askRestart(items);
+  };
+
+  const lives = async (): Promise<ProgramExit> => {
+    let reason: string | null = null;
+    for (;;) {
+      restarting = false;
+      const exit: ProgramExit = await life(reason);
+      if (!restarting || stopping) {
+        emit({ event: 'exit', ...exit });
+        return exit;
+      }
+      reason = 'a change was refused';
+    }
+  };
+
+  /** Runs `work` on the program in the queue. Throws IPBP5013 where there is none to patch. */
+  const onProgram = async <T>(work: (patcher: Patcher, held: Held) => Promise<T>): Promise<T> =>
+    exclusively(async () => {
+      const current = program;
+      if (current?.patcher == null) throw new IpbpError('IPBP5013', 'no program is ready to be patched');
+      return work(current.patcher, current.held);
+    });
+
+  const tellPatched = async (held: Held, outcome: PatchOutcome): Promise<PatchedEvent | RefusedEvent> => {
+    switch (outcome.kind) {
+      case 'patched':
+        return told<PatchedEvent>({ event: 'patched', at: at(), ...outcome.event, sinceSaveMs: null });
+      case 'refused':
+        return told<RefusedEvent>({ event: 'refused', at: at(), items: outcome.items, restarting: false });
+      case 'unchanged':
+        return refuse(held, [{ code: 'IPBP5013', name: '', message: outcome.reason, because: [] }]);
+    }
+  };
+
+  const session: Omit<Session, 'done'> = {
+    id,
+    apply: (file) => onProgram(async (patcher, held) => tellPatched(held, await patcher.applyFile(file))),
+    undo: (n = 1) =>
+      onProgram(async (patcher) => {
+        const events: (UndoneEvent | RefusedEvent)[] = [];
+        for (let i = 0; i < n; i++) {
+          const undone = await patcher.undo();
+          if (undone === null) break;
+          if ('items' in undone) {
+            events.push(told<RefusedEvent>({ event: 'refused', at: at(), items: undone.items, restarting: false }));
+            break;
+          }
+          events.push(told<UndoneEvent>({ event: 'undone', at: at(), ...undone }));
+        }
+        if (events.length === 0) throw new IpbpError('IPBP5013', 'there is no patch to undo');
+        return events;
+      }),
+    redo: (n = 1) =>
+      onProgram(async (patcher, held) => {
+        const events: (PatchedEvent | RefusedEvent)[] = [];
+        for (let i = 0; i < n; i++) {
+          const outcome = await patcher.redo();
+          if (outcome === null) break;
+          events.push(await tellPatched(held, outcome));
+          if (outcome.kind !== 'patched') break;
+        }
+        if (events.length === 0) throw new IpbpError('IPBP5013', 'there is no patch to redo');
+        return events;
+      }),
+    status: () => ({
+      id,
+      directory: options.directory,
+      pid: program?.held.pid ?? null,
+      executable: program?.held.executable ?? null,
+      buildId: program?.buildId ?? null,
+      target: project.targetTriple,
+      crates: program?.held.graph.units.map(({ crate }) => crate) ?? [],
+      patches: program?.patcher?.records() ?? [],
+      at: at(),
+    }),
+    stop(signal = 'SIGTERM') {
+      stopping = true;
+      void killRun(signal);
+    },
+  };
+  let control: Control | null = null;
+  try {
+    control = await openControl(session);
+  } catch (error) {
+    // The program runs without it; only `ipbp apply` and its like do not find it.
+    const { code, message } = refusedBy(error);
+    emit({ event: 'note', code, message });
+  }
+  const done = lives().finally(() => {
+    control?.close();
+    spawner.stop();
+    removeSession(directories.session);
+  });
+  return { ...session, done };
+}
+
+/** Runs what it is given one after the other. */
+function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
+  };
+}
+
+/** A mapped library's file as the process sees it: it may live in another mount namespace. */
+function libraryPath(pid: number, path: string): string {
+  return `/proc/${pid}/root${path}`;
+}
