@@ -20,8 +20,8 @@ export interface RedirectRequest {
   readonly target: number;
   readonly jumps: EntryJumps;
   readonly padding: PaddingMap;
-  /** Offsets in the body that jump tables and landing pads lead to, when the caller knows all of them. */
-  readonly extraTargets?: readonly number[];
+  /** Bytes of the base program, null where it has none: for the function's jump tables. */
+  read(address: number, size: number): Uint8Array | null;
 }
 
 /** `cells` in the order in which they have to be written; `padding` is the map with them taken. */
@@ -122,7 +122,7 @@ function unlessOutOfRange(plan: () => RedirectPlan): RedirectPlan {
  */
 export function planRedirect(request: RedirectRequest): RedirectPlan {
   const { entry, body, target, jumps, padding } = request;
-  const facts = jumps.decode(body, request.extraTargets);
+  const facts = jumps.decode(body, request);
   if (body.length === 0) return { kind: 'refused', reason: 'its size is not known' };
   if (!facts.complete) {
     const known = facts.lengths.reduce((sum, length) => sum + length, 0);

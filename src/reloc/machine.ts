@@ -16,6 +16,14 @@ export interface EntryFacts {
   readonly complete: boolean;
 }
 
+/** Where a function stands, and what stands around it. */
+export interface CodePlace {
+  /** Address of its first byte. */
+  readonly entry: number;
+  /** Bytes of the same program, null where it has none. */
+  read(address: number, size: number): Uint8Array | null;
+}
+
 /** How a redirect is written on this machine. */
 export interface EntryJumps {
   /** Bytes of the long jump. */
@@ -28,10 +36,10 @@ export interface EntryJumps {
   long(from: number, to: number): Uint8Array;
   short(from: number, to: number): Uint8Array;
   /**
-   * Decodes a whole function body. `bytes` starts at the entry and ends at the function's end. `extraTargets` are the
-   * offsets that jump tables and landing pads lead to; without them they are guessed from the code, rather too many.
+   * Decodes a whole function body. `bytes` starts at the entry and ends at the function's end. Where it stands makes it
+   * possible to read its jump tables; without that their targets are guessed from the code, rather too many.
    */
-  decode(bytes: Uint8Array, extraTargets?: readonly number[]): EntryFacts;
+  decode(bytes: Uint8Array, place?: CodePlace): EntryFacts;
   /** True when every byte of the range is one that linkers fill gaps with; zeros only when asked for. */
   isPadding(bytes: Uint8Array, zeros?: boolean): boolean;
 }
