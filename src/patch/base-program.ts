@@ -21,7 +21,6 @@ export interface BaseProgram {
   readonly items: ReadonlyMap<string, readonly ProgramItem[]>;
   /** Number of functions that a patch could redirect. */
   readonly functions: number;
-  readonly libraries: readonly Library[];
   /** Lowest address of the program: patches lie below it. */
   readonly start: number;
   /** Offset from the thread pointer of the first byte of the program's thread-locals. */
@@ -73,11 +72,12 @@ function readFrom(file: ObjectFile, segments: readonly Segment[], address: numbe
 }
 
 /**
- * Opens the executable that runs.
+ * Opens the executable that runs. `libraries` are asked for when the first name is looked up in them: a process tells
+ * which ones it has after its start.
  * @throws IpbpError IPBP3004 when it is stripped, IPBP3005 when it is not position independent, IPBP1003 for a machine
  *   that is not supported.
  */
-export function openBaseProgram(file: ObjectFile, libraries: readonly Library[]): BaseProgram {
+export function openBaseProgram(file: ObjectFile, libraries: () => readonly Library[]): BaseProgram {
   const machine = machineFor(file.format, file.machine, file.name);
   const { linked } = file;
   if (linked === null || file.kind === 'relocatable') {
@@ -106,7 +106,7 @@ export function openBaseProgram(file: ObjectFile, libraries: readonly Library[])
   const exportsOf = (): Map<string, { data: boolean }> => {
     if (exports !== null) return exports;
     exports = new Map();
-    for (const library of libraries) {
+    for (const library of libraries()) {
       for (const symbol of library.open().linked?.dynamicSymbols ?? []) {
         if (symbol.section === 'undefined' || symbol.binding === 'local' || exports.has(symbol.name)) continue;
         exports.set(symbol.name, { data: symbol.kind === 'data' || symbol.kind === 'tls' });
@@ -121,7 +121,6 @@ export function openBaseProgram(file: ObjectFile, libraries: readonly Library[])
     identity: identityOf(file),
     items,
     functions,
-    libraries,
     start: Math.floor(start / machine.pageSize) * machine.pageSize,
     tlsStart: startOfThreadLocals(linked.tls),
     exported: (name) => exportsOf().get(name) ?? null,

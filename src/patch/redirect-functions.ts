@@ -84,6 +84,7 @@ export function redirectFunctions(
   const cells: Cell[] = [];
   const refused: RefusedItem[] = [];
   const done = new Set<number>();
+  const read = (at: number, size: number): Uint8Array | null => liveBytes(program, at, size);
   for (const item of functions) {
     const target = image.addressOf(item.body.atom) + item.body.symbol.offset;
     for (const copy of findItems(program, item.name)) {

@@ -1,0 +1,174 @@
+// The engine for one running program: opens it, compares objects, plans patches and keeps track of what is live. Holds
+// the one changing value, the current Program; everything it calls is a function of values. Pure: files are given.
+import { IpbpError } from '../codes/error.js';
+import { readObjectFile } from '../formats/read-object.js';
+import { openLinkObject } from '../link/atoms.js';
+import type { LinkObject } from '../link/graph.js';
+import { archivesSource } from './archive-source.js';
+import { identityText, openBaseProgram, sameIdentity, type Library } from './base-program.js';
+import { diffObjects, type ObjectDiff } from './diff.js';
+import type { InputFile, PlanResult } from './engine.js';
+import type { AgentOp, ProgramInfo } from './frames.js';
+import type { PatchImage } from './image.js';
+import { decodePatchFile, encodePatchFile } from './image-file.js';
+import { DEFAULT_ROOM, planPatch, type Room } from './plan.js';
+import { freshProgram, inverseCells, withoutLast, withPatch, withRedone, type Program } from './program.js';
+import { cellTransaction, transactionOf } from './transaction.js';
+
+/** A diff, with the opened objects it points into. */
+export interface EngineDiff extends ObjectDiff {
+  /** Items that differ. */
+  readonly count: number;
+  readonly after: readonly LinkObject[];
+}
+
+/** What a patch may take from besides the changed objects. All are read when needed only. */
+export interface LinkInputFiles {
+  /** Objects of the followed crates that did not change. */
+  readonly others: readonly InputFile[];
+  /** rlibs, in the linker's order. */
+  readonly archives: readonly InputFile[];
+}
+
+/** A step of the program's history: what to send, and which patch it is about. */
+export interface HistoryStep {
+  readonly image: PatchImage;
+  readonly ops: readonly AgentOp[];
+}
+
+/** One running program and the patches in it. Nothing is live for the engine before it is told so. */
+export interface LiveEngine {
+  /** Hex of the build id, or of the code's hash where there is none. */
+  readonly buildId: string;
+  /** Functions that a patch could redirect. */
+  readonly functions: number;
+  /**
+   * Takes what the agent says of its process.
+   * @param library opens a shared library of the process by the path its loader knows
+   * @throws IpbpError IPBP3010 when that process runs another build
+   */
+  attach(info: ProgramInfo, library: (path: string) => InputFile): void;
+  diff(before: readonly InputFile[], after: readonly InputFile[]): EngineDiff;
+  link(diff: EngineDiff, inputs: LinkInputFiles): PlanResult;
+  /**
+   * A patch file's image.
+   * @throws IpbpError IPBP1xxx when it is malformed, IPBP3010 when it is for another build, IPBP3011 when it builds on
+   *   other patches than those that are live.
+   */
+  readPatch(file: InputFile): PatchImage;
+  /** What to send for a patch. Needs `attach` before. */
+  transaction(image: PatchImage): readonly AgentOp[];
+  /** The process applied it. */
+  applied(image: PatchImage): void;
+  /** The newest live patch, or null; `undone` after the process took it back. */
+  undoStep(): HistoryStep | null;
+  undone(): void;
+  /** The patch that was undone last, or null. */
+  redoStep(): HistoryStep | null;
+  redone(): void;
+}
+
+function openObject(file: InputFile): LinkObject {
+  return openLinkObject(readObjectFile(file.read(), file.name));
+}
+
+function toHex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/**
+ * Opens the executable that runs; reads all of it.
+ * @throws IpbpError IPBP1xxx when it is broken, IPBP3004 when it is stripped, IPBP3005 when it is not relocatable.
+ */
+export function openLiveEngine(executable: InputFile): LiveEngine {
+  let libraries: readonly Library[] = [];
+  const base = openBaseProgram(readObjectFile(executable.read(), executable.name), () => libraries);
+  let program: Program = freshProgram(base);
+  let process: ProgramInfo | null = null;
+
+  const attached = (): ProgramInfo => {
+    if (process === null) throw new Error('internal: no process is attached');
+    return process;
+  };
+  const room = (): Room =>
+    process === null
+      ? DEFAULT_ROOM
+      : { memory: process.reservation.size, tlsSize: process.tls.size, tlsAlign: process.tls.align };
+
+  return {
+    buildId: toHex(base.identity.id),
+    functions: base.functions,
+    attach(info, library) {
+      const main = info.modules[0];
+      if (main === undefined || !sameIdentity(base.identity, main.identity)) {
+        throw new IpbpError('IPBP3010', 'the process runs another build than the executable at hand', {
+          expected: identityText(base.identity),
+          actual: main === undefined ? 'no modules' : identityText({ name: main.path, ...main.identity }),
+          where: executable.name,
+        });
+      }
+      process = info;
+      libraries = info.modules.slice(1).map(({ path }) => ({
+        name: path,
+        open: () => readObjectFile(library(path).read(), path),
+      }));
+    },
+    diff(before, after) {
+      const opened = after.map(openObject);
+      const diff = diffObjects(before.map(openObject), opened);
+      return { ...diff, count: diff.items.length, after: opened };
+    },
+    link(diff, inputs) {
+      let others: readonly LinkObject[] | null = null;
+      return planPatch({
+        program,
+        diff,
+        after: diff.after,
+        others: () => (others ??= inputs.others.map(openObject)),
+        archives: archivesSource(inputs.archives),
+        room: room(),
+      });
+    },
+    readPatch(file) {
+      const { image } = decodePatchFile(file.read(), file.name);
+      const wanted = image.modules[0];
+      if (wanted === undefined || !sameIdentity(wanted, base.identity)) {
+        throw new IpbpError('IPBP3010', 'the patch is for another build', {
+          expected: wanted === undefined ? 'a patch that names its program' : identityText(wanted),
+          actual: identityText(base.identity),
+          where: file.name,
+        });
+      }
+      const live = program.live.map((patch) => toHex(patch.digest));
+      const after = image.after.map(toHex);
+      if (live.join() !== after.join()) {
+        throw new IpbpError('IPBP3011', 'the patch builds on other patches than those that are live', {
+          expected: after.length === 0 ? 'no patch' : after.join(', '),
+          actual: live.length === 0 ? 'no patch' : live.join(', '),
+          where: file.name,
+        });
+      }
+      return image;
+    },
+    transaction: (image) => transactionOf(image, attached()),
+    applied(image) {
+      program = withPatch(program, { image, digest: encodePatchFile(image).digest });
+    },
+    undoStep() {
+      const last = program.live.at(-1);
+      if (last === undefined) return null;
+      return { image: last.image, ops: cellTransaction(last.image, inverseCells(last.image), attached()) };
+    },
+    undone() {
+      program = withoutLast(program);
+    },
+    redoStep() {
+      const next = program.undone.at(-1);
+      if (next === undefined) return null;
+      return { image: next.image, ops: cellTransaction(next.image, next.image.cells, attached()) };
+    },
+    redone() {
+      program = withRedone(program);
+    },
+  };
+}
