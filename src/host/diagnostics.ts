@@ -1,18 +1,18 @@
 // rustc's messages, as they come on its stderr with --error-format=json: one JSON object per line, other text between.
 
 export interface Diagnostics {
-  /** What rustc would have printed, with its colours as captured. */
-  readonly errors: string;
-  readonly warnings: string;
+  /** What rustc would have printed, in its order. */
+  readonly rendered: string;
+  readonly hasErrors: boolean;
   /** Lines that are not JSON: an internal compiler error, a panic message. */
   readonly other: string;
 }
 
 /** Splits stderr. `color` false takes ANSI sequences out. */
 export function readDiagnostics(stderr: string, color: boolean): Diagnostics {
-  const errors: string[] = [];
-  const warnings: string[] = [];
+  const rendered: string[] = [];
   const other: string[] = [];
+  let hasErrors = false;
   for (const line of stderr.split('\n')) {
     if (line === '') continue;
     const message = parse(line);
@@ -20,12 +20,15 @@ export function readDiagnostics(stderr: string, color: boolean): Diagnostics {
       other.push(`${line}\n`);
       continue;
     }
-    const { rendered, level } = message;
-    if (rendered === undefined) continue;
-    (level === 'error' || level?.startsWith('error:') === true ? errors : warnings).push(rendered);
+    if (message.rendered === undefined) continue;
+    const isError = message.level?.startsWith('error') === true;
+    hasErrors ||= isError;
+    // cargo leaves this summary out too.
+    if (isError && /aborting due to .*previous error/.test(message.rendered)) continue;
+    rendered.push(message.rendered);
   }
-  const text = (parts: readonly string[]): string => (color ? parts.join('') : stripColor(parts.join('')));
-  return { errors: text(errors), warnings: text(warnings), other: text(other) };
+  const text = rendered.join('');
+  return { rendered: color ? text : stripColor(text), hasErrors, other: other.join('') };
 }
 
 function parse(line: string): { readonly rendered?: string; readonly level?: string } | null {

@@ -51,9 +51,9 @@ export async function replay(unit: Unit, context: ReplayContext): Promise<Replay
     unset: NOT_FOR_RUSTC,
   });
   const ms = performance.now() - start;
-  const { errors, warnings, other } = readDiagnostics(result.stderr, context.color);
+  const { rendered, hasErrors, other } = readDiagnostics(result.stderr, context.color);
   if (result.status !== 0) {
-    if (errors !== '') return { kind: 'errors', ms, rendered: warnings + errors };
+    if (hasErrors) return { kind: 'errors', ms, rendered };
     throw new IpbpError('IPBP5010', `rustc ended with status ${result.status}`, {
       where: `crate ${unit.crate}`,
       ...(other === '' ? {} : { because: [other.trim()] }),
@@ -62,7 +62,7 @@ export async function replay(unit: Unit, context: ReplayContext): Promise<Replay
   return {
     kind: 'ok',
     ms,
-    rendered: warnings,
+    rendered,
     link: readLinkInputs(recording, unit.cwd, unit.crate),
     interfaceChanged: unit.kind === 'lib' && (before === null || contentHash(rmeta) !== before),
   };
