@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Bench } from 'tinybench';
 import { readObjectFile } from '../src/formats/read-object.js';
 import { findSharedLibraries } from '../src/host/shared-libraries.js';
-import { openBaseProgram } from '../src/patch/base-program.js';
+import { type Library, openBaseProgram } from '../src/patch/base-program.js';
 import { diffFiles } from '../src/patch/diff-files.js';
 import type { InputFile } from '../src/patch/engine.js';
 import { encodePatchFile } from '../src/patch/image-file.js';
@@ -82,10 +82,8 @@ async function measure(subject: Subject, folder: string): Promise<EngineResult> 
   const { exe, before, after } = await oneEdit(subject, folder);
   const executable = inputFile(exe).read();
   const file = readObjectFile(executable, subject.name);
-  const libraries = findSharedLibraries(file, {}).libraries.map((library) => ({
-    name: library.name,
-    open: () => library,
-  }));
+  const found = findSharedLibraries(file, {}).libraries;
+  const libraries = (): readonly Library[] => found.map((library) => ({ name: library.name, open: () => library }));
   const program = freshProgram(openBaseProgram(file, libraries));
   const plan = (): PlanRequest => {
     const diff = diffFiles(before, after);

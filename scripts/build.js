@@ -1,8 +1,8 @@
 // Builds dist/: the pure core first (compiled without any types, so that Node cannot leak in), then host and command
-// line; then what the compiler does not do: the shell scripts, the executable bit, and forgetting deleted sources.
+// line; then what the compiler does not do: the executable bit, and forgetting deleted sources.
 // Plain JavaScript, because `npm test` and `npm start` call it from a fresh checkout.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -35,18 +35,6 @@ function removeOrphans() {
   }
 }
 
-function copyScripts() {
-  for (const file of filesBelow(SOURCE)) {
-    if (!file.endsWith('.sh')) continue;
-    const target = join(OUTPUT, relative(SOURCE, file));
-    if (!existsSync(target) || !readFileSync(target).equals(readFileSync(file))) {
-      mkdirSync(dirname(target), { recursive: true });
-      copyFileSync(file, target);
-    }
-    chmodSync(target, 0o755);
-  }
-}
-
 function finishCommand() {
   const main = join(OUTPUT, 'cli', 'main.js');
   if (!readFileSync(main, 'utf8').startsWith('#!/usr/bin/env node\n')) {
@@ -59,7 +47,6 @@ function finishCommand() {
 export function build() {
   compile(['tsconfig.core.json', 'tsconfig.host.json']);
   removeOrphans();
-  copyScripts();
   finishCommand();
 }
 

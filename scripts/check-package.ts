@@ -31,7 +31,7 @@ const REQUIRED = [
 /** What the user gets; all else is a mistake. */
 const ALLOWED = [
   /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE-(?:MIT|APACHE))$/,
-  /^dist\/(?!.*\.test\.).*\.(?:js|d\.ts|sh)$/,
+  /^dist\/(?!.*\.test\.).*\.(?:js|d\.ts)$/,
   /^agent\/(?:Cargo\.(?:toml|lock)|src\/.*\.rs)$/,
   /^docs\/[^/]+\.md$/,
 ];
@@ -64,7 +64,7 @@ for (const path of REQUIRED) if (!paths.includes(path)) problems.push(`${path} w
 for (const path of paths) if (!ALLOWED.some((form) => form.test(path))) problems.push(`${path} would be published`);
 for (const { path, mode } of packed.files) {
   const executable = (mode & 0o111) !== 0;
-  const wanted = path === 'dist/cli/main.js' || path.endsWith('.sh');
+  const wanted = path === 'dist/cli/main.js';
   if (executable !== wanted) problems.push(`${path} is ${executable ? '' : 'not '}executable`);
 }
 if (packed.unpackedSize > SIZE_LIMIT) problems.push(`${packed.unpackedSize} bytes unpacked, over ${SIZE_LIMIT}`);
