@@ -19,6 +19,9 @@ import {
 } from './frame-codec.js';
 import { FRAME_TYPES, TRANSACTION_STATUSES, type AgentOp, type FrameType, type ProgramInfo } from './frames.js';
 
+/** A record with the prototype that literals have. */
+const record = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record<T, keyof T>(fields, { noNullPrototype: true });
 const u8 = fc.integer({ min: 0, max: 0xff });
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const i64 = fc.maxSafeInteger();
@@ -30,7 +33,7 @@ const is = <T extends string>(value: T): fc.Arbitrary<T> => fc.constant(value);
 
 const cell = fc.uint8Array({ minLength: 1, maxLength: 255 }).chain((oldBytes) => {
   const newBytes = fc.uint8Array({ minLength: oldBytes.length, maxLength: oldBytes.length });
-  return fc.record({
+  return record({
     op: is('cell'),
     module: u32,
     at: i64,
@@ -41,31 +44,31 @@ const cell = fc.uint8Array({ minLength: 1, maxLength: 255 }).chain((oldBytes) =>
   });
 });
 const op: fc.Arbitrary<AgentOp> = fc.oneof(
-  fc.record({ op: is('map'), at: i64, length: u64 }),
-  fc.record({ op: is('write'), at: i64, bytes }),
-  fc.record({ op: is('word'), at: i64, module: u32, value: i64 }),
-  fc.record({ op: is('tls'), at: i64, size: fc.constantFrom<4 | 8>(4, 8), value: i64 }),
-  fc.record({ op: is('import'), at: i64, weak: fc.boolean(), addend: i64, name: text }),
-  fc.record({
+  record({ op: is('map'), at: i64, length: u64 }),
+  record({ op: is('write'), at: i64, bytes }),
+  record({ op: is('word'), at: i64, module: u32, value: i64 }),
+  record({ op: is('tls'), at: i64, size: fc.constantFrom<4 | 8>(4, 8), value: i64 }),
+  record({ op: is('import'), at: i64, weak: fc.boolean(), addend: i64, name: text }),
+  record({
     op: is('protect'),
     at: i64,
     length: u64,
     protection: fc.constantFrom<'r' | 'rw' | 'rx'>('r', 'rw', 'rx'),
   }),
-  fc.record({ op: is('tls-init'), offset: u32, bytes }),
-  fc.record({ op: is('check'), module: u32, at: i64, bytes }),
-  fc.record({ op: is('unwind'), at: i64 }),
+  record({ op: is('tls-init'), offset: u32, bytes }),
+  record({ op: is('check'), module: u32, at: i64, bytes }),
+  record({ op: is('unwind'), at: i64 }),
   cell,
-  fc.record({ op: is('init'), at: i64 }),
+  record({ op: is('init'), at: i64 }),
 );
-const program: fc.Arbitrary<ProgramInfo> = fc.record({
+const program: fc.Arbitrary<ProgramInfo> = record({
   pid: u32,
-  reservation: fc.record({ at: i64, size: u64 }),
-  tls: fc.record({ offset: i64, size: u32, align: u32 }),
+  reservation: record({ at: i64, size: u64 }),
+  tls: record({ offset: i64, size: u32, align: u32 }),
   modules: fc.array(
-    fc.record({
+    record({
       base: u64,
-      identity: fc.record({ kind: fc.constantFrom<'build-id' | 'text-sha256'>('build-id', 'text-sha256'), id: bytes }),
+      identity: record({ kind: fc.constantFrom<'build-id' | 'text-sha256'>('build-id', 'text-sha256'), id: bytes }),
       path: text,
     }),
     { minLength: 1, maxLength: 5 },
@@ -93,7 +96,7 @@ test('a transaction comes back as it was sent', () => {
 test('program and done come back as they were sent', () => {
   fc.assert(fc.property(program, (info) => assert.equal(decodeProgram(encodeProgram(info)), info)));
   const status = fc.constantFrom(...TRANSACTION_STATUSES);
-  const done = fc.record({ patch: u32, status, retries: u32, heldNanoseconds: u64, message: text });
+  const done = record({ patch: u32, status, retries: u32, heldNanoseconds: u64, message: text });
   fc.assert(fc.property(done, (result) => assert.equal(decodeDone(encodeDone(result)), result)));
 });
 
