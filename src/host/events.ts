@@ -197,8 +197,8 @@ export interface SessionOptions {
   readonly deliver: DeliverMode;
   /** Only follow the incremental directories: another tool runs rustc. */
   readonly noBuild: boolean;
-  /** The agent starts no thread of its own in the program: it is asked at intervals instead. */
-  readonly noAgentThread: boolean;
+  /** The agent starts its thread with the program's own first one only. */
+  readonly noAgentThread?: boolean;
   /** Our stdout carries JSON lines: the program's stdout goes to our stderr. */
   readonly json: boolean;
   /** rustc's diagnostics in colour. */

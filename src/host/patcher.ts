@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { IpbpError } from '../codes/error.js';
 import type { InputFile, RefusedItem } from '../patch/engine.js';
 import type { TransactionResult } from '../patch/frames.js';
+import type { LiveEngine } from '../patch/live-engine.js';
 import type { PatchImage } from '../patch/image.js';
-import type { AgentLink } from './agent-port.js';
+import type { AgentConnection } from './agent-connection.js';
 import type { Held } from './build-start.js';
-import type { EngineDiff, LiveEngine } from './engine-port.js';
 import { patchedItems, type PatchedEvent, type PatchTimes } from './events.js';
 import { compareSets, scanObjects, type ObjectSet, type SetDifference } from './incremental.js';
 import { inputFile, keepObjects, sameFile } from './kept-files.js';
@@ -60,7 +60,7 @@ interface NumberedPatch {
 }
 
 /** @param numbers gives patch numbers: a session's go on through restarts */
-export function createPatcher(held: Held, engine: LiveEngine, agent: AgentLink, numbers: () => number): Patcher {
+export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnection, numbers: () => number): Patcher {
   const history = createHistory(held.objects);
   const live: NumberedPatch[] = [];
   const undone: NumberedPatch[] = [];
@@ -71,10 +71,10 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentLink, 
 
   const checkExecutable = (): void => {
     if (executableChecked) return;
-    if (!sameFile(`/proc/${agent.info.pid}/exe`, held.keptExecutable))
+    if (!sameFile(`/proc/${agent.program.pid}/exe`, held.keptExecutable))
       throw new IpbpError('IPBP5007', 'the process runs another file than the one that was kept', {
         expected: held.executable,
-        actual: runningPath(agent.info.pid),
+        actual: runningPath(agent.program.pid),
       });
     executableChecked = true;
   };
@@ -120,7 +120,7 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentLink, 
         return { kind: 'unchanged', reason: 'rustc wrote the same object files' };
       }
       const diffStart = performance.now();
-      const diff: EngineDiff = engine.diff(before, after);
+      const diff = engine.diff(before, after);
       const linkStart = performance.now();
       const plan = engine.link(diff, { others, archives: archiveFiles(held, link) });
       const linkEnd = performance.now();

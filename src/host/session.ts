@@ -6,13 +6,14 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../codes/error.js';
 import type { RefusedItem } from '../patch/engine.js';
-import type { AgentLink, AgentListener, ListenForAgent } from './agent-port.js';
+import { openLiveEngine } from '../patch/live-engine.js';
+import type { AgentConnection } from './agent-connection.js';
+import { listenForPreloadedAgent, type AgentExpected, type ListenForAgent } from './agent-start.js';
 import { buildAndHold, type Held } from './build-start.js';
 import { readProject, type CargoProject } from './cargo-project.js';
 import type { CargoRun } from './cargo-run.js';
 import { createCompiler } from './compile.js';
 import { openControl, type Control } from './control.js';
-import type { OpenEngine } from './engine-port.js';
 import type { PatchedEvent, ProgramExit, RefusedEvent, SessionEvent, SessionOptions, UndoneEvent } from './events.js';
 import { followSources, refusedBy, type Follower, type Untimed } from './follow.js';
 import { inputFile } from './kept-files.js';
@@ -52,12 +53,6 @@ export interface Session {
   stop(signal?: NodeJS.Signals): void;
 }
 
-/** What a session is made with: the real ones are bound in start-session.ts. */
-export interface SessionParts {
-  readonly openEngine: OpenEngine;
-  readonly listenForAgent: ListenForAgent;
-}
-
 /** One program of a session. */
 interface Program {
   readonly held: Held;
@@ -74,10 +69,10 @@ const KILL_AFTER_MS = 2_000;
  * Reads the project, then builds and runs in the background: the promise resolves when the session can be asked and
  * stopped. Throws IPBP5001, IPBP5002, IPBP5014.
  */
-export async function createSession(
+export async function startSession(
   options: SessionOptions,
   emitEvent: (event: SessionEvent) => void,
-  parts: SessionParts,
+  listenFor: ListenForAgent = listenForPreloadedAgent,
 ): Promise<Session> {
   const startedAt = performance.now();
   const at = (): number => Math.round((performance.now() - startedAt) * 1000) / 1000;
@@ -110,7 +105,7 @@ export async function createSession(
 
   /** Builds, starts and follows one program; resolves with its end. */
   const life = async (restartReason: string | null): Promise<ProgramExit> => {
-    const listening = parts.listenForAgent(directories.session, project.targetTriple);
+    const listening = listenFor(id, project.targetTriple, options.noAgentThread === true);
     listening.catch(() => {}); // Awaited below, when the program stands ready.
     const held = await buildAndHold(
       { project, options, scripts, directories, onRun: (started) => (run = started) },
@@ -120,7 +115,7 @@ export async function createSession(
       await listening.then((listener) => listener.close());
       return held;
     }
-    let listener: AgentListener;
+    let listener: AgentExpected;
     try {
       listener = await listening;
     } catch (error) {
@@ -137,10 +132,10 @@ export async function createSession(
     return exit;
   };
 
-  const follow = (held: Held, listener: AgentListener): Program => {
+  const follow = (held: Held, listener: AgentExpected): Program => {
     const context = { spawner, recorder: scripts.recorder, directory: directories.session, color: options.color };
     const compiler = createCompiler(held.graph, context, () => stopping);
-    let link: AgentLink | null = null;
+    let link: AgentConnection | null = null;
     const follower = followSources({
       held,
       compiler,
@@ -178,17 +173,17 @@ export async function createSession(
     const ready = async (): Promise<void> => {
       // Reading the executable takes as long as the program needs to start: both at once.
       const indexStart = performance.now();
-      const engine = parts.openEngine(inputFile(held.executable, held.keptExecutable));
+      const engine = openLiveEngine(inputFile(held.executable, held.keptExecutable));
       const indexMs = performance.now() - indexStart;
       link = await listener.connected;
       clearTimeout(late);
-      engine.attach(link.info, (path) => inputFile(path, libraryPath(link?.info.pid ?? 0, path)));
+      engine.attach(link.program, (path) => inputFile(path, libraryPath(link?.program.pid ?? 0, path)));
       current.buildId = engine.buildId;
       current.patcher = createPatcher(held, engine, link, () => ++patches);
       emit({
         event: 'ready',
         session: id,
-        pid: link.info.pid,
+        pid: link.program.pid,
         executable: held.executable,
         buildId: engine.buildId,
         target: project.targetTriple,
