@@ -2,7 +2,7 @@
 // imports nothing but itself; tests may use what they like.
 const LAYERS = ['codes', 'bytes', 'formats', 'reloc', 'link', 'patch', 'host', 'cli'];
 const CORE = LAYERS.slice(0, LAYERS.indexOf('host'));
-const TESTS = '[.]test[.]ts$';
+const TESTS = '[.]test(?:-support)?[.]ts$';
 
 const directions = LAYERS.slice(0, -1).map((layer, position) => ({
   name: `${layer}-imports-downwards-only`,

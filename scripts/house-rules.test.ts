@@ -72,7 +72,7 @@ test('the detector of format names finds them in identifiers, texts and constant
 
 test('no name of a format or machine in the passes of link/, nor in patch/', () => {
   const files = sourceFiles('src/link/*.ts', 'src/patch/*.ts').filter(
-    (file) => !file.endsWith('.test.ts') && !MAY_NAME_FORMATS.test(file),
+    (file) => !/\.test(?:-support)?\.ts$/.test(file) && !MAY_NAME_FORMATS.test(file),
   );
   assert.is.not(files.length, 0);
   const found = files.flatMap((file) =>
@@ -99,7 +99,7 @@ test('file names are kebab-case and say something', () => {
   const wrong = sourceFiles('src/*.ts', 'scripts/*.ts', 'bench/*.ts', 'tests/*.ts').filter((file) => {
     const name = file.split('/').at(-1) ?? '';
     return (
-      !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test)?\.ts$/.test(name) ||
+      !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test(?:-support)?)?\.ts$/.test(name) ||
       /\b(?:utils?|misc|helpers?|manager|common)\b/.test(name)
     );
   });
