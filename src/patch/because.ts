@@ -45,6 +45,7 @@ export function reasonsFor(
   reasons.push(...movedReasons(comparison, to, spoken));
   if (bytesEqual && storageAfter === 'code' && !comparison.sameUnwind(before, after))
     reasons.push('its unwind table changed');
+  if (reasons.length === 0) reasons.push(...namesakeReasons(usesOf(from), usesOf(to), spoken));
   if (reasons.length === 0) reasons.push(storageAfter === 'code' ? 'what it refers to changed' : 'its content differs');
   return reasons;
 }
@@ -207,6 +208,15 @@ function nameReasons(gone: readonly Use[], come: readonly Use[], spoken: (name: 
     }
   }
   return reasons;
+}
+
+/** Items that read the same but are others: the hash in their names differs, as with another signature or type. */
+function namesakeReasons(before: readonly Use[], after: readonly Use[], spoken: (name: string) => string): string[] {
+  const names = (uses: readonly Use[]): string[] =>
+    uses.flatMap((use) => (use.kind === 'function' || use.kind === 'data' ? [spoken(use.name)] : []));
+  const lost = new Set(names(without(before, after)));
+  const both = [...new Set(names(without(after, before)))].filter((name) => lost.has(name));
+  return both.length === 0 ? [] : [`refers to another ${list(both)}, of the same name`];
 }
 
 function textReasons(gone: readonly Use[], come: readonly Use[]): string[] {

@@ -97,56 +97,57 @@ function referringItems(
     if (!listed.has(name)) found.set(name, [...(found.get(name) ?? []), referrer]);
   }
   const changed = new Set(after);
-  return [...found].map(([name, referrers]) => {
+  return [...found].flatMap(([name, referrers]) => {
     const copies = referrers.map((referrer) => referrer.item);
+    const [first] = copies;
+    if (first === undefined) return [];
     const old = [...copies.filter((copy) => !changed.has(copy.atom.object)), ...(from.items.get(name) ?? [])];
     const via = [...new Set(referrers.map((referrer) => referrer.via))].sort();
-    const code = copies[0]?.atom.kind === 'code';
-    return makeItem(
-      name,
-      code ? 'body' : 'initialiser',
-      old,
-      copies,
-      !code,
-      via.map((used) => usesChanged(demangle(used))),
-    );
+    const because = via.map((used) => usesChanged(demangle(used)));
+    return [makeItem(first, changeOf(first), old, copies, first.atom.kind !== 'code', because)];
   });
 }
 
 function compareItem(comparison: Comparison, from: Side, to: Side, name: string): DiffItem | null {
   const before = from.items.get(name) ?? [];
   const after = to.items.get(name) ?? [];
-  if (before.length === 0) return makeItem(name, 'added', before, after, false, ['it is new']);
-  if (after.length === 0) return makeItem(name, 'removed', before, after, false, ['it is gone']);
+  const [firstBefore] = before;
+  const [firstAfter] = after;
+  if (firstAfter === undefined) {
+    return firstBefore === undefined ? null : makeItem(firstBefore, 'removed', before, after, false, ['it is gone']);
+  }
+  if (firstBefore === undefined) return makeItem(firstAfter, 'added', before, after, false, ['it is new']);
   const changed = after.find((copy) => !before.some((old) => comparison.sameItem(old, copy)));
   if (changed === undefined) return null;
-  const old = before.find((copy) => copy.atom.object.name === changed.atom.object.name) ?? (before[0] as AtomRef);
-  const code = changed.atom.kind === 'code';
+  const old = before.find((copy) => copy.atom.object.name === changed.atom.object.name) ?? firstBefore;
   const because = reasonsFor(comparison, old, changed, demangle);
-  const rebind = !comparison.sameMeaning(name);
-  return makeItem(name, code ? 'body' : 'initialiser', before, after, rebind, because);
+  return makeItem(changed, changeOf(changed), before, after, !comparison.sameMeaning(name), because);
 }
 
+function changeOf(item: AtomRef): 'body' | 'initialiser' {
+  return item.atom.kind === 'code' ? 'body' : 'initialiser';
+}
+
+/** `shown` is the copy that says what the item is. */
 function makeItem(
-  name: string,
+  shown: AtomRef,
   change: DiffItem['change'],
   before: readonly AtomRef[],
   after: readonly AtomRef[],
   rebind: boolean,
   because: readonly string[],
 ): DiffItem {
-  const copies = [...before, ...after];
-  const atom = (after[0] ?? (before[0] as AtomRef)).atom;
+  const { atom, symbol } = shown;
   return {
-    name,
-    demangled: demangle(name),
+    name: symbol.name,
+    demangled: demangle(symbol.name),
     kind: atom.kind === 'code' ? 'function' : 'data',
     storage: storageOf(atom) ?? 'readonly',
     change,
     rebind,
     before,
     after,
-    objects: [...new Set(copies.map((copy) => copy.atom.object.name))].sort(),
+    objects: [...new Set([...before, ...after].map((copy) => copy.atom.object.name))].sort(),
     because,
   };
 }

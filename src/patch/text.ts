@@ -53,24 +53,20 @@ function readTemplate(bytes: Uint8Array): string | null {
   return null;
 }
 
-/** In double quotes, control characters escaped, shortened in the middle of nothing: the start of the text. */
+/** In double quotes, control characters escaped, shortened to its start. */
 export function quote(text: string): string {
   const characters = [...text];
   const shown = characters.length > SHOWN ? `${characters.slice(0, SHOWN - 1).join('')}…` : text;
-  return `"${shown.replace(/["\\]/g, '\\$&').replace(/[\u0000-\u001f\u007f]/g, escapeControl)}"`;
+  return `"${[...shown].map(escape).join('')}"`;
 }
 
-function escapeControl(character: string): string {
-  switch (character) {
-    case '\n':
-      return '\\n';
-    case '\t':
-      return '\\t';
-    case '\r':
-      return '\\r';
-    default:
-      return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  }
+function escape(character: string): string {
+  const point = character.charCodeAt(0);
+  if (character === '"' || character === '\\') return `\\${character}`;
+  if (character === '\n') return '\\n';
+  if (character === '\t') return '\\t';
+  if (character === '\r') return '\\r';
+  return point < 0x20 || point === 0x7f ? `\\x${point.toString(16).padStart(2, '0')}` : character;
 }
 
 /** Two texts quoted so that the place where they differ is seen: a long common start is left out. */
