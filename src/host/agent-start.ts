@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentLibrary } from './agent-build.js';
+import { agentEnvironment, buildAgent } from './agent-build.js';
 import { listenForAgent, type AgentConnection } from './agent-connection.js';
 import { controlDirectory } from './control-socket.js';
 
@@ -16,26 +16,32 @@ export interface AgentExpected {
   close(): void;
 }
 
-/** @param id of the session, for the socket's name */
-export type ListenForAgent = (id: string, target: string, withFirstThread: boolean) => Promise<AgentExpected>;
+/** What to prepare for. */
+export interface AgentWanted {
+  /** Of the session, for the socket's name. */
+  readonly id: string;
+  /** Target triple. */
+  readonly target: string;
+  /** The agent's thread starts only with the program's own first one. */
+  readonly withFirstThread: boolean;
+  /** Called before the agent is built, which takes some seconds, once per rustc. */
+  readonly onBuild: () => void;
+}
 
 /** Throws IPBP4008 when the agent cannot be built, IPBP4009 when the socket cannot be opened. */
-export const listenForPreloadedAgent: ListenForAgent = async (id, target, withFirstThread) => {
+export async function expectAgent({ id, target, withFirstThread, onBuild }: AgentWanted): Promise<AgentExpected> {
+  const library = await buildAgent({ target, onBuild });
   // Not in the session's directory: a socket's path must be short.
   const socketPath = join(controlDirectory(), `${id}.agent`);
   rmSync(socketPath, { force: true });
   const token = randomBytes(32);
-  const library = await agentLibrary(target);
   const listener = await listenForAgent({ socketPath, token });
   const connected = listener.accept();
   connected.catch(() => {}); // Awaited later, when the program runs.
-  const before = process.env['LD_PRELOAD'];
   return {
     connected,
     environment: {
-      LD_PRELOAD: before === undefined || before === '' ? library : `${library}:${before}`,
-      IPBP_CONNECT: `unix:${socketPath}`,
-      IPBP_TOKEN: token.toString('hex'),
+      ...agentEnvironment(library, socketPath, token),
       ...(withFirstThread ? { IPBP_AGENT_THREAD: 'first-thread' } : {}),
     },
     close() {
@@ -43,4 +49,4 @@ export const listenForPreloadedAgent: ListenForAgent = async (id, target, withFi
       rmSync(socketPath, { force: true });
     },
   };
-};
+}

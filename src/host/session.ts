@@ -8,7 +8,7 @@ import { IpbpError } from '../codes/error.js';
 import type { RefusedItem } from '../patch/engine.js';
 import { openLiveEngine } from '../patch/live-engine.js';
 import type { AgentConnection } from './agent-connection.js';
-import { listenForPreloadedAgent, type AgentExpected, type ListenForAgent } from './agent-start.js';
+import { expectAgent, type AgentExpected } from './agent-start.js';
 import { buildAndHold, type Held } from './build-start.js';
 import { readProject, type CargoProject } from './cargo-project.js';
 import type { CargoRun } from './cargo-run.js';
@@ -72,7 +72,6 @@ const KILL_AFTER_MS = 2_000;
 export async function startSession(
   options: SessionOptions,
   emitEvent: (event: SessionEvent) => void,
-  listenFor: ListenForAgent = listenForPreloadedAgent,
 ): Promise<Session> {
   const startedAt = performance.now();
   const at = (): number => Math.round((performance.now() - startedAt) * 1000) / 1000;
@@ -105,7 +104,12 @@ export async function startSession(
 
   /** Builds, starts and follows one program; resolves with its end. */
   const life = async (restartReason: string | null): Promise<ProgramExit> => {
-    const listening = listenFor(id, project.targetTriple, options.noAgentThread === true);
+    const listening = expectAgent({
+      id,
+      target: project.targetTriple,
+      withFirstThread: options.noAgentThread === true,
+      onBuild: () => emit({ event: 'note', code: null, message: 'building the agent (once per rustc)' }),
+    });
     listening.catch(() => {}); // Awaited below, when the program stands ready.
     const held = await buildAndHold(
       { project, options, scripts, directories, onRun: (started) => (run = started) },
