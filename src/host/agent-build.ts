@@ -1,5 +1,5 @@
 // Where the agent's library comes from: one that the package brings along, one that was built before, or a build with
-// the user's cargo, once per version of the sources and of rustc. Also says what environment a program needs for it.
+// the user's cargo, once per version of the sources and of rustc.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -19,8 +19,6 @@ const FOREIGN_SETTING = /^(RUSTFLAGS|RUSTC_WORKSPACE_WRAPPER|CARGO_ENCODED_RUSTF
 const KEPT_LINES = 20;
 
 export interface AgentBuildOptions {
-  /** Triple that the program is compiled for. */
-  readonly target: string;
   /** What `rustc -vV` says; asked when not given (some 15 ms). */
   readonly rustcVersion?: string;
   /** Called before a build, which takes some seconds. */
@@ -29,14 +27,15 @@ export interface AgentBuildOptions {
 
 /**
  * Path of the agent's shared library, built if need be.
+ * @param triple that the program is compiled for
  * @throws IpbpError IPBP4008 when cargo fails or is missing.
  */
-export async function buildAgent(options: AgentBuildOptions): Promise<string> {
-  const prebuilt = join(AGENT_DIRECTORY, 'prebuilt', options.target, LIBRARY);
+export async function agentLibrary(triple: string, options: AgentBuildOptions = {}): Promise<string> {
+  const prebuilt = join(AGENT_DIRECTORY, 'prebuilt', triple, LIBRARY);
   if ((await exists(prebuilt)) && (await loads(prebuilt))) return prebuilt;
   const version = options.rustcVersion ?? (await output(process.env['RUSTC'] ?? 'rustc', ['-vV'], AGENT_DIRECTORY));
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ipbp');
-  const directory = join(cache, `agent-${await keyOf(options.target, version)}`);
+  const directory = join(cache, `agent-${await keyOf(triple, version)}`);
   const library = join(directory, LIBRARY);
   if (await exists(library)) return library;
   options.onBuild?.();
@@ -47,29 +46,13 @@ export async function buildAgent(options: AgentBuildOptions): Promise<string> {
     for (const part of [...MANIFESTS, 'src'])
       await cp(join(AGENT_DIRECTORY, part), join(work, part), { recursive: true });
     const target = join(work, 'target');
-    const rest = ['--release', '--locked', '--target', options.target, '--target-dir', target];
+    const rest = ['--release', '--locked', '--target', triple, '--target-dir', target];
     await output(process.env['CARGO'] ?? 'cargo', ['build', ...rest], work);
-    await rename(join(target, options.target, 'release', LIBRARY), library);
+    await rename(join(target, triple, 'release', LIBRARY), library);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
   return library;
-}
-
-/** What a program's environment must hold so that the agent comes into it, added to what is in `inherited`. */
-export function agentEnvironment(
-  library: string,
-  socketPath: string,
-  token: Uint8Array,
-  inherited: Readonly<Record<string, string | undefined>> = process.env,
-): Record<string, string> {
-  const others = inherited['LD_PRELOAD'];
-  return {
-    // First, so that its stand-ins for the C library's functions are found first (ld.so(8)).
-    LD_PRELOAD: others === undefined || others === '' ? library : `${library}:${others}`,
-    IPBP_CONNECT: `unix:${socketPath}`,
-    IPBP_TOKEN: Buffer.from(token).toString('hex'),
-  };
 }
 
 async function keyOf(target: string, version: string): Promise<string> {
