@@ -68,7 +68,7 @@ function place(storage: Storage | null): string {
 /** Named data that the item refers to, and that must be bound anew. */
 function movedReasons(comparison: Comparison, range: Range, spoken: (name: string) => string): string[] {
   const names = new Set<string>();
-  for (const use of usesOf(range)) if (use.kind === 'data' && !comparison.sameMeaning(use.name)) names.add(use.name);
+  for (const use of usesOf(range)) if ('name' in use && !comparison.sameMeaning(use.name)) names.add(use.name);
   return [...names].map((name) => usesChanged(spoken(name)));
 }
 
@@ -92,14 +92,11 @@ function collect(range: Range, uses: Use[], seen: Set<Atom>, depth: number): voi
   }
 }
 
+/** A named end. Whether what another object defines is code is only known of calls by a stub; of the rest "uses" is true. */
 function named(edge: Edge): Use {
-  const name = edge.target.name as string;
-  const data = edge.target.atom !== null && edge.target.atom.kind !== 'code';
-  return {
-    kind: data || edge.target.kind === 'data' || edge.target.kind === 'tls' ? 'data' : 'function',
-    key: `name ${name}`,
-    name,
-  };
+  const name = edge.target.name ?? '';
+  const called = edge.target.atom === null ? edge.row.expression === 'L+A-P' : edge.target.atom.kind === 'code';
+  return { kind: called ? 'function' : 'data', key: `name ${name}`, name };
 }
 
 function collectAnonymous(edge: Edge, atom: Atom, around: Range, uses: Use[], seen: Set<Atom>, depth: number): void {
