@@ -40,7 +40,10 @@ const STEPS: readonly Step[] = [
   { name: 'dead code', command: [bin('knip')] },
   { name: 'package shape', command: script('check-package.ts') },
   { name: 'generated pages', command: [...script('generate-docs.ts'), '--check'] },
-  { name: 'agent: format', command: cargo('agent/Cargo.toml', 'fmt', '--check') },
+  ...['agent', 'examples/garden', 'examples/server', 'tests/matrix/program'].map((folder) => ({
+    name: `${folder}: format`,
+    command: cargo(`${folder}/Cargo.toml`, 'fmt', '--check'),
+  })),
   {
     name: 'agent: clippy',
     command: cargo('agent/Cargo.toml', 'clippy', '--quiet', '--locked', '--all-targets', '--', '-D', 'warnings'),
