@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentEnvironment, buildAgent } from './agent-build.js';
+import { agentLibrary } from './agent-build.js';
 import { listenForAgent, type AgentConnection } from './agent-connection.js';
 import { controlDirectory } from './control-socket.js';
 
@@ -30,7 +30,7 @@ export interface AgentWanted {
 
 /** Throws IPBP4008 when the agent cannot be built, IPBP4009 when the socket cannot be opened. */
 export async function expectAgent({ id, target, withFirstThread, onBuild }: AgentWanted): Promise<AgentExpected> {
-  const library = await buildAgent({ target, onBuild });
+  const library = await agentLibrary(target, { onBuild });
   // Not in the session's directory: a socket's path must be short.
   const socketPath = join(controlDirectory(), `${id}.agent`);
   rmSync(socketPath, { force: true });
@@ -38,10 +38,14 @@ export async function expectAgent({ id, target, withFirstThread, onBuild }: Agen
   const listener = await listenForAgent({ socketPath, token });
   const connected = listener.accept();
   connected.catch(() => {}); // Awaited later, when the program runs.
+  const before = process.env['LD_PRELOAD'];
   return {
     connected,
     environment: {
-      ...agentEnvironment(library, socketPath, token),
+      // First, so that its stand-ins for the C library's functions are found first (ld.so(8)).
+      LD_PRELOAD: before === undefined || before === '' ? library : `${library}:${before}`,
+      IPBP_CONNECT: `unix:${socketPath}`,
+      IPBP_TOKEN: token.toString('hex'),
       ...(withFirstThread ? { IPBP_AGENT_THREAD: 'first-thread' } : {}),
     },
     close() {

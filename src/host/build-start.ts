@@ -8,7 +8,7 @@ import type { CargoProject } from './cargo-project.js';
 import { cargoRun, type CargoRun, type Started } from './cargo-run.js';
 import { sourceFiles } from './dep-info.js';
 import type { ProgramExit, SessionOptions } from './events.js';
-import { ageDepInfo, ageUnrecorded } from './freshness.js';
+import { ageDepInfo, ageUnrecorded, isOutdated, noteFingerprint } from './freshness.js';
 import { incrementalDirectory, scanObjects, type ObjectSet } from './incremental.js';
 import { keepFile, keepObjects } from './kept-files.js';
 import type { Scripts } from './scripts.js';
@@ -85,6 +85,10 @@ function hold(
     const aged = graph.missing.filter((key) => ageUnrecorded(dirname(root.outDir), key));
     if (aged.length > 0) return 'again';
   }
+  const recording = (unit: Unit): string => join(directories.units, unit.key);
+  const outdated = first ? graph.units.filter((unit) => isOutdated(unit, recording(unit)) && ageDepInfo(unit)) : [];
+  if (outdated.length > 0) return 'again';
+  for (const unit of graph.units) noteFingerprint(unit, recording(unit));
   for (const unit of graph.units) {
     if (unit.unpatchable === null) continue;
     throw new IpbpError('IPBP5004', `crate ${unit.crate} is built with ${unit.unpatchable}`, { where: unit.cwd });

@@ -1,6 +1,6 @@
 // cargo's idea of what is fresh, as far as ipbp touches it: making cargo run a unit again, and waiting while another
 // cargo works in the same directory. Knows cargo's `.fingerprint` and `.cargo-lock`; runs nothing.
-import { readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fingerprintDirectory, type Unit } from './unit.js';
@@ -39,6 +39,40 @@ function list(directory: string): string[] {
     return readdirSync(directory);
   } catch {
     return [];
+  }
+}
+
+/**
+ * True when a cargo that did not record ran this unit after it was recorded, and may have called rustc otherwise: its
+ * fingerprint is another, or a build script (whose output is in no fingerprint) has its say.
+ * @param recording `<target>/ipbp/units/<key>`
+ */
+export function isOutdated(unit: Unit, recording: string): boolean {
+  const invoked = statSync(join(fingerprintDirectory(unit), 'invoked.timestamp'), { throwIfNoEntry: false });
+  const capture = statSync(join(recording, 'capture'), { throwIfNoEntry: false });
+  if (invoked === undefined || capture === undefined || invoked.mtimeMs <= capture.mtimeMs) return false;
+  return unit.env['OUT_DIR'] !== undefined || readText(join(recording, 'fingerprint')) !== fingerprintText(unit);
+}
+
+/** Notes the fingerprint that a recording belongs to, unless a later cargo has replaced it. */
+export function noteFingerprint(unit: Unit, recording: string): void {
+  const text = fingerprintText(unit);
+  if (text !== '' && !isOutdated(unit, recording)) writeFileSync(join(recording, 'fingerprint'), text, { mode: 0o600 });
+}
+
+function fingerprintText(unit: Unit): string {
+  const directory = fingerprintDirectory(unit);
+  return list(directory)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => readText(join(directory, name)))
+    .join('\n');
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
 }
 
