@@ -106,7 +106,6 @@ export function redirectFunctions(
         continue;
       }
       const entry = copy.address;
-      const read = (at: number, size: number): Uint8Array | null => liveBytes(program, at, size);
       const plan =
         planRetarget({ entry, target, jumps, padding, live }) ??
         planRedirect({ entry, body, target, jumps, padding, read });
