@@ -51,7 +51,7 @@ function readElement(element: string): string {
       result += character;
       at = end + 1;
     } else {
-      result += text[at];
+      result += text.charAt(at);
       at++;
     }
   }
