@@ -37,7 +37,7 @@ export function renderEvent(event: SessionEvent, view: View): readonly string[] 
     case 'unchanged':
       return view.quiet ? [] : [line('unchanged', printable(event.reason), view, 'dim')];
     case 'patched':
-      return view.quiet ? [] : renderPatched(event, view);
+      return view.quiet ? [] : renderPatch(`patched #${event.patch}`, event, view);
     case 'refused':
       return renderRefused(event, view);
     case 'undone':
@@ -94,10 +94,14 @@ function renderCompiled(event: CompiledEvent, view: View): string[] {
   return lines;
 }
 
-function renderPatched(event: PatchedEvent, view: View): string[] {
-  const lines = [
-    line(`patched #${event.patch}`, `${patchedNames(event, view)}  ${patchedTime(event, view)}`, view, 'green'),
-  ];
+/** A patch as far as it is shown: one that was only built was not applied. */
+export interface ShownPatch extends Omit<PatchedEvent, 'event' | 'ms'> {
+  readonly ms: Omit<PatchedEvent['ms'], 'apply'> & { readonly apply?: number };
+}
+
+/** A patch that was applied or built (`what`): its items in one line, then what the person should know of it. */
+export function renderPatch(what: string, event: ShownPatch, view: View): string[] {
+  const lines = [line(what, `${patchedNames(event, view)}  ${patchedTime(event, view)}`, view, 'green')];
   if (view.verbose) lines.push(...patchedDetails(event));
   for (const { name, verdict, reason } of event.data) {
     // The engine's own warning about it, where there is one, says more.
@@ -113,7 +117,7 @@ function renderPatched(event: PatchedEvent, view: View): string[] {
 }
 
 /** `paint_fish, tick (+2 new)`; with nothing redirected, what is new is named instead. */
-function patchedNames({ functions, data }: PatchedEvent, view: View): string {
+function patchedNames({ functions, data }: ShownPatch, view: View): string {
   const name = view.verbose ? printable : shortName;
   const isNew = ({ verdict }: { readonly verdict: string }): boolean => verdict === 'added';
   const redirected = functions.filter((item) => !isNew(item));
@@ -126,12 +130,13 @@ function patchedNames({ functions, data }: PatchedEvent, view: View): string {
 }
 
 /** `rustc 151 ms + 9 ms`, or `9 ms` where no rustc ran. */
-function patchedTime({ ms }: PatchedEvent, { compileMs }: View): string {
+function patchedTime({ ms }: ShownPatch, { compileMs }: View): string {
   return compileMs === null ? duration(ms.total) : `rustc ${duration(compileMs)} + ${duration(ms.total)}`;
 }
 
-function patchedDetails({ functions, data, bytes, ms, sinceSaveMs }: PatchedEvent): string[] {
-  const phases = `scan ${duration(ms.scan)}, diff ${duration(ms.diff)}, link ${duration(ms.link)}, apply ${duration(ms.apply)}`;
+function patchedDetails({ functions, data, bytes, ms, sinceSaveMs }: ShownPatch): string[] {
+  const applied = ms.apply === undefined ? '' : `, apply ${duration(ms.apply)}`;
+  const phases = `scan ${duration(ms.scan)}, diff ${duration(ms.diff)}, link ${duration(ms.link)}${applied}`;
   const save = sinceSaveMs === null ? '' : `; ${duration(sinceSaveMs)} since the save`;
   const items = [...functions, ...data].map(({ name, verdict, reason }) => {
     return `      ${verdict}  ${printable(name)}${reason === undefined ? '' : `: ${printable(reason)}`}`;
@@ -150,12 +155,9 @@ function renderRefused({ items, restarting }: RefusedEvent, view: View): string[
 /** One refusal with its code, its chain of reasons and what can be done. */
 export function renderRefusal(item: RefusedItem, view: Pick<View, 'color' | 'verbose'>): string[] {
   const name = view.verbose ? printable(item.name) : shortName(item.name);
-  const head = line(
-    'refused',
-    withCode(`${name}: ${printable(item.message)}`, item.code),
-    { ...view, quiet: false, compileMs: null },
-    'red',
-  );
+  // What the process itself refuses concerns no one item.
+  const text = name === '' ? printable(item.message) : `${name}: ${printable(item.message)}`;
+  const head = line('refused', withCode(text, item.code), { ...view, quiet: false, compileMs: null }, 'red');
   const remedy = remedyOf(item.code);
   return [head, ...chain(item.because), ...(remedy === null ? [] : [`        ${remedy}`])];
 }

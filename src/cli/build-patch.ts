@@ -1,0 +1,169 @@
+// `ipbp build-patch`: objects before and after, and the executable, to a patch file, without a running program. Reads
+// and writes the files; the planning is patch/plan.ts.
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { IpbpError } from '../codes/error.js';
+import { readObjectFile } from '../formats/read-object.js';
+import { patchedItems } from '../host/events.js';
+import type { PatchedEvent, RefusedEvent, UnchangedEvent } from '../host/events.js';
+import { fileAt, objectsAt } from '../host/object-paths.js';
+import { findSharedLibraries } from '../host/shared-libraries.js';
+import { archivesSource } from '../patch/archive-source.js';
+import { identityText, openBaseProgram, sameIdentity } from '../patch/base-program.js';
+import type { Library } from '../patch/base-program.js';
+import { diffFiles } from '../patch/diff-files.js';
+import { toChangedItem } from '../patch/diff.js';
+import { decodePatchFile, encodePatchFile } from '../patch/image-file.js';
+import { DEFAULT_ROOM, planPatch } from '../patch/plan.js';
+import { freshProgram, withPatch } from '../patch/program.js';
+import type { Program } from '../patch/program.js';
+import { renderChange } from './diff.js';
+import { DONE, FAILED } from './outcome.js';
+import type { Outcome } from './outcome.js';
+import type { Output } from './output.js';
+import { renderEvent, renderPatch } from './render.js';
+import type { View } from './render.js';
+import { byteCount, printable } from './text.js';
+
+/** `ipbp build-patch`'s arguments; lists of paths in the order given. */
+export interface BuildPatchOptions {
+  readonly base: string;
+  readonly old: readonly string[];
+  readonly new: readonly string[];
+  readonly lib: readonly string[];
+  /** Patch files that are live before this one. */
+  readonly after: readonly string[];
+  readonly file: string;
+  readonly emit: 'image' | 'dylib' | 'wasm';
+  readonly explain: boolean;
+}
+
+/** What `--json` prints of a patch: as `patched` of a session, but nothing was applied and nothing saved. */
+interface BuiltRecord extends Omit<PatchedEvent, 'ms'> {
+  readonly ms: Omit<PatchedEvent['ms'], 'apply'>;
+  /** Of the whole file. */
+  readonly sha256: string;
+  readonly file: string;
+}
+
+/** Writes the patch file; nothing is written when the patch is refused, or when there is nothing to patch. */
+export function buildPatch(options: BuildPatchOptions, output: Output): Promise<Outcome> {
+  if (options.emit !== 'image') throw new IpbpError('IPBP5902', `--emit ${options.emit} is not supported yet`);
+  const start = performance.now();
+  const since = (from: number): number => Math.round((performance.now() - from) * 10) / 10;
+  const program = openProgram(options, output);
+  const before = objectsAt(options.old);
+  const after = objectsAt(options.new);
+  const scan = since(start);
+
+  const diffStart = performance.now();
+  const diff = diffFiles(before, after);
+  const diffMs = since(diffStart);
+  if (options.explain) for (const item of diff.items) explain(renderChange(toChangedItem(item), true), output);
+
+  const linkStart = performance.now();
+  const plan = planPatch({
+    program,
+    diff,
+    after: diff.changed,
+    others: diff.unchanged,
+    archives: archivesSource(options.lib.map(fileAt)),
+    room: DEFAULT_ROOM,
+  });
+  switch (plan.kind) {
+    case 'unchanged':
+      return tell({ event: 'unchanged', at: since(start), reason: plan.reason }, DONE, output);
+    case 'refused':
+      return tell({ event: 'refused', at: since(start), items: plan.items, restarting: false }, FAILED, output);
+    case 'patch': {
+      const { bytes } = encodePatchFile(plan.image);
+      const link = since(linkStart);
+      writeFileSync(options.file, bytes);
+      const built: BuiltRecord = {
+        event: 'patched',
+        at: since(start),
+        patch: options.after.length + 1,
+        ...patchedItems(plan.items),
+        bytes: plan.image.segments.reduce((sum, segment) => sum + segment.size, 0),
+        ms: { scan, diff: diffMs, link, total: since(start) },
+        sinceSaveMs: null,
+        warnings: plan.image.warnings,
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+        file: options.file,
+      };
+      return tellBuilt(built, bytes.length, output);
+    }
+  }
+}
+
+/** The executable with the patches that are live in it. Throws IPBP3010 for a patch of another build. */
+function openProgram({ base, after }: BuildPatchOptions, output: Output): Program {
+  const file = readObjectFile(fileAt(base).read(), base);
+  const libraries = (): readonly Library[] => {
+    const found = findSharedLibraries(file, process.env);
+    for (const name of found.missing) {
+      output.say(`ipbp  note  ${printable(name)} was not found: what it exports is not known`);
+    }
+    return found.libraries.map((library) => ({ name: library.name, open: () => library }));
+  };
+  let program = freshProgram(openBaseProgram(file, libraries));
+  for (const path of after) {
+    const { image, digest } = decodePatchFile(fileAt(path).read(), path);
+    checkFollows(program, image.modules[0], image.after, path);
+    program = withPatch(program, { image, digest });
+  }
+  return program;
+}
+
+function checkFollows(
+  program: Program,
+  built: Parameters<typeof identityText>[0] | undefined,
+  after: readonly Uint8Array[],
+  where: string,
+): void {
+  const { identity } = program.base;
+  if (built === undefined || !sameIdentity(identity, built)) {
+    const actual = built === undefined ? 'none' : identityText(built);
+    throw new IpbpError('IPBP3010', 'the patch is for another build', {
+      expected: identityText(identity),
+      actual,
+      where,
+    });
+  }
+  const live = program.live.map((patch) => hexOf(patch.digest));
+  const wanted = after.map(hexOf);
+  if (wanted.join() !== live.join()) {
+    throw new IpbpError('IPBP3010', 'the patch does not follow those before it', {
+      expected: wanted.length === 0 ? 'no patch before it' : wanted.join(', '),
+      actual: live.length === 0 ? 'none' : live.join(', '),
+      where,
+    });
+  }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+function viewOf(output: Output): View {
+  return { color: output.color, quiet: output.quiet, verbose: output.verbose, compileMs: null };
+}
+
+/** With --json stdout is for the records alone, and --explain repeats what `diff --json` prints. */
+function explain(lines: readonly string[], output: Output): void {
+  for (const line of lines) output.say(line);
+}
+
+function tell(event: UnchangedEvent | RefusedEvent, outcome: Outcome, output: Output): Promise<Outcome> {
+  output.record(event);
+  for (const line of renderEvent(event, viewOf(output))) output.alert(line);
+  return Promise.resolve(outcome);
+}
+
+function tellBuilt(built: BuiltRecord, size: number, output: Output): Promise<Outcome> {
+  output.record(built);
+  if (output.quiet) return Promise.resolve(DONE);
+  for (const line of renderPatch('built', built, viewOf(output))) output.say(line);
+  output.print(`${printable(built.file)}  ${byteCount(size)}  sha256 ${built.sha256}`);
+  return Promise.resolve(DONE);
+}
