@@ -2,10 +2,11 @@
 // owns the life of programs within a session (start, restart, end) and what may be asked of it from outside; the way of a
 // change is in follow.ts and patcher.ts.
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../codes/error.js';
-import type { RefusedItem } from '../patch/engine.js';
+import type { InputFile, RefusedItem } from '../patch/engine.js';
 import { openLiveEngine } from '../patch/live-engine.js';
 import type { AgentConnection } from './agent-connection.js';
 import { expectAgent, type AgentExpected } from './agent-start.js';
@@ -181,7 +182,7 @@ export async function startSession(
       const indexMs = performance.now() - indexStart;
       link = await listener.connected;
       clearTimeout(late);
-      engine.attach(link.program, (path) => inputFile(path, libraryPath(link?.program.pid ?? 0, path)));
+      engine.attach(link.program, (path) => mappedLibrary(link?.program.pid ?? 0, path));
       current.buildId = engine.buildId;
       current.patcher = createPatcher(held, engine, link, () => ++patches);
       emit({
@@ -198,6 +199,9 @@ export async function startSession(
       });
       follower.catchUp();
       await link.closed;
+      // A program that ends closes its connection a moment before.
+      await Promise.race([held.run.exited, sleep(500, undefined, { ref: false })]);
+      if (held.run.child.exitCode !== null || held.run.child.signalCode !== null) return;
       if (program !== current || stopping) return;
       current.patcher = null;
       emit({
@@ -337,7 +341,8 @@ function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-/** A mapped library's file as the process sees it: it may live in another mount namespace. */
-function libraryPath(pid: number, path: string): string {
-  return `/proc/${pid}/root${path}`;
+/** A mapped library's file as the process sees it: it may live in another mount namespace. Null for the kernel's own. */
+function mappedLibrary(pid: number, path: string): InputFile | null {
+  const seen = path.startsWith('/') ? `/proc/${pid}/root${path}` : `/proc/${pid}/cwd/${path}`;
+  return existsSync(seen) ? inputFile(path, seen) : null;
 }

@@ -11,7 +11,8 @@ import { indexSymbols, type ProgramItem } from './symbol-index.js';
 /** A shared library that the program needs; opened when a name is first looked up in it. */
 export interface Library {
   readonly name: string;
-  open(): ObjectFile;
+  /** Null when there is no file to open (the kernel's own module, a library deleted meanwhile). */
+  open(): ObjectFile | null;
 }
 
 export interface BaseProgram {
@@ -105,14 +106,15 @@ export function openBaseProgram(file: ObjectFile, libraries: () => readonly Libr
   let exports: Map<string, { data: boolean }> | null = null;
   const exportsOf = (): Map<string, { data: boolean }> => {
     if (exports !== null) return exports;
-    exports = new Map();
+    const found = new Map<string, { data: boolean }>();
     for (const library of libraries()) {
-      for (const symbol of library.open().linked?.dynamicSymbols ?? []) {
-        if (symbol.section === 'undefined' || symbol.binding === 'local' || exports.has(symbol.name)) continue;
-        exports.set(symbol.name, { data: symbol.kind === 'data' || symbol.kind === 'tls' });
+      for (const symbol of library.open()?.linked?.dynamicSymbols ?? []) {
+        if (symbol.section === 'undefined' || symbol.binding === 'local' || found.has(symbol.name)) continue;
+        found.set(symbol.name, { data: symbol.kind === 'data' || symbol.kind === 'tls' });
       }
     }
-    return exports;
+    exports = found;
+    return found;
   };
   const start = Math.min(...linked.segments.map((segment) => segment.address));
   return {

@@ -44,10 +44,10 @@ export interface LiveEngine {
   readonly functions: number;
   /**
    * Takes what the agent says of its process.
-   * @param library opens a shared library of the process by the path its loader knows
+   * @param library opens a shared library of the process by the path its loader knows; null when there is no such file
    * @throws IpbpError IPBP3010 when that process runs another build
    */
-  attach(info: ProgramInfo, library: (path: string) => InputFile): void;
+  attach(info: ProgramInfo, library: (path: string) => InputFile | null): void;
   diff(before: readonly InputFile[], after: readonly InputFile[]): EngineDiff;
   link(diff: EngineDiff, inputs: LinkInputFiles): PlanResult;
   /**
@@ -110,7 +110,10 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
       process = info;
       libraries = info.modules.slice(1).map(({ path }) => ({
         name: path,
-        open: () => readObjectFile(library(path).read(), path),
+        open() {
+          const bytes = library(path)?.read();
+          return bytes === undefined ? null : readObjectFile(bytes, path);
+        },
       }));
     },
     diff(before, after) {
