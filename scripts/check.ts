@@ -46,7 +46,7 @@ const STEPS: readonly Step[] = [
   })),
   {
     name: 'agent: clippy',
-    command: cargo('agent/Cargo.toml', 'clippy', '--quiet', '--locked', '--all-targets', '--', '-D', 'warnings'),
+    command: cargo('agent/Cargo.toml', 'clippy', '--quiet', '--locked', '--', '-D', 'warnings'),
   },
   { name: 'agent: tests', command: cargo('agent/Cargo.toml', 'test', '--quiet', '--locked') },
 ];
