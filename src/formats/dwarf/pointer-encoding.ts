@@ -14,7 +14,6 @@ export const DW_EH_PE_sdata2 = 0x0a;
 export const DW_EH_PE_sdata4 = 0x0b;
 export const DW_EH_PE_sdata8 = 0x0c;
 export const DW_EH_PE_pcrel = 0x10;
-export const DW_EH_PE_indirect = 0x80;
 
 /** Reads a pointer's stored value, signed or not as its encoding says. IPBP1002 for an encoding that does not exist. */
 export function readEncoded(reader: ByteReader, encoding: number): number {

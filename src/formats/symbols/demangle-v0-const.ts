@@ -1,7 +1,9 @@
 // Constants in v0 names (rustc book, "v0 Symbol Format", Const): integers, bool, char, str, references, arrays, tuples
-// and structures.
-import { writeList, writePath } from './demangle-v0.js';
+// and structures. Paths inside them are written by the caller's function.
 import type { V0Cursor } from './v0-cursor.js';
+
+/** Writes a path; `inValue` as in demangle-v0.ts. */
+type WritePath = (cursor: V0Cursor, inValue: boolean) => void;
 
 const UNSIGNED: ReadonlyMap<string, string> = new Map([
   ['h', 'u8'],
@@ -21,17 +23,17 @@ const SIGNED: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** `const`. Outside of values (as a generic argument) anything but a literal stands in braces, as in source. */
-export function writeConst(cursor: V0Cursor, inValue: boolean): void {
+export function writeConst(cursor: V0Cursor, inValue: boolean, path: WritePath): void {
   if (!cursor.enter()) return;
   const tag = cursor.next();
   const braces = !inValue && 'eRQATV'.includes(tag) && !(tag === 'R' && cursor.peek() === 'e');
   if (braces) cursor.write('{');
-  writeTagged(cursor, tag, inValue);
+  writeTagged(cursor, tag, inValue, path);
   if (braces) cursor.write('}');
   cursor.leave();
 }
 
-function writeTagged(cursor: V0Cursor, tag: string, inValue: boolean): void {
+function writeTagged(cursor: V0Cursor, tag: string, inValue: boolean, path: WritePath): void {
   switch (tag) {
     case 'p':
       cursor.write('_');
@@ -54,24 +56,24 @@ function writeTagged(cursor: V0Cursor, tag: string, inValue: boolean): void {
         return;
       }
       cursor.write(tag === 'R' ? '&' : '&mut ');
-      writeConst(cursor, true);
+      writeConst(cursor, true, path);
       return;
     case 'A':
       cursor.write('[');
-      writeList(cursor, ', ', () => writeConst(cursor, true));
+      cursor.list(', ', () => writeConst(cursor, true, path));
       cursor.write(']');
       return;
     case 'T': {
       cursor.write('(');
-      const count = writeList(cursor, ', ', () => writeConst(cursor, true));
+      const count = cursor.list(', ', () => writeConst(cursor, true, path));
       cursor.write(count === 1 ? ',)' : ')');
       return;
     }
     case 'V':
-      writeStructure(cursor);
+      writeStructure(cursor, path);
       return;
     case 'B':
-      cursor.backReference(() => writeConst(cursor, inValue));
+      cursor.backReference(() => writeConst(cursor, inValue, path));
       return;
     default:
       writeInteger(cursor, tag);
@@ -140,22 +142,22 @@ function escape(character: string, quote: string): string {
 }
 
 /** `V path` and its fields: U none, T by position, S by name. */
-function writeStructure(cursor: V0Cursor): void {
-  writePath(cursor, true);
+function writeStructure(cursor: V0Cursor, path: WritePath): void {
+  path(cursor, true);
   switch (cursor.next()) {
     case 'U':
       return;
     case 'T':
       cursor.write('(');
-      writeList(cursor, ', ', () => writeConst(cursor, true));
+      cursor.list(', ', () => writeConst(cursor, true, path));
       cursor.write(')');
       return;
     case 'S':
       cursor.write(' { ');
-      writeList(cursor, ', ', () => {
+      cursor.list(', ', () => {
         cursor.disambiguator();
         cursor.write(`${cursor.identifier()}: `);
-        writeConst(cursor, true);
+        writeConst(cursor, true, path);
       });
       cursor.write(' }');
       return;

@@ -43,7 +43,7 @@ export function demangleV0(name: string, hashes: boolean): string | null {
 }
 
 /** `path`. In a value's path generic arguments follow `::`. */
-export function writePath(cursor: V0Cursor, inValue: boolean): void {
+function writePath(cursor: V0Cursor, inValue: boolean): void {
   if (writeOpenPath(cursor, inValue)) cursor.write('>');
 }
 
@@ -80,7 +80,7 @@ function writeOpenPath(cursor: V0Cursor, inValue: boolean): boolean {
     case 'I':
       writePath(cursor, inValue);
       cursor.write(inValue ? '::<' : '<');
-      writeList(cursor, ', ', () => writeGenericArgument(cursor));
+      cursor.list(', ', () => writeGenericArgument(cursor));
       open = true;
       break;
     case 'B':
@@ -110,25 +110,14 @@ function writeNested(cursor: V0Cursor, inValue: boolean): void {
   cursor.write(`::{${kind}${name === '' ? '' : `:${name}`}#${disambiguator}}`);
 }
 
-/** Items up to an E; returns how many there were. */
-export function writeList(cursor: V0Cursor, separator: string, item: () => void): number {
-  let count = 0;
-  while (!cursor.failed && !cursor.eat('E')) {
-    if (count > 0) cursor.write(separator);
-    item();
-    count++;
-  }
-  return count;
-}
-
 function writeGenericArgument(cursor: V0Cursor): void {
   if (cursor.eat('L')) cursor.write(lifetimeName(cursor, cursor.base62()));
-  else if (cursor.eat('K')) writeConst(cursor, false);
+  else if (cursor.eat('K')) writeConst(cursor, false, writePath);
   else writeType(cursor);
 }
 
 /** `type`. */
-export function writeType(cursor: V0Cursor): void {
+function writeType(cursor: V0Cursor): void {
   const tag = cursor.next();
   const basic = BASIC_TYPES.get(tag);
   if (basic !== undefined) {
@@ -159,13 +148,13 @@ export function writeType(cursor: V0Cursor): void {
       writeType(cursor);
       if (tag === 'A') {
         cursor.write('; ');
-        writeConst(cursor, true);
+        writeConst(cursor, true, writePath);
       }
       cursor.write(']');
       break;
     case 'T': {
       cursor.write('(');
-      const count = writeList(cursor, ', ', () => writeType(cursor));
+      const count = cursor.list(', ', () => writeType(cursor));
       cursor.write(count === 1 ? ',)' : ')');
       break;
     }
@@ -193,7 +182,7 @@ function writeFunctionType(cursor: V0Cursor): void {
     cursor.write(`extern "${abi}" `);
   }
   cursor.write('fn(');
-  writeList(cursor, ', ', () => writeType(cursor));
+  cursor.list(', ', () => writeType(cursor));
   cursor.write(')');
   if (cursor.eat('u')) return;
   cursor.write(' -> ');
@@ -203,7 +192,7 @@ function writeFunctionType(cursor: V0Cursor): void {
 /** `dyn-bounds lifetime`. */
 function writeDynType(cursor: V0Cursor): void {
   cursor.write('dyn ');
-  inBinder(cursor, () => writeList(cursor, ' + ', () => writeDynTrait(cursor)));
+  inBinder(cursor, () => cursor.list(' + ', () => writeDynTrait(cursor)));
   if (!cursor.eat('L')) cursor.fail();
   const lifetime = cursor.base62();
   if (lifetime !== 0) cursor.write(` + ${lifetimeName(cursor, lifetime)}`);

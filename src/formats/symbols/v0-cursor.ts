@@ -170,6 +170,17 @@ export class V0Cursor {
     return digits;
   }
 
+  /** Items up to an E; returns how many there were. */
+  list(separator: string, item: () => void): number {
+    let count = 0;
+    while (!this.failed && !this.eat('E')) {
+      if (count > 0) this.write(separator);
+      item();
+      count++;
+    }
+    return count;
+  }
+
   /** `backref` behind its B: parses again what stands earlier. Where nothing is written it is not followed. */
   backReference(parse: () => void): void {
     const here = this.position - 1;
