@@ -24,7 +24,9 @@ export function encodeText(text: string): Uint8Array {
 /** True when no byte has its high bit set, so that offsets in the decoded text are offsets in the bytes. */
 export function isAscii(bytes: Uint8Array): boolean {
   // Words of four bytes where the buffer allows: string tables of executables reach 20 MB.
-  const lead = Math.min((4 - (bytes.byteOffset % 4)) % 4, bytes.length);
+  // A view of words may only start at a multiple of four, even one without words: a short piece has none.
+  const lead = (4 - (bytes.byteOffset % 4)) % 4;
+  if (bytes.length < lead + 4) return bytes.every((byte) => byte < 0x80);
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset + lead, Math.floor((bytes.length - lead) / 4));
   for (let index = 0; index < lead; index++) if ((bytes[index] as number) >= 0x80) return false;
   for (let index = 0; index < words.length; index++) if (((words[index] as number) & 0x80808080) !== 0) return false;
