@@ -40,7 +40,7 @@ const STEPS: readonly Step[] = [
   { name: 'dead code', command: [bin('knip')] },
   { name: 'package shape', command: script('check-package.ts') },
   { name: 'generated pages', command: [...script('generate-docs.ts'), '--check'] },
-  ...['agent', 'examples/garden', 'examples/server', 'tests/matrix/program'].map((folder) => ({
+  ...['agent', 'examples/garden', 'examples/server'].map((folder) => ({
     name: `${folder}: format`,
     command: cargo(`${folder}/Cargo.toml`, 'fmt', '--check'),
   })),
