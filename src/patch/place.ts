@@ -23,7 +23,7 @@ export function placeInCode(edge: Edge, atom: Atom, offset: number, behind: numb
 
 /** True when an atom holds several pieces, so that it matters which one is meant. */
 export function isDivided(atom: Atom): boolean {
-  return (atom.mergeable && atom.edges.length === 0) || atom.symbols.length > 1;
+  return (atom.mergeable && atom.edges.length === 0) || atom.symbols.some((symbol) => symbol.offset > 0);
 }
 
 /** The piece at an offset of an atom. Outside of the atom, the atom itself. */
@@ -38,7 +38,6 @@ function pieceAt(atom: Atom, offset: number): Range {
   if (atom.mergeable && atom.edges.length === 0) {
     return atom.strings ? stringAt(atom, offset) : entryAt(atom, offset, whole);
   }
-  if (atom.symbols.length < 2) return whole;
   return symbolAt(atom, offset);
 }
 

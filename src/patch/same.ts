@@ -15,7 +15,7 @@ import type { Place } from './place.js';
 
 /** Compares pieces of `before` with pieces of `after`; remembers what it found out. */
 export interface Comparison {
-  /** Bytes, edges, and for code its unwind records. */
+  /** Storage, bytes, edges, and for code its unwind records. */
   sameItem(before: AtomRef, after: AtomRef): boolean;
   /** Bytes outside edges' fields only. */
   sameBytes(before: Range, after: Range): boolean;
@@ -46,12 +46,16 @@ export function compareSides(before: Side, after: Side): Comparison {
     return answer;
   };
   return {
-    sameItem: (a, b) =>
-      ask(() => sameRange(state, rangeOf(a), rangeOf(b)) && (a.atom.kind !== 'code' || sameFrames(state, a, b))),
+    sameItem: (a, b) => storageOf(a.atom) === storageOf(b.atom) && ask(() => sameWhole(state, a, b)),
     sameBytes: (a, b) => sameContent(a, edgesIn(a), b, edgesIn(b)),
     sameUnwind: (a, b) => ask(() => sameFrames(state, a, b)),
     sameMeaning: (name) => ask(() => sameName(state, name)),
   };
+}
+
+function sameWhole(state: State, a: AtomRef, b: AtomRef): boolean {
+  if (!sameRange(state, rangeOf(a), rangeOf(b))) return false;
+  return a.atom.kind === 'code' ? sameFrames(state, a, b) : a.symbol.size === b.symbol.size;
 }
 
 function sameRange(state: State, a: Range, b: Range): boolean {
