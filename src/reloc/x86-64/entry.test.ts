@@ -138,7 +138,9 @@ test('tail calls use no table', () => {
   assert.equal(targets('ff 24 fd 00 00 00 00'), [0], 'an indexed one does');
   assert.equal(targets('42 ff 24 20'), [0], 'also by r12');
   assert.equal(targets('48 8b 04 f8 ff e0'), [0, 4], 'also through a register');
-  assert.equal(targets('ff e7'), [0], 'a register of unknown origin may');
+  assert.equal(targets('ff e7'), [], 'an argument');
+  assert.equal(targets('ff e7 eb fc'), [0, 2], 'unless code comes back to it');
+  assert.equal(targets('48 89 f8 ff e0'), [0, 3], 'a register of unknown origin may');
 });
 
 test('any bytes: facts fit the bytes', () => {

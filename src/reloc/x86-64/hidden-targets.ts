@@ -57,6 +57,8 @@ function mayUseTable(bytes: Uint8Array, code: readonly Placed[], index: number):
   const rex = before >= 0x40 && before <= 0x4f ? before : 0;
   const modrm = bytes[opcode + 1] ?? 0;
   if (modrm >> 6 !== 3) return hasIndex(bytes, opcode + 1, rex);
+  // Nothing was computed yet: the register is an argument.
+  if (index === 0) return code.some(({ target }) => target === 0);
   const register = (modrm & 7) + ((rex & 1) !== 0 ? 8 : 0);
   for (let back = index - 1; back >= 0; back -= 1) {
     const earlier = code[back];
