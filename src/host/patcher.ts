@@ -16,6 +16,10 @@ import type { LinkInputs } from './link-arguments.js';
 import { createHistory, type LiveObjects } from './session-store.js';
 import { outputsOf } from './unit.js';
 
+/** What a warm-up compares at the most. */
+const WARM_UP_OBJECTS = 4;
+const WARM_UP_BYTES = 512 * 1024;
+
 /** What became of a change. */
 export type PatchOutcome =
   | { readonly kind: 'unchanged'; readonly reason: string }
@@ -30,6 +34,8 @@ export interface PatchRecord {
 }
 
 export interface Patcher {
+  /** Makes the engine ready for the first edit with a few of the program's own objects. For an idle moment. */
+  warmUp(): void;
   /** Compares the newest objects with what runs. Cheap: (name, inode). */
   scan(): Scan;
   /** Links what differs and applies it. */
@@ -93,6 +99,17 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
   };
 
   return {
+    warmUp() {
+      const objects = [...history.current()].flatMap(([key, set]) =>
+        [...set].map(([name, { path, size }]) => ({ key, name, path, size })),
+      );
+      // The largest that are still quick to compare: they hold the most kinds of things.
+      const chosen = objects
+        .filter(({ size }) => size <= WARM_UP_BYTES)
+        .sort((a, b) => b.size - a.size)
+        .slice(0, WARM_UP_OBJECTS);
+      engine.warmUp(chosen.map(({ key, name, path }) => inputFile(`${key}/${name}`, path)));
+    },
     scan() {
       const startedAt = performance.now();
       const current = history.current();

@@ -64,6 +64,8 @@ interface Program {
 }
 
 const AGENT_TIMEOUT_MS = 10_000;
+/** The program's own start comes first. */
+const WARM_UP_AFTER_MS = 200;
 const KILL_AFTER_MS = 2_000;
 
 /**
@@ -198,6 +200,8 @@ export async function startSession(
         watching: follower.directories,
       });
       follower.catchUp();
+      const { patcher } = current;
+      setTimeout(() => warmUp(patcher), WARM_UP_AFTER_MS).unref();
       await link.closed;
       // A program that ends closes its connection a moment before.
       await Promise.race([held.run.exited, sleep(500, undefined, { ref: false })]);
@@ -339,6 +343,15 @@ function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
     last = result.catch(() => {});
     return result;
   };
+}
+
+/** What a warm-up cannot open, the first edit will: it is for that to say so. */
+function warmUp(patcher: Patcher): void {
+  try {
+    patcher.warmUp();
+  } catch (error) {
+    if (!(error instanceof IpbpError)) throw error;
+  }
 }
 
 /** A mapped library's file as the process sees it: it may live in another mount namespace. Null for the kernel's own. */

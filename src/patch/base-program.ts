@@ -26,6 +26,8 @@ export interface BaseProgram {
   readonly start: number;
   /** Offset from the thread pointer of the first byte of the program's thread-locals. */
   readonly tlsStart: number;
+  /** True when the program itself gets this name from a shared library: no archive of its own link defined it. */
+  imports(name: string): boolean;
   /** What a shared library exports under this name, or null. */
   exported(name: string): { readonly data: boolean } | null;
   /** Bytes as they are in the file; null outside of what the file holds. */
@@ -117,6 +119,9 @@ export function openBaseProgram(file: ObjectFile, libraries: () => readonly Libr
     return found;
   };
   const start = Math.min(...linked.segments.map((segment) => segment.address));
+  const imported = new Set(
+    linked.dynamicSymbols.filter((symbol) => symbol.section === 'undefined').map((symbol) => symbol.name),
+  );
   return {
     file,
     machine,
@@ -125,6 +130,7 @@ export function openBaseProgram(file: ObjectFile, libraries: () => readonly Libr
     functions,
     start: Math.floor(start / machine.pageSize) * machine.pageSize,
     tlsStart: startOfThreadLocals(linked.tls),
+    imports: (name) => imported.has(name),
     exported: (name) => exportsOf().get(name) ?? null,
     read: (address, size) => readFrom(file, linked.segments, address, size),
     functionsByAddress() {

@@ -6,11 +6,13 @@ import { openLinkObject } from '../link/atoms.js';
 import type { LinkObject } from '../link/graph.js';
 import { archivesSource } from './archive-source.js';
 import { identityText, openBaseProgram, sameIdentity, type Library } from './base-program.js';
-import { diffObjects, type ObjectDiff } from './diff.js';
+import { diffObjects, type DiffItem, type ObjectDiff } from './diff.js';
 import type { InputFile, PlanResult } from './engine.js';
+import { encodeTransaction } from './frame-codec.js';
 import type { AgentOp, ProgramInfo } from './frames.js';
 import type { PatchImage } from './image.js';
 import { decodePatchFile, encodePatchFile } from './image-file.js';
+import { openSide, type AtomRef } from './items.js';
 import { DEFAULT_ROOM, planPatch, type Room } from './plan.js';
 import { freshProgram, inverseCells, withoutLast, withPatch, withRedone, type Program } from './program.js';
 import { cellTransaction, transactionOf } from './transaction.js';
@@ -48,6 +50,11 @@ export interface LiveEngine {
    * @throws IpbpError IPBP3010 when that process runs another build
    */
   attach(info: ProgramInfo, library: (path: string) => InputFile | null): void;
+  /**
+   * Plans a patch of functions that did not change and drops it: what is read once (the libraries' names) and what a
+   * JavaScript engine compiles late is then ready when the first edit comes.
+   */
+  warmUp(objects: readonly InputFile[]): void;
   diff(before: readonly InputFile[], after: readonly InputFile[]): EngineDiff;
   link(diff: EngineDiff, inputs: LinkInputFiles): PlanResult;
   /**
@@ -70,6 +77,27 @@ export interface LiveEngine {
 
 function openObject(file: InputFile): LinkObject {
   return openLinkObject(readObjectFile(file.read(), file.name));
+}
+
+/** A function as an item of a diff that says nothing changed. */
+function unchangedItem(copies: readonly AtomRef[]): readonly DiffItem[] {
+  const [copy] = copies;
+  if (copy === undefined || copy.atom.kind !== 'code') return [];
+  const { name } = copy.symbol;
+  return [
+    {
+      name,
+      demangled: name,
+      kind: 'function',
+      storage: 'code',
+      change: 'body',
+      rebind: false,
+      before: copies,
+      after: copies,
+      objects: [],
+      because: [],
+    },
+  ];
 }
 
 function toHex(bytes: Uint8Array): string {
@@ -115,6 +143,24 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
           return bytes === undefined ? null : readObjectFile(bytes, path);
         },
       }));
+    },
+    warmUp(objects) {
+      const opened = objects.map(openObject);
+      const same = diffObjects(opened, objects.map(openObject));
+      const diff = { ...same, items: [...openSide(opened).items.values()].flatMap(unchangedItem) };
+      const plan = planPatch({
+        program,
+        diff,
+        after: opened,
+        others: () => [],
+        archives: () => null,
+        room: room(),
+      });
+      if (plan.kind === 'patch') {
+        encodePatchFile(plan.image);
+        if (process !== null) encodeTransaction(0, transactionOf(plan.image, process));
+      }
+      base.exported('');
     },
     diff(before, after) {
       const opened = after.map(openObject);

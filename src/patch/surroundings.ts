@@ -61,6 +61,7 @@ export function surroundingsOf(program: Program, fresh: ReadonlySet<string>, sou
     definition(name) {
       const known = definitions.get(name);
       if (known !== undefined) return known;
+      if (program.base.imports(name)) return null;
       const near = firstOf(sources.near, name);
       const found = near !== null || program.base.exported(name) !== null ? near : firstOf(sources.far, name);
       definitions.set(name, found);
