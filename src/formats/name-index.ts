@@ -23,7 +23,7 @@ function encoded(name: string): { readonly bytes: Uint8Array; readonly hash: num
   const bytes = encodeText(name);
   let hash = 0x811c9dc5;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-  lastName = { name, bytes, hash: hash >>> 0 };
+  lastName = { name, bytes, hash };
   return lastName;
 }
 
@@ -32,6 +32,7 @@ export function indexNames(reader: ByteReader, count: number): NameIndex {
   const { bytes } = reader;
   if (count > reader.remaining) reader.malformed('more names than bytes', { actual: `${count}` });
   const starts = new Uint32Array(count);
+  // A power of two, so that a mask of the hash selects the bucket.
   let size = 16;
   while (size < count * 2) size *= 2;
   // Chains of entries, each number plus one: a hostile index whose names all collide still builds in linear time.
@@ -48,7 +49,7 @@ export function indexNames(reader: ByteReader, count: number): NameIndex {
     }
     if (at >= bytes.length) reader.seek(bytes.length).need(1);
     at++;
-    const bucket = (hash >>> 0) % size;
+    const bucket = hash & (size - 1);
     next[entry] = heads[bucket] as number;
     heads[bucket] = entry + 1;
   }
@@ -67,7 +68,7 @@ export function indexNames(reader: ByteReader, count: number): NameIndex {
     find(name) {
       const { bytes: wanted, hash } = encoded(name);
       let found: number[] | null = null;
-      for (let link = heads[hash % size] as number; link !== 0; link = next[link - 1] as number) {
+      for (let link = heads[hash & (size - 1)] as number; link !== 0; link = next[link - 1] as number) {
         if (matches(link - 1, wanted)) (found ??= []).push(link - 1);
       }
       // Chains run from the last entry to the first.

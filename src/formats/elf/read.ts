@@ -50,7 +50,8 @@ export function readElf(bytes: Uint8Array, name: string): ElfFile {
     const target = sections[section];
     const size = linked === null ? (target?.size ?? 0) : Infinity;
     const bounds = { size, symbols: table?.count ?? 0 };
-    return byOffset(sources.flatMap((source) => readOne(reader, headers, source, bounds)));
+    const [first, ...others] = sources.map((source) => readOne(reader, headers, source, bounds));
+    return byOffset(others.length === 0 ? (first ?? []) : [first ?? [], ...others].flat());
   };
 
   return {

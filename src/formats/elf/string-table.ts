@@ -8,6 +8,8 @@ export type StringTable = (offset: number) => string;
 
 /** What a budget allows for tables of any size. */
 const SMALL = 1_000_000;
+/** So many names are decoded one by one before the whole table is: a file's needed libraries do not need all of it. */
+const FEW = 32;
 /** Engines limit the length of one string; larger tables are decoded name by name. */
 const LARGEST_TEXT = 0x1000_0000;
 
@@ -21,6 +23,7 @@ export function openStringTable(reader: ByteReader): StringTable {
   let left = SMALL + bytes.length * LIMITS.nameReuse;
   let whole: string | null = null;
   let opened = false;
+  let lookups = 0;
 
   const open = (): void => {
     opened = true;
@@ -31,7 +34,7 @@ export function openStringTable(reader: ByteReader): StringTable {
     if (offset === 0 && bytes.length === 0) return '';
     if (!(offset < bytes.length)) reader.seek(offset).need(1);
     if (bytes[offset] === 0) return '';
-    if (!opened) open();
+    if (!opened && ++lookups > FEW) open();
     const end = whole === null ? bytes.indexOf(0, offset) : whole.indexOf('\0', offset);
     if (end < 0) reader.malformed('a name does not end in its string table', {}, offset);
     const size = end - offset;
