@@ -55,10 +55,8 @@ function show(event: ControlEvent, output: Output): void {
 /** The session's own error, as if it had been thrown here; IPBP5999 for an answer to another question. */
 function unexpected(answer: ControlResponse): IpbpError {
   if (answer.kind !== 'error') return new IpbpError('IPBP5999', 'the session answered another question');
-  const { code, summary, because } = answer;
-  if (!isCode(code)) return new IpbpError('IPBP5999', `the session failed: ${summary}`);
-  // A whole message starts with its code, which is said once.
-  return new IpbpError(code, summary.startsWith(`${code}: `) ? summary.slice(code.length + 2) : summary, { because });
+  const { code, summary, details } = answer;
+  return isCode(code) ? new IpbpError(code, summary, details) : new IpbpError('IPBP5999', summary, details);
 }
 
 function isCode(text: string): text is Code {

@@ -158,7 +158,8 @@ for (const [name, event, shown, quiet, verbose] of CASES) {
   });
 }
 
-test('a program that was killed is worth a line, a plain end is not', () => {
+test('a program that was killed is worth a line, a plain end and Ctrl-C are not', () => {
+  assert.equal(renderEvent({ event: 'exit', at: 1, code: null, signal: 'SIGINT' }, PLAIN), []);
   assert.equal(renderEvent({ event: 'exit', at: 1, code: null, signal: 'SIGSEGV' }, PLAIN), [
     'ipbp  ended  the program was ended by SIGSEGV',
   ]);

@@ -172,7 +172,8 @@ function undoneText(patch: number, now: number): string {
 }
 
 function renderExit({ code, signal }: ExitEvent, view: View): string[] {
-  // A plain end needs no words: the shell's prompt says it.
-  if (signal !== null) return [line('ended', `the program was ended by ${signal}`, view, 'yellow')];
-  return view.verbose ? [line('ended', `the program ended with status ${code}`, view, 'dim')] : [];
+  // A plain end needs no words, nor does Ctrl-C: the shell's prompt says it.
+  if (signal !== null && (signal !== 'SIGINT' || view.verbose))
+    return [line('ended', `the program was ended by ${signal}`, view, 'yellow')];
+  return view.verbose && code !== null ? [line('ended', `the program ended with status ${code}`, view, 'dim')] : [];
 }

@@ -23,12 +23,11 @@ export interface RunOptions {
 }
 
 /** Throws IPBP5902 for what has its flag and nothing behind it yet. */
-function refuseUnsupported({ redirect, deliver, noBuild, noAgentThread }: RunOptions): void {
+function refuseUnsupported({ redirect, deliver, noBuild }: RunOptions): void {
   const asked: readonly (readonly [boolean, string])[] = [
     [redirect === 'slots', '--redirect slots'],
     [deliver === 'dylib', '--deliver dylib'],
     [noBuild, '--no-build'],
-    [noAgentThread, '--no-agent-thread'],
   ];
   for (const [given, flag] of asked) {
     if (given) throw new IpbpError('IPBP5902', `${flag} is not supported yet`);
@@ -85,6 +84,7 @@ export async function run(options: RunOptions, output: Output): Promise<Outcome>
         redirect: options.redirect,
         deliver: options.deliver,
         noBuild: options.noBuild,
+        noAgentThread: options.noAgentThread,
         json: output.json,
         color: output.color,
         askRestart: (items) => askRestart(items, output),

@@ -2,7 +2,7 @@
 // each way. The connection's other end is control-client.ts; where sockets lie is control-socket.ts.
 import { rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { IpbpError } from '../codes/error.js';
+import { IpbpError, type ErrorDetails } from '../codes/error.js';
 import { controlPath } from './control-socket.js';
 import type { PatchedEvent, RefusedEvent, UndoneEvent } from './events.js';
 import type { Session, SessionStatus } from './session.js';
@@ -21,7 +21,10 @@ export type ControlEvent = PatchedEvent | RefusedEvent | UndoneEvent;
 export type ControlResponse =
   | { readonly kind: 'status'; readonly status: SessionStatus }
   | { readonly kind: 'events'; readonly events: readonly ControlEvent[] }
-  | { readonly kind: 'error'; readonly code: string; readonly summary: string; readonly because: readonly string[] };
+  | { readonly kind: 'error'; readonly code: string; readonly summary: string; readonly details: ErrorText };
+
+/** What an error says besides its summary: an {@link IpbpError}'s details without the exception that caused it. */
+export type ErrorText = Omit<ErrorDetails, 'cause'>;
 
 export interface Control {
   close(): void;
@@ -86,13 +89,15 @@ async function answer(session: Omit<Session, 'done'>, line: string): Promise<Con
         return { kind: 'events', events: await session.redo(request.count) };
     }
   } catch (error) {
-    if (error instanceof IpbpError)
-      return { kind: 'error', code: error.code, summary: error.message, because: error.details.because ?? [] };
+    if (error instanceof IpbpError) {
+      const { cause: _cause, ...details } = error.details;
+      return { kind: 'error', code: error.code, summary: error.summary, details };
+    }
     return {
       kind: 'error',
       code: 'IPBP5013',
       summary: error instanceof Error ? error.message : String(error),
-      because: [],
+      details: {},
     };
   }
 }
