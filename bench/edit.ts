@@ -36,6 +36,8 @@ interface EditResult {
   readonly apply: Summary;
   /** Objects on disk to live. */
   readonly total: Summary;
+  /** The same for the very first patch, while nothing is warm yet. */
+  readonly firstTotal: number;
   readonly sinceSave: Summary;
   /** What ipbp adds: total / rustc alone, of the medians. */
   readonly addedToRustc: number;
@@ -65,10 +67,12 @@ async function measure(subject: Subject, edits: number, folder: string): Promise
     const plain = captureRustc(plainCopy.folder, subject.crate);
     const turns: Turn[] = [];
     let residentBefore = 0;
+    let firstTotal = 0;
     for (let number = 0; number < WARM_UP + edits; number++) {
       if (number === WARM_UP) residentBefore = residentBytes(ready.pid);
       patchedCopy.edit(number);
       const { patch, rustc } = await session.patched();
+      if (number === 0) firstTotal = patch.ms.total;
       plainCopy.edit(number);
       const alone = await plain.run();
       if (number >= WARM_UP) turns.push({ patch, rustc, alone });
@@ -89,6 +93,7 @@ async function measure(subject: Subject, edits: number, folder: string): Promise
       link: of((turn) => turn.patch.ms.link),
       apply: of((turn) => turn.patch.ms.apply),
       total,
+      firstTotal: round(firstTotal),
       sinceSave: of(sinceSave),
       addedToRustc: round(total.median / rustcAlone.median),
       saveToLive: of((turn) => sinceSave(turn) / turn.alone),
@@ -111,6 +116,7 @@ function print(result: EditResult): void {
   for (const key of ['rustcAlone', 'rustcByIpbp', 'scan', 'diff', 'link', 'apply', 'total', 'sinceSave'] as const) {
     process.stdout.write(line(key, result[key]));
   }
+  process.stdout.write(`  the first patch's total was ${result.firstTotal.toFixed(2)}\n`);
   process.stdout.write(`  ipbp adds ${(result.addedToRustc * 100).toFixed(1)} % to rustc alone\n`);
   process.stdout.write(`  save to live is ${result.saveToLive.median.toFixed(2)} × rustc alone\n`);
   const { imageBytes, residentBytesPerPatch } = result.memory;
