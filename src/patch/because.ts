@@ -159,7 +159,7 @@ function useReasons(before: readonly Use[], after: readonly Use[], spoken: (name
   return [
     ...nameReasons(gone, come, spoken),
     ...textReasons(gone, come),
-    ...locationReasons(gone, come),
+    ...locationReasons(before, after),
     ...(ofKind(gone, 'constant').length + ofKind(come, 'constant').length > 0 && onlyConstants(gone, come)
       ? ['constant data changed']
       : []),
@@ -230,13 +230,15 @@ function textReasons(gone: readonly Use[], come: readonly Use[]): string[] {
   return shortened(reasons, 'strings');
 }
 
-function locationReasons(gone: readonly Use[], come: readonly Use[]): string[] {
-  const lost = ofKind(gone, 'location');
-  const found = ofKind(come, 'location');
+/** Locations keep their order. Where their number changed too, only those that have no equal are paired. */
+function locationReasons(before: readonly Use[], after: readonly Use[]): string[] {
+  const all = ofKind(before, 'location').length === ofKind(after, 'location').length;
+  const lost = ofKind(all ? before : without(before, after), 'location');
+  const found = ofKind(all ? after : without(after, before), 'location');
   const moved: string[] = [];
   for (let index = 0; index < Math.min(lost.length, found.length); index++) {
     const [a, b] = [lost[index], found[index]];
-    if (a === undefined || b === undefined) continue;
+    if (a === undefined || b === undefined || a.key === b.key) continue;
     moved.push(a.line === b.line ? `column ${a.column} → ${b.column}` : `line ${a.line} → ${b.line}`);
   }
   const spelled = [...new Set(moved)];

@@ -87,6 +87,7 @@ function findDefinition(objects: readonly LinkObject[], name: string): AtomRef |
  * belongs to it); among several it covers its size, or all up to the next one.
  */
 export function rangeOf({ atom, symbol }: AtomRef): Range {
+  if (atom.symbols.length === 1 && symbol.offset === 0) return { atom, start: 0, end: atom.size };
   const others = atom.symbols.filter((other) => other.stable && other.offset !== symbol.offset);
   if (others.length === 0 && symbol.offset === 0) return { atom, start: 0, end: atom.size };
   if (symbol.size > 0) return { atom, start: symbol.offset, end: Math.min(symbol.offset + symbol.size, atom.size) };
