@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ARM64_OBJECT } from './arm64-object.js';
 
 let directory: string | null = null;
 
@@ -166,6 +167,13 @@ export function rustProgram(): string {
   return once('program', (path) => {
     const main = 'fn main() { std::process::exit(if run(std::env::args().count()) > 5000 { 1 } else { 0 }) }';
     rustc('--crate-name=program', source('program.rs', RUST + main), '-o', path);
+  });
+}
+
+/** An object for AArch64: committed, since building one needs that target's own library. */
+export function arm64Object(): string {
+  return once('arm64.o', (path) => {
+    writeFileSync(path, Buffer.from(ARM64_OBJECT, 'base64'));
   });
 }
 

@@ -53,7 +53,10 @@ export type SymbolKind = 'function' | 'data' | 'tls' | 'section' | 'file' | 'ifu
 export type Binding = 'local' | 'global' | 'weak' | 'unique';
 export type Visibility = 'default' | 'hidden' | 'protected' | 'internal';
 
-/** One symbol. `value` is an offset in its section in relocatable files, an address in linked ones. */
+/**
+ * One symbol. `value` is an offset in its section in relocatable files, an address in linked ones, where a thread-local
+ * one's is an offset in the TLS template. `section` is only a hint in linked files: tools leave stale indexes there.
+ */
 export interface ObjectSymbol {
   readonly index: number;
   readonly name: string;

@@ -199,6 +199,13 @@ test('objects of gcc and of the assembler read as readelf reads them', () => {
   assert.ok(compare(inputs.assemblyObject()).frames >= 3);
 });
 
+test('an AArch64 object reads as readelf reads it', () => {
+  const path = inputs.arm64Object();
+  const seen = compare(path);
+  assert.ok(seen.relocations >= 3 && seen.frames >= 2);
+  assert.is(open(path).machine, 'arm64');
+});
+
 test('sections have the kind of their content', () => {
   const kinds = (path: string): Map<string, string> =>
     new Map(open(path).sections.map(({ name, kind }) => [name, kind]));
