@@ -45,7 +45,7 @@ export interface ObjectDiff {
   /** Functions that were put on, or taken off, the list of what runs at the start. */
   readonly constructors: readonly ConstructorChange[];
   /** Entries that came into or left sections that programs walk from start to stop symbol. */
-  readonly registrations: readonly Registration[];
+  readonly registrations: readonly Registration<DiffItem>[];
 }
 
 /**
