@@ -1,7 +1,7 @@
 // From `cargo run` to a program that waits at the gate with all it is made of in the session's hands: recorded units,
 // kept executable, kept objects. Makes cargo run units again that were never recorded. Patching is in patcher.ts.
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { IpbpError } from '../codes/error.js';
 import { readCaptures, unitGraph, unitOfExecutable, type UnitGraph } from './capture-store.js';
 import type { CargoProject } from './cargo-project.js';
@@ -47,14 +47,16 @@ export interface BuildContext {
  * @throws IpbpError IPBP5003, IPBP5004, IPBP5008 or IPBP5009 (the program is then not started)
  */
 export async function buildAndHold(context: BuildContext, generation: number): Promise<Held | ProgramExit> {
-  for (let attempt = 0; ; attempt++) {
+  // Each unit is made to run again once; what is not recorded then never will be.
+  const aged = new Set<string>();
+  for (;;) {
     const run = cargoRun(context.project, context.options, context.scripts, context.directories);
     context.onRun(run);
     const started = await run.started;
     if (!('pid' in started)) return started;
     let outcome: Held | 'again';
     try {
-      outcome = hold(context, run, started, generation, attempt === 0);
+      outcome = hold(context, run, started, generation, aged);
     } catch (error) {
       await run.turnAway(1);
       await run.exited;
@@ -71,22 +73,25 @@ function hold(
   run: CargoRun,
   started: Started,
   generation: number,
-  first: boolean,
+  aged: Set<string>,
 ): Held | 'again' {
   const { project, directories } = context;
   const units = readCaptures(directories.units);
   const root = unitOfExecutable(units, started.program);
   if (root === null) {
-    if (first && ageUnrecordedExecutable(started.program)) return 'again';
-    throw unknownUnit(started.program);
+    const own = executableUnit(started.program);
+    if (own !== null && existsSync(join(directories.units, own.key, 'not-incremental')))
+      throw new IpbpError('IPBP5003', 'the build is not incremental', { where: started.program });
+    if (own !== null && once(aged, own.key) && ageUnrecorded(own.profile, own.key)) return 'again';
+    throw new IpbpError('IPBP5008', 'no recorded rustc command made this executable', { where: started.program });
   }
   const graph = unitGraph(units, root, project.localCrates);
-  if (graph.missing.length > 0 && first) {
-    const aged = graph.missing.filter((key) => ageUnrecorded(dirname(root.outDir), key));
-    if (aged.length > 0) return 'again';
-  }
+  const missing = graph.missing.filter((key) => once(aged, key) && ageUnrecorded(dirname(root.outDir), key));
+  if (missing.length > 0) return 'again';
   const recording = (unit: Unit): string => join(directories.units, unit.key);
-  const outdated = first ? graph.units.filter((unit) => isOutdated(unit, recording(unit)) && ageDepInfo(unit)) : [];
+  const outdated = graph.units.filter(
+    (unit) => isOutdated(unit, recording(unit)) && once(aged, unit.key) && ageDepInfo(unit),
+  );
   if (outdated.length > 0) return 'again';
   for (const unit of graph.units) noteFingerprint(unit, recording(unit));
   for (const unit of graph.units) {
@@ -102,7 +107,7 @@ function hold(
   for (const unit of graph.units) {
     const directory = incrementalDirectory(unit);
     // Removed by hand while cargo thinks all is fresh: let it compile the crate again.
-    if (directory === null && first && ageDepInfo(unit)) return 'again';
+    if (directory === null && once(aged, unit.key) && ageDepInfo(unit)) return 'again';
     if (directory === null)
       throw new IpbpError('IPBP5009', `crate ${unit.crate} has no incremental session`, {
         where: unit.incrementalRoot,
@@ -123,29 +128,25 @@ function hold(
   };
 }
 
-/** Finds `deps/<name>-<hash>` that is this executable, and makes cargo run its rustc again. */
-function ageUnrecordedExecutable(executable: string): boolean {
-  const { ino } = statSync(executable);
-  const profile = /\/examples$/.test(dirname(executable)) ? dirname(dirname(executable)) : dirname(executable);
-  for (const directory of [join(profile, 'deps'), join(profile, 'examples')]) {
-    if (!existsSync(directory)) continue;
-    for (const name of readdirSync(directory)) {
-      if (!/-[0-9a-f]{16}$/.test(name) || statSync(join(directory, name)).ino !== ino) continue;
-      return ageUnrecorded(profile, name);
-    }
-  }
-  return false;
+/** True for the first time that `key` is asked for. */
+function once(keys: Set<string>, key: string): boolean {
+  if (keys.has(key)) return false;
+  keys.add(key);
+  return true;
 }
 
-function unknownUnit(executable: string): IpbpError {
-  const incremental = join(dirname(executable), 'incremental');
-  const any = existsSync(incremental) && readdirSync(incremental).length > 0;
-  return any
-    ? new IpbpError('IPBP5008', 'no recorded rustc command made this executable', { where: executable })
-    : new IpbpError('IPBP5003', 'the build is not incremental', {
-        expected: 'rustc called with -C incremental',
-        where: executable,
-      });
+/** The `deps/<name>-<hash>` that is this executable. */
+function executableUnit(executable: string): { readonly key: string; readonly profile: string } | null {
+  const { ino } = statSync(executable);
+  const folder = dirname(executable);
+  const profile = basename(folder) === 'examples' ? dirname(folder) : folder;
+  for (const directory of [join(profile, 'deps'), join(profile, 'examples')]) {
+    if (!existsSync(directory)) continue;
+    for (const key of readdirSync(directory)) {
+      if (/-[0-9a-f]{16}$/.test(key) && statSync(join(directory, key)).ino === ino) return { key, profile };
+    }
+  }
+  return null;
 }
 
 /** What build scripts said they depend on (`cargo:rerun-if-changed=`), for the followed crates. */

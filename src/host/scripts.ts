@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 /**
  * cargo's RUSTC_WRAPPER. Records each rustc call that has an incremental directory as NUL-separated fields in
- * `$IPBP_UNITS/<crate><extra-filename>/capture`: "1", working directory, count of arguments, arguments, `NAME=value`….
+ * `$IPBP_UNITS/<crate><extra-filename>/capture` (or leaves `not-incremental` there): "1", working directory, count of arguments, arguments, `NAME=value`….
  * Of the environment it keeps what cargo sets for rustc and what the session itself does not have ($IPBP_OWN_NAMES,
  * so variables of build scripts and of cargo's [env]); never secrets or the jobserver.
  */
@@ -30,11 +30,18 @@ for argument; do
   esac
   previous=$argument
 done
-if [ -n "$incremental" ] && [ -n "$crate" ] && [ -n "$IPBP_UNITS" ]; then
+unit=$IPBP_UNITS/$crate$extra
+if [ -z "$IPBP_UNITS" ] || [ -z "$crate" ] || [ -z "$extra" ]; then
+  :
+elif [ -z "$incremental" ]; then
+  # Of the crates that cargo was asked for, so that "not incremental" can be told from "not recorded".
+  if [ -n "$CARGO_PRIMARY_PACKAGE" ]; then
+    mkdir -p "$unit" && rm -f "$unit/capture" && : >"$unit/not-incremental"
+  fi
+else
   (
     umask 077
-    unit=$IPBP_UNITS/$crate$extra
-    mkdir -p "$unit" || exit
+    mkdir -p "$unit" && rm -f "$unit/not-incremental" || exit
     {
       printf '%s\\0' 1 "$PWD" "$#" "$@"
       for name in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do

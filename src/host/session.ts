@@ -114,12 +114,18 @@ export async function startSession(
       onBuild: () => emit({ event: 'note', code: null, message: 'building the agent (once per rustc)' }),
     });
     listening.catch(() => {}); // Awaited below, when the program stands ready.
-    const held = await buildAndHold(
-      { project, options, scripts, directories, onRun: (started) => (run = started) },
-      ++generation,
-    );
+    let held: Held | ProgramExit;
+    try {
+      held = await buildAndHold(
+        { project, options, scripts, directories, onRun: (started) => (run = started) },
+        ++generation,
+      );
+    } catch (error) {
+      await closeWhenListening(listening);
+      throw error;
+    }
     if (!('graph' in held)) {
-      await listening.then((listener) => listener.close());
+      await closeWhenListening(listening);
       return held;
     }
     let listener: AgentExpected;
@@ -333,6 +339,14 @@ export async function startSession(
     removeSession(directories.session);
   });
   return { ...session, done };
+}
+
+/** A build that came to nothing needs no agent; that the agent has its own trouble does not matter then. */
+async function closeWhenListening(listening: Promise<AgentExpected>): Promise<void> {
+  await listening.then(
+    (listener) => listener.close(),
+    () => {},
+  );
 }
 
 /** Runs what it is given one after the other. */
