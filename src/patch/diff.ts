@@ -121,7 +121,9 @@ function compareItem(comparison: Comparison, from: Side, to: Side, name: string)
   if (changed === undefined) return null;
   const old = before.find((copy) => copy.atom.object.name === changed.atom.object.name) ?? firstBefore;
   const because = reasonsFor(comparison, old, changed, demangle);
-  return makeItem(changed, changeOf(changed), before, after, !comparison.sameMeaning(name), because);
+  // The copy that changed comes first: it is the one that a patch takes.
+  const copies = [changed, ...after.filter((copy) => copy !== changed)];
+  return makeItem(changed, changeOf(changed), before, copies, !comparison.sameMeaning(name), because);
 }
 
 function changeOf(item: AtomRef): 'body' | 'initialiser' {
