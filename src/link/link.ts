@@ -6,7 +6,7 @@ import { closeOver, type LinkedAtom, type Unresolved } from './close.js';
 import { applyFixup, fillSlot, type FixupContext, type Words } from './fixups.js';
 import type { ImageSegment, LinkedImage, TlsInit } from './linked-image.js';
 import { isThreadLocal, place, type Layout, type Placement, type Region } from './place.js';
-import { encodeStubs, makeSlots, type Slots } from './slots.js';
+import { encodeStubs, makeSlots } from './slots.js';
 import { buildUnwindTable, type UnwindTable } from './unwind.js';
 import type { Machine } from '../reloc/machine.js';
 

@@ -40,7 +40,7 @@ export interface BaseProgram {
 
 /**
  * Offset of a program's thread-locals from the thread pointer: the block ends there, aligned as the template asks.
- * Source: ELF Handling For Thread-Local Storage, 3.4.6 (variant II).
+ * Source: the psABI's document of thread-local storage, 3.4.6 (variant II).
  */
 function startOfThreadLocals(tls: TlsTemplate | null): number {
   if (tls === null) return 0;

@@ -1,7 +1,7 @@
 // What differs outside of named items: the lists of functions that run at the start, and sections that programs walk
 // from a start to a stop symbol (as linkme's slices). Only found here; what to do about them is for the planner.
 import type { Atom, Edge, LinkObject } from '../link/graph.js';
-import type { DiffItem } from './diff.js';
+import type { AtomRef } from './items.js';
 
 /** One entry of a list of constructors that came or went. */
 export interface ConstructorChange {
@@ -13,10 +13,17 @@ export interface ConstructorChange {
   readonly edge: Edge;
 }
 
+/** What of a changed item says where it lies; diff.ts has the whole of it. */
+interface Lying {
+  readonly kind: 'function' | 'data';
+  readonly before: readonly AtomRef[];
+  readonly after: readonly AtomRef[];
+}
+
 /** One named entry of a start-stop section that came, went, or has another content. */
-export interface Registration {
+export interface Registration<Item> {
   readonly section: string;
-  readonly item: DiffItem;
+  readonly item: Item;
 }
 
 /** Entries by function name: those that one side has more of than the other. */
@@ -63,7 +70,7 @@ function entriesOf(objects: readonly LinkObject[]): ReadonlyMap<string, readonly
 const WALKED = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** The changed items that lie in such sections. */
-export function compareRegistrations(items: readonly DiffItem[]): readonly Registration[] {
+export function compareRegistrations<Item extends Lying>(items: readonly Item[]): readonly Registration<Item>[] {
   return items.flatMap((item) => {
     const section = (item.after[0] ?? item.before[0])?.atom.sectionName ?? '';
     return item.kind === 'data' && WALKED.test(section) ? [{ section, item }] : [];

@@ -49,7 +49,7 @@ export interface ProgramInfo {
   readonly pid: number;
   /** Address space kept free for patches; `at` relative to module 0's base. `size` 0: none could be had. */
   readonly reservation: { readonly at: number; readonly size: number };
-  /** The agent's thread-local room: its offset from the thread pointer (negative on x86-64), size and alignment. */
+  /** The agent's thread-local room: its offset from the thread pointer (may be negative), size and alignment. */
   readonly tls: { readonly offset: number; readonly size: number; readonly align: number };
   readonly modules: readonly ProgramModule[];
 }
