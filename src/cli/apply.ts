@@ -17,20 +17,24 @@ import { listed, printable, shortName } from './text.js';
 /** Functions of one patch that `status` names before "and n more". */
 const MOST_NAMES = 6;
 
+/** Applies a patch file. Throws IPBP5903 where there is none, IPBP5012 without a session, and what the session throws. */
 export async function apply(file: string, session: string | null, output: Output): Promise<Outcome> {
   // The session would say that it cannot read the file, which sounds as if something were wrong with the session.
   fileAt(file);
   return act(session, { command: 'apply', file: resolve(file) }, output);
 }
 
+/** Takes back the newest `count` patches. Throws IPBP5012, and IPBP5013 when there is nothing to undo. */
 export function undo(count: number, session: string | null, output: Output): Promise<Outcome> {
   return act(session, { command: 'undo', count }, output);
 }
 
+/** Applies again the last `count` patches that were taken back. Throws as {@link undo}. */
 export function redo(count: number, session: string | null, output: Output): Promise<Outcome> {
   return act(session, { command: 'redo', count }, output);
 }
 
+/** Prints what a session runs. `session` is an id, or null for the only one. Throws IPBP5012. */
 export async function status(session: string | null, output: Output): Promise<Outcome> {
   const answer = await askSession(session, { command: 'status' });
   if (answer.kind !== 'status') throw unexpected(answer);

@@ -32,7 +32,10 @@ export interface DiffSummary {
 /** Objects named per item before "and n more". */
 const MOST_OBJECTS = 2;
 
-// A promise like every other command's, so that main.ts need not know which of them wait for something.
+/**
+ * Prints what differs. A promise like every other command's, so that nobody need know which of them wait.
+ * @throws IpbpError IPBP5903 to IPBP5905 for the paths, IPBP1xxx and IPBP2001 for what is in them.
+ */
 export function diff(options: DiffOptions, output: Output): Promise<Outcome> {
   const start = performance.now();
   const result = diffFiles(objectsAt(options.old), objectsAt(options.new));

@@ -34,6 +34,7 @@ interface Dump {
   records(): readonly object[];
 }
 
+/** Prints a file. Throws IPBP5901 for a member of no archive, IPBP5903, IPBP5904, and IPBP1xxx for a broken file. */
 export function dump(options: DumpOptions, output: Output): Promise<Outcome> {
   const { lines, records } = dumpOf(options);
   if (output.json) for (const record of records()) output.record(record);

@@ -34,10 +34,12 @@ function fileError(code: string, path: string, error: Error): IpbpError {
   return new IpbpError('IPBP5904', `the system says ${code}`, { where: path, cause: error });
 }
 
+/** 2 when the command line was wrong, else 1. */
 export function exitStatus(error: IpbpError): number {
   return USAGE_CODES.has(error.code) ? STATUS.usage : STATUS.failed;
 }
 
+/** The error as `--json` prints it. Absent details are left out. */
 export function errorRecord(error: IpbpError): ErrorRecord {
   const { expected, actual, where, because } = error.details;
   return {

@@ -42,6 +42,7 @@ export function wantsColor(stream: TextSink, env: Surroundings['env']): boolean 
   return stream.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
 }
 
+/** An output for one command. Writes at once; what the streams throw is passed on. */
 export function createOutput(options: OutputOptions, { stdout, stderr, env }: Surroundings): Output {
   // A program that draws on the whole screen has switched off the terminal's own carriage returns: without them our
   // lines would climb down it like a staircase.
