@@ -26,6 +26,7 @@ export function controlDirectory(): string {
   return directory;
 }
 
+/** Path of a session's socket; makes the directory. Throws IPBP5014. */
 export function controlPath(id: string): string {
   return join(controlDirectory(), `${id}.sock`);
 }

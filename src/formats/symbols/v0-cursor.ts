@@ -5,6 +5,7 @@ import { decodePunycode } from './punycode.js';
 
 const DIGITS_62 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
+/** Reads one v0 name from its start and collects what a person reads. A class because it is a cursor. */
 export class V0Cursor {
   /** Behind `_R`; back references count from its start. */
   private readonly text: string;
