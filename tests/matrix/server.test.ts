@@ -1,0 +1,5 @@
+// The edit matrix on a server under requests, in one running process.
+import { testMatrix } from './as-tests.js';
+import { SERVER } from './program.js';
+
+testMatrix(SERVER);
