@@ -82,16 +82,18 @@ export async function listenForAgent(options: ListenOptions): Promise<AgentListe
     candidates.add(socket);
     welcome(socket, options.token)
       .then((connection) => {
+        // No longer one that closing the listener ends.
+        candidates.delete(socket);
         const next = waiting.shift();
         if (isClosed) connection.close();
         else if (next === undefined) ready.push(connection);
         else next.resolve(connection);
       })
       .catch((error: unknown) => {
+        candidates.delete(socket);
         socket.destroy();
         options.onRejected?.(asIpbpError(error));
-      })
-      .finally(() => candidates.delete(socket));
+      });
   });
   await open(server, options.socketPath);
   return {
