@@ -38,7 +38,7 @@ test.before(() => {
   const captures = readCaptures(units);
   const root = unitOfExecutable(captures, fixture.path('target/debug/app'));
   assert.ok(root, 'the executable has a unit');
-  graph = unitGraph(captures, root as Unit, new Set(['fixture_lib']));
+  graph = unitGraph(captures, root, new Set(['fixture_lib']));
   [lib, app] = graph.units as [Unit, Unit];
   context = { spawner, recorder: scripts.recorder, directory: fixture.path('target/ipbp/jobs'), color: false };
 });
@@ -56,7 +56,7 @@ function objects(unit: Unit): ObjectSet {
   assert.ok(directory);
   const safe = fixture.path(`target/ipbp/kept-${kept++}`);
   mkdirSync(safe);
-  return keepObjects(scanObjects(unit, directory as string), null, safe);
+  return keepObjects(scanObjects(unit, directory), null, safe);
 }
 
 function run(): string {

@@ -3,7 +3,6 @@
 // change is in follow.ts and patcher.ts.
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../codes/error.js';
 import type { InputFile, RefusedItem } from '../patch/engine.js';
@@ -11,7 +10,7 @@ import { openLiveEngine } from '../patch/live-engine.js';
 import type { AgentConnection } from './agent-connection.js';
 import { expectAgent, type AgentExpected } from './agent-start.js';
 import { buildAndHold, type Held } from './build-start.js';
-import { readProject, type CargoProject } from './cargo-project.js';
+import { readProject } from './cargo-project.js';
 import type { CargoRun } from './cargo-run.js';
 import { createCompiler } from './compile.js';
 import { openControl, type Control } from './control.js';
