@@ -12,7 +12,8 @@ export const LINK_CODES = {
   },
   IPBP2003: {
     title: 'unresolved symbol',
-    meaning: 'A changed function needs a symbol that is in neither the running program, its libraries, the objects nor the rlibs.',
+    meaning:
+      'A changed function needs a symbol that is in neither the running program, its libraries, the objects nor the rlibs.',
     remedy: 'Check that the crate which defines it is a dependency; rebuild and restart.',
   },
   IPBP2004: {
@@ -24,5 +25,11 @@ export const LINK_CODES = {
     title: 'no room',
     meaning: 'The space that the agent reserved (memory or thread-locals) is used up.',
     remedy: 'Restart the program: the patches are then part of it.',
+  },
+  IPBP2006: {
+    title: 'ambiguous static',
+    meaning:
+      'A static of a C file exists several times in the running program, in files of one name: which is meant cannot be told.',
+    remedy: 'Restart the program.',
   },
 } as const;

@@ -41,16 +41,6 @@ export const REFUSAL_CODES = {
     meaning: 'The compiler or linker merged several functions into one body, and the edit makes them differ.',
     remedy: 'Rebuild and restart; building without identical code folding avoids it.',
   },
-  IPBP3013: {
-    title: 'cannot be linked',
-    meaning: 'A changed function needs something that cannot be brought into the running program.',
-    remedy: 'The chain of reasons names it; rebuild and restart.',
-  },
-  IPBP3014: {
-    title: 'nothing to undo or redo',
-    meaning: 'Fewer patches are live, or undone, than were to be taken back or applied again.',
-    remedy: 'See ipbp status.',
-  },
   IPBP3020: {
     title: 'initialiser changed',
     meaning: 'A static or thread-local that exists keeps its value; its new initial value is not used.',

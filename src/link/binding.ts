@@ -19,8 +19,11 @@ export type Binding =
 
 /** What the link asks of its surroundings. */
 export interface Surroundings {
-  /** The canonical place of a name in the running program, or null. `from` tells equal local names apart. */
-  inProgram(name: string, from: LinkObject): Binding | null;
+  /**
+   * The canonical place of a name in the running program, or null. `from` tells equal local names apart; `local` when the
+   * name is only known inside of `from`.
+   */
+  inProgram(name: string, from: LinkObject, local: boolean): Binding | null;
   /** True when the new copy is meant although the program has one: read-only data whose content changed. */
   isFresh(name: string): boolean;
   /** The object, or archive's member, that defines a global name; null when none does. */
@@ -40,7 +43,7 @@ export function bindTarget(target: Target, from: LinkObject, outside: Surroundin
   const name = target.name;
   if (name === null || target.label) return own;
   if (!outside.isFresh(name)) {
-    const place = outside.inProgram(name, from);
+    const place = outside.inProgram(name, from, isLocal(target));
     if (place !== null) return place;
   }
   if (own !== null) return own;
@@ -49,6 +52,11 @@ export function bindTarget(target: Target, from: LinkObject, outside: Surroundin
   const imported = outside.imported(name);
   if (imported !== null) return { kind: 'import', name, weak: target.weak, data: imported.data };
   return target.weak ? { kind: 'absolute', value: 0 } : null;
+}
+
+/** True when other objects cannot mean this item by its name. */
+export function isLocal(target: Target): boolean {
+  return target.atom?.symbols.find((symbol) => symbol.name === target.name)?.local === true;
 }
 
 /** A text that is equal for equal bindings, to share slots and stubs. `idOf` numbers atoms. */

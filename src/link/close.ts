@@ -1,7 +1,7 @@
 // Pass: the closure. From the changed items on, every reference is bound; what the program lacks is pulled in and its
 // references are bound in turn. All that cannot be found is collected before the pass gives up.
 import type { Atom, Edge, Frame, LinkObject } from './graph.js';
-import { bindTarget, type Binding, type Surroundings } from './binding.js';
+import { bindTarget, isLocal, type Binding, type Surroundings } from './binding.js';
 import { rewriteThreadLocals } from './thread-locals.js';
 
 /** A reference whose target is known. */
@@ -102,8 +102,7 @@ export function closeOver(roots: readonly Atom[], objects: readonly LinkObject[]
     if (binding.kind === 'atom') {
       // The same global item may come from several objects (inline functions, COMDAT): the first one stands for all.
       const twin = target.name === null || target.label || ownCopy ? undefined : byName.get(target.name);
-      const local = target.atom?.symbols.find((symbol) => symbol.name === target.name)?.local === true;
-      if (twin !== undefined && !local && twin !== binding.atom) {
+      if (twin !== undefined && !isLocal(target) && twin !== binding.atom) {
         const symbol = twin.symbols.find((candidate) => candidate.name === target.name);
         binding = { kind: 'atom', atom: twin, offset: symbol?.offset ?? 0 };
       }

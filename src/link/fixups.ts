@@ -95,6 +95,9 @@ function writeThreadOffset(
     });
     return;
   }
+  if (binding.kind === 'import') {
+    throw new IpbpError('IPBP3003', `${binding.name} is a thread-local of a shared library`, { where: site.where });
+  }
   const room =
     binding.kind === 'tls-room'
       ? binding.offset

@@ -22,3 +22,11 @@ export function stableName(name: string): string {
   if (at < 0 || name.startsWith('anon.') || name.startsWith('.Lanon.')) return name;
   return name.slice(0, at);
 }
+
+/**
+ * True for names that are unique over a whole program: mangled ones hold their crate and path. What C calls a static may
+ * be called the same in another file.
+ */
+export function isUniqueName(name: string): boolean {
+  return name.startsWith('_ZN') || name.startsWith('_R');
+}

@@ -73,7 +73,7 @@ export function planPatch(request: PlanRequest): PlanResult {
       },
     });
   } catch (error) {
-    if (!(error instanceof IpbpError) || !error.code.startsWith('IPBP2')) throw error;
+    if (!(error instanceof IpbpError) || !/^IPBP[23]/.test(error.code)) throw error;
     return {
       kind: 'refused',
       items: [refusal(error.code, error.details.where ?? '', error.message, error.details.because)],

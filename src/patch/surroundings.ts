@@ -1,8 +1,10 @@
 // Answers the link's questions (link/binding.ts) for a running program: what it holds, what the new objects, the other
 // objects of its crates and the rlibs define, and what its libraries export. Files are opened when a name is not found
 // before them, in the linker's order.
+import { IpbpError } from '../codes/error.js';
 import type { Binding, Surroundings } from '../link/binding.js';
 import type { Atom, LinkObject } from '../link/graph.js';
+import { isUniqueName } from '../link/names.js';
 import { findItems, type LiveItem, type Program } from './program.js';
 
 /** Where definitions are looked up, in this order, one after the other. */
@@ -28,9 +30,22 @@ function bindItem(program: Program, item: LiveItem): Binding {
   return { kind: 'place', module: 0, address: item.address };
 }
 
-/** Of several local copies the one from the same source file is meant; else any serves, as copies are alike. */
-export function chooseCopy(items: readonly LiveItem[], from: LinkObject): LiveItem | null {
-  return items.find((item) => item.source !== null && item.source === from.sourceName) ?? items[0] ?? null;
+/**
+ * Which of several copies `from` means. Copies of a mangled name are alike, so any serves, its own first. A plain name
+ * that is local to `from` means the one from the same source file or none, in which case `from` brings its own.
+ * @throws IpbpError IPBP2006 when two mutable ones come from files of one name: the state would be a guess.
+ */
+function chooseCopy(items: readonly LiveItem[], name: string, from: LinkObject, local: boolean): LiveItem | null {
+  const same = items.filter((item) => item.source !== null && item.source === from.sourceName);
+  if (!local || isUniqueName(name)) return same[0] ?? items[0] ?? null;
+  if (same.length > 1 && same.some((item) => item.kind === 'data' || item.kind === 'tls')) {
+    throw new IpbpError('IPBP2006', `${name} may be any of ${same.length} statics of the running program`, {
+      expected: 'one of this name from a source file of this name',
+      actual: `${same.length} from ${from.sourceName ?? 'an unnamed file'}`,
+      where: from.name,
+    });
+  }
+  return same.length === 1 ? (same[0] ?? null) : null;
 }
 
 /** The files that a definition may come from. */
@@ -53,8 +68,8 @@ function firstOf(sources: readonly DefinitionSource[], name: string): ReturnType
 export function surroundingsOf(program: Program, fresh: ReadonlySet<string>, sources: DefinitionSources): Surroundings {
   const definitions = new Map<string, { readonly atom: Atom; readonly offset: number } | null>();
   return {
-    inProgram(name, from) {
-      const item = chooseCopy(findItems(program, name), from);
+    inProgram(name, from, local) {
+      const item = chooseCopy(findItems(program, name), name, from, local);
       return item === null ? null : bindItem(program, item);
     },
     isFresh: (name) => fresh.has(name),
@@ -67,6 +82,6 @@ export function surroundingsOf(program: Program, fresh: ReadonlySet<string>, sou
       definitions.set(name, found);
       return found;
     },
-    imported: (name) => program.base.exported(name),
+    imported: (name) => program.base.exported(name) ?? (program.base.imports(name) ? { data: false } : null),
   };
 }
