@@ -5,7 +5,34 @@ import { createServer, type Socket } from 'node:net';
 import { IpbpError, type ErrorDetails } from '../codes/error.js';
 import { controlPath } from './control-socket.js';
 import type { PatchedEvent, RefusedEvent, UndoneEvent } from './events.js';
-import type { Session, SessionStatus } from './session.js';
+import type { PatchRecord } from './patcher.js';
+
+/** What `ipbp status` shows. */
+export interface SessionStatus {
+  readonly id: string;
+  readonly directory: string;
+  /** Null while cargo builds. */
+  readonly pid: number | null;
+  readonly executable: string | null;
+  readonly buildId: string | null;
+  readonly target: string;
+  readonly crates: readonly string[];
+  /** Live ones oldest first, then undone ones, next to redo first. */
+  readonly patches: readonly PatchRecord[];
+  /** Milliseconds since the session began. */
+  readonly at: number;
+}
+
+/** What may be asked of a session; session.ts does it. */
+export interface ControlledSession {
+  readonly id: string;
+  /** Applies a patch file. Throws IPBP1xxx, IPBP3xxx, IPBP5013. */
+  apply(file: string): Promise<PatchedEvent | RefusedEvent>;
+  /** Takes back the newest patch, n times. Throws IPBP5013 when there is none at the first. */
+  undo(n?: number): Promise<(UndoneEvent | RefusedEvent)[]>;
+  redo(n?: number): Promise<(PatchedEvent | RefusedEvent)[]>;
+  status(): SessionStatus;
+}
 
 /** What can be asked. */
 export type ControlRequest =
@@ -34,7 +61,7 @@ export interface Control {
 const MAX_LINE = 64 * 1024;
 
 /** Listens for one session. Throws IPBP5014. */
-export function openControl(session: Omit<Session, 'done'>): Promise<Control> {
+export function openControl(session: ControlledSession): Promise<Control> {
   const path = controlPath(session.id);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -60,7 +87,7 @@ export function openControl(session: Omit<Session, 'done'>): Promise<Control> {
   });
 }
 
-function serve(session: Omit<Session, 'done'>, socket: Socket): void {
+function serve(session: ControlledSession, socket: Socket): void {
   let text = '';
   socket.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
@@ -75,7 +102,7 @@ function serve(session: Omit<Session, 'done'>, socket: Socket): void {
   });
 }
 
-async function answer(session: Omit<Session, 'done'>, line: string): Promise<ControlResponse> {
+async function answer(session: ControlledSession, line: string): Promise<ControlResponse> {
   try {
     const request = parseRequest(line);
     switch (request.command) {

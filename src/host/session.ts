@@ -13,40 +13,18 @@ import { buildAndHold, type Held } from './build-start.js';
 import { readProject } from './cargo-project.js';
 import type { CargoRun } from './cargo-run.js';
 import { createCompiler } from './compile.js';
-import { openControl, type Control } from './control.js';
+import { openControl, type Control, type ControlledSession } from './control.js';
 import type { PatchedEvent, ProgramExit, RefusedEvent, SessionEvent, SessionOptions, UndoneEvent } from './events.js';
 import { followSources, refusedBy, type Follower, type Untimed } from './follow.js';
 import { inputFile } from './kept-files.js';
-import { createPatcher, type PatchOutcome, type PatchRecord, type Patcher } from './patcher.js';
+import { createPatcher, type PatchOutcome, type Patcher } from './patcher.js';
 import { writeScripts } from './scripts.js';
 import { openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from './spawner.js';
 import { readsTerminal } from './terminal-use.js';
 
-/** What `ipbp status` shows. */
-export interface SessionStatus {
-  readonly id: string;
-  readonly directory: string;
-  /** Null while cargo builds. */
-  readonly pid: number | null;
-  readonly executable: string | null;
-  readonly buildId: string | null;
-  readonly target: string;
-  readonly crates: readonly string[];
-  /** Live ones oldest first, then undone ones, next to redo first. */
-  readonly patches: readonly PatchRecord[];
-  /** Milliseconds since the session began. */
-  readonly at: number;
-}
-
-export interface Session {
-  readonly id: string;
-  /** Applies a patch file. Throws IPBP1xxx, IPBP3xxx, IPBP5013. */
-  apply(file: string): Promise<PatchedEvent | RefusedEvent>;
-  /** Takes back the newest patch, n times. Throws IPBP5013 when there is none at the first. */
-  undo(n?: number): Promise<(UndoneEvent | RefusedEvent)[]>;
-  redo(n?: number): Promise<(PatchedEvent | RefusedEvent)[]>;
-  status(): SessionStatus;
+/** A session from its start to its program's end. */
+export interface Session extends ControlledSession {
   /** The program's end; where cargo started none, cargo's. Rejects when the build cannot be followed (IPBP5xxx). */
   readonly done: Promise<ProgramExit>;
   /** Ends the program (SIGTERM, then SIGKILL after two seconds) or the build; `done` follows. */

@@ -1,7 +1,7 @@
 // The program as it was built: its identity, names, bytes and libraries. Known by build id (or the hash of its code),
 // never by a path. Nothing here changes; what patches did to it is in program.ts.
 import { sha256 } from '@noble/hashes/sha2.js';
-import { IpbpError, hex } from '../codes/error.js';
+import { IpbpError } from '../codes/error.js';
 import type { ObjectFile, Segment, TlsTemplate } from '../formats/object-file.js';
 import { machineFor } from '../reloc/machines.js';
 import type { Machine } from '../reloc/machine.js';
@@ -154,18 +154,4 @@ export function identityText(identity: ModuleIdentity): string {
 /** True when both name the same build of the same module. */
 export function sameIdentity(a: ModuleIdentity, b: { readonly kind: string; readonly id: Uint8Array }): boolean {
   return a.kind === b.kind && a.id.length === b.id.length && a.id.every((byte, i) => byte === b.id[i]);
-}
-
-/** For messages: the function that holds an address, with the distance from its start. */
-export function nameAddress(base: BaseProgram, address: number): string {
-  const functions = base.functionsByAddress();
-  let low = 0;
-  let high = functions.length;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if ((functions[middle] as ProgramItem).address <= address) low = middle + 1;
-    else high = middle;
-  }
-  const found = functions[low - 1];
-  return found === undefined ? hex(address) : `${found.name}+${hex(address - found.address)}`;
 }

@@ -45,7 +45,7 @@ const images: fc.Arbitrary<PatchImage> = fc.record({
     ),
   ),
   warnings: list(fc.record({ code: fc.string(), message: fc.string() })),
-}) as fc.Arbitrary<PatchImage>;
+});
 
 function codeOf(bytes: Uint8Array): string {
   try {

@@ -34,7 +34,6 @@ function whole(name: string, size: 1 | 2 | 4, min: number, max: number): Field {
 export const NOTHING: Field = { name: 'none', size: 0, min: 0, max: 0, encode() {}, decode: () => 0 };
 
 export const INT8 = whole('int8', 1, -0x80, 0x7f);
-export const INT16 = whole('int16', 2, -0x8000, 0x7fff);
 export const INT32 = whole('int32', 4, -0x8000_0000, 0x7fff_ffff);
 export const UINT32 = whole('uint32', 4, 0, 0xffff_ffff);
 /** 8 and 16 bits that may be read as signed or unsigned (the psABI does not say which). */
