@@ -146,8 +146,11 @@ pub fn unmap_pages(address: u64, length: u64) -> bool {
     map_over(address, length, libc::PROT_NONE, libc::MAP_NORESERVE)
 }
 
-/// The mapped regions: start, end, rights.
-pub fn regions() -> Vec<(u64, u64, i32)> {
+/// A mapped range of addresses: start, end, rights.
+pub type Region = (u64, u64, i32);
+
+/// All that is mapped, by address (proc_pid_maps(5)).
+pub fn regions() -> Vec<Region> {
     let text = std::fs::read("/proc/self/maps").unwrap_or_default();
     let line = |line: &[u8]| {
         // Two addresses and the rights; what follows them may be any bytes (a path).

@@ -18,12 +18,17 @@ const START_LIMIT: u64 = 200_000_000;
 global_asm!(
     ".pushsection .tdata.ipbp_room, \"awT\", @progbits",
     ".p2align 6",
+    // Hidden rather than local: other units of this crate use it.
+    ".globl ipbp_room",
+    ".hidden ipbp_room",
     ".type ipbp_room, @object",
     "ipbp_room: .zero 16384",
     ".size ipbp_room, 16384",
     ".popsection",
     ".pushsection .data.ipbp_room_in_template, \"aw\", @progbits",
     ".p2align 3",
+    ".globl ipbp_room_in_template",
+    ".hidden ipbp_room_in_template",
     "ipbp_room_in_template: .quad ipbp_room@DTPOFF",
     ".popsection",
 );

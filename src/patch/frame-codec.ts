@@ -139,7 +139,8 @@ export function decodeProgram(payload: Uint8Array): ProgramInfo {
     for (let i = 0; i < count; i += 1) {
       const base = r.u64();
       const kind = IDENTITIES[r.u8() - 1] ?? r.malformed('unknown kind of identity');
-      const id = r.take(r.u16()).slice();
+      // A copy also where the message is a Buffer, whose slice() is none.
+      const id = new Uint8Array(r.take(r.u16()));
       modules.push({ base, identity: { kind, id }, path: r.text(r.u16()) });
     }
     return { pid, reservation, tls, modules };
