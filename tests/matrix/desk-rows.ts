@@ -335,5 +335,6 @@ impl Offer for Flat {
     after: [desk('clock', /paces=7,7,7 /, 2000)],
     functions: { 'clock::tick': 'redirected' },
     only: true,
+    inLoop: true,
   },
 ];

@@ -26,6 +26,7 @@ export interface RowResult {
   readonly functions: number;
   readonly data: number;
   readonly bytes: number;
+  readonly warnings: readonly string[];
   readonly ms: PatchedEvent['ms'] | null;
   readonly sinceSaveMs: number | null;
 }
@@ -100,7 +101,7 @@ export class Run {
       const failedRequests = this.traffic.summary.failed;
       outcomes = await this.act(row);
       note(this.judge(row, outcomes));
-      note(await this.ask(row.after, ''));
+      if (!this.mayWarnInstead(row, outcomes)) note(await this.ask(row.after, ''));
       note(await this.state.check());
       if (row.threads !== undefined) note(this.compareThreads(row.threads, threads, await this.state.threads()));
       const newly = this.traffic.summary.failed - failedRequests;
@@ -196,6 +197,11 @@ export class Run {
     return problems;
   }
 
+  private mayWarnInstead(row: Row, outcomes: readonly Outcome[]): boolean {
+    const warned = outcomes.some((outcome) => outcome.event === 'patched' && outcome.warnings.length > 0);
+    return row.inLoop === true && !this.configuration.unoptimised && warned;
+  }
+
   private async ask(checks: readonly Check[], prefix: string): Promise<string[]> {
     const problems: string[] = [];
     for (const check of checks) {
@@ -239,6 +245,7 @@ export class Run {
       functions: patches.reduce((sum, patch) => sum + patch.functions.length, 0),
       data: patches.reduce((sum, patch) => sum + patch.data.length, 0),
       bytes: patches.reduce((sum, patch) => sum + patch.bytes, 0),
+      warnings: [...new Set(patches.flatMap((patch) => patch.warnings.map((warning) => warning.code)))],
       ms: last?.ms ?? null,
       sinceSaveMs: last?.sinceSaveMs ?? null,
     };

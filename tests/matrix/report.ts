@@ -11,7 +11,8 @@ export function rowLine(row: RowResult): string {
   const right = row.failures.length === 0 ? 'ok  ' : 'FAIL';
   const time = row.ms === null ? '' : `${row.ms.total.toFixed(0)} ms`;
   const patch = row.verdict === 'patched' ? `${row.functions} fn, ${row.data} data` : '';
-  const head = `${right} ${row.id.padEnd(22)} ${row.verdict.padEnd(13)} ${time.padStart(8)}  ${patch.padEnd(18)} ${row.name}`;
+  const warned = row.warnings.length === 0 ? '' : ` (${row.warnings.join(', ')})`;
+  const head = `${right} ${row.id.padEnd(22)} ${row.verdict.padEnd(13)} ${time.padStart(8)}  ${patch.padEnd(18)} ${row.name}${warned}`;
   return [head, ...row.failures.map((failure) => `       ${failure.replace(/\n/g, '\n       ')}`)].join('\n');
 }
 

@@ -48,6 +48,11 @@ export interface Row {
   readonly data?: Readonly<Record<string, PatchedEvent['data'][number]['verdict']>>;
   /** How the number of threads that the desk's thread started must compare with the one before the row. */
   readonly threads?: 'more' | 'same';
+  /**
+   * True where an optimised build may have inlined the edited function into a loop that never ends: there a warning is
+   * as good as the new behaviour, silence is not.
+   */
+  readonly inLoop?: boolean;
   /** What a refusal's codes, or a compile error's text, must match. */
   readonly says?: RegExp;
 }
