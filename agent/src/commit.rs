@@ -204,9 +204,9 @@ fn install_handler() {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = ours;
         action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+        // No other signal meanwhile, ours neither: an alternate stack may have room for one frame only (overflowing it
+        // kills; seen). A thread that waits here is blocked in the kernel, so it need not be asked.
         libc::sigfillset(&mut action.sa_mask);
-        // A thread that waits at a closed entry still says where it stands.
-        libc::sigdelset(&mut action.sa_mask, threads::signal());
         libc::sigaction(libc::SIGTRAP, &action, std::ptr::null_mut());
         HANDLER_INSTALLED.store(true, SeqCst);
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 pub enum Look {
     Gone,
     Running,
-    /// In the kernel; `pc` is where it goes on in the program (0: it has no code there).
+    /// In a system call; `pc` is where it goes on in the program (0: it has no code there).
     Blocked {
         pc: u64,
     },
@@ -21,16 +21,10 @@ const PATIENCE: u64 = 300_000;
 /// Most threads that a program may have.
 const SLOTS: usize = 4096;
 
-/// What one thread is asked, and answers.
-struct Slot {
-    question: AtomicU64,
-    answered: AtomicU64,
-    pc: AtomicU64,
-}
-
-#[allow(clippy::declare_interior_mutable_const)]
-const FREE_SLOT: Slot = Slot { question: AtomicU64::new(0), answered: AtomicU64::new(0), pc: AtomicU64::new(0) };
-static ANSWERS: [Slot; SLOTS] = [FREE_SLOT; SLOTS];
+/// What each thread is asked: the question's number; in its place comes the answer: where the thread stood, with the
+/// highest bit set. One word, so that a late answer to an earlier question is not taken for one to this.
+static SLOT_WORDS: [AtomicU64; SLOTS] = [const { AtomicU64::new(0) }; SLOTS];
+const ANSWERED: u64 = 1 << 63;
 /// The signal that asks; 0: none was chosen yet.
 static SIGNAL: AtomicI32 = AtomicI32::new(0);
 /// Number of the round in which asked threads stay in the handler; 0: they go on at once.
@@ -45,8 +39,8 @@ struct Watched {
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Unknown,
-    /// Asked through the slot of this number, with this question.
-    Asked(usize, u64),
+    /// Asked through the slot of this number.
+    Asked(usize),
     /// Seen outside of all guards (in a round that holds: and is in the handler).
     Safe,
     /// Seen outside while blocked, in a round that holds: is looked at again until the end.
@@ -168,7 +162,7 @@ impl Lookout {
                     Look::Blocked { .. } => (),
                     Look::Running => {
                         settled = false;
-                        if !matches!(entry.state, State::Asked(..)) && now() > watch_until {
+                        if !matches!(entry.state, State::Asked(_)) && now() > watch_until {
                             entry.state = ask(entry.thread, &mut self.questions, index);
                         }
                     }
@@ -221,8 +215,12 @@ pub fn look(thread: i32) -> Look {
         let gone = unsafe { call(libc::SYS_tgkill, [std::process::id() as usize, thread as usize, 0, 0, 0, 0]) } != 0;
         return if gone { Look::Gone } else { Look::Running };
     };
-    let last = text.trim_ascii().rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    let mut words = text.trim_ascii().split(|byte| *byte == b' ');
+    let (call, last) = (words.next().unwrap_or_default(), words.next_back().unwrap_or_default());
     match last.strip_prefix(b"0x").map(parse_hex) {
+        // Not in a system call but in a fault, maybe one of a signal's handler: where the thread goes on behind that is
+        // not shown.
+        Some(pc) if call == b"-1" && pc != 0 => Look::Running,
         Some(pc) => Look::Blocked { pc },
         None => Look::Running,
     }
@@ -267,11 +265,6 @@ pub fn prepare_signal() -> bool {
     }
 }
 
-/// The signal that asks, so that another handler can let it through.
-pub fn signal() -> i32 {
-    SIGNAL.load(SeqCst)
-}
-
 fn action_of(signal: i32) -> Option<usize> {
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     (unsafe { libc::sigaction(signal, std::ptr::null(), &mut action) } == 0).then_some(action.sa_sigaction)
@@ -283,44 +276,42 @@ fn inside(guards: Guards, pc: u64) -> bool {
 
 fn ask(thread: i32, questions: &mut u64, index: usize) -> State {
     *questions += 1;
-    ANSWERS[index].question.store(*questions, SeqCst);
+    SLOT_WORDS[index].store(*questions, SeqCst);
     let process = std::process::id() as usize;
     let value = *questions << 16 | index as u64;
     // siginfo_t as the kernel wants it: signal, errno, code, padding, pid, uid, value.
     let mut info = [0u32; 32];
-    (info[0], info[2], info[4]) = (signal() as u32, libc::SI_QUEUE as u32, process as u32);
+    (info[0], info[2], info[4]) = (SIGNAL.load(SeqCst) as u32, libc::SI_QUEUE as u32, process as u32);
     (info[6], info[7]) = (value as u32, (value >> 32) as u32);
-    let arguments = [process, thread as usize, signal() as usize, info.as_ptr() as usize, 0, 0];
+    let arguments = [process, thread as usize, SIGNAL.load(SeqCst) as usize, info.as_ptr() as usize, 0, 0];
     if unsafe { call(libc::SYS_rt_tgsigqueueinfo, arguments) } != 0 {
         return State::Unknown;
     }
-    State::Asked(index, *questions)
+    State::Asked(index)
 }
 
 fn answer(state: State) -> Option<u64> {
-    let State::Asked(slot, question) = state else { return None };
-    let slot = &ANSWERS[slot];
-    (slot.answered.load(SeqCst) == question).then(|| slot.pc.load(SeqCst))
+    let State::Asked(slot) = state else { return None };
+    let word = SLOT_WORDS[slot].load(SeqCst);
+    (word & ANSWERED != 0).then_some(word & !ANSWERED)
 }
 
 /// In the asked thread: says where it stood, and stays if all are held.
 unsafe extern "C" fn on_question(_: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     let value = (*info).si_value().sival_ptr as u64;
-    let slot = &ANSWERS[(value & 0xffff) as usize % SLOTS];
     if (*info).si_code != libc::SI_QUEUE {
         return;
     }
     let context = &mut *(context as *mut libc::ucontext_t);
     let registers = &mut context.uc_mcontext.gregs;
-    if slot.question.load(SeqCst) != value >> 16 {
-        // Asked in an earlier round, which has ended without the answer.
-        return resume_wait(registers);
-    }
-    slot.pc.store(registers[libc::REG_RIP as usize] as u64, SeqCst);
+    let pc = registers[libc::REG_RIP as usize] as u64;
+    let slot = &SLOT_WORDS[(value & 0xffff) as usize % SLOTS];
     let hold = HOLD.load(SeqCst);
-    slot.answered.store(value >> 16, SeqCst);
-    while hold != 0 && HOLD.load(SeqCst) == hold {
-        futex_wait(&HOLD, hold);
+    // Not when the round that asked has ended without the answer.
+    if slot.compare_exchange(value >> 16, pc | ANSWERED, SeqCst, SeqCst).is_ok() {
+        while hold != 0 && HOLD.load(SeqCst) == hold {
+            futex_wait(&HOLD, hold);
+        }
     }
     resume_wait(registers);
 }

@@ -124,8 +124,12 @@ impl Program {
             }
         }
         for op in ops {
-            if let Op::TlsInit { offset, bytes } = op {
-                thread_locals::initialise(*offset, bytes).map_err(|message| Failure(status::NO_TLS_ROOM, message))?;
+            if let Op::TlsInit { offset, length, at } = op {
+                let mut bytes = vec![0; *length as usize];
+                if !memory::read(self.address(0, *at)?, &mut bytes) {
+                    return Err(bad(format!("the initial value at {at:#x} cannot be read")));
+                }
+                thread_locals::initialise(*offset, &bytes).map_err(|message| Failure(status::NO_TLS_ROOM, message))?;
             }
         }
         Ok(())
@@ -151,9 +155,10 @@ impl Program {
                     }
                     maps.push((start, start + length));
                 }
-                Op::TlsInit { offset, bytes } if *offset as usize + bytes.len() > thread_locals::ROOM_SIZE as usize => {
-                    let what = format!("offset {offset:#x} + {:#x} bytes", bytes.len());
-                    return Err(Failure(status::NO_TLS_ROOM, what));
+                Op::TlsInit { offset, length, .. }
+                    if u64::from(*offset) + u64::from(*length) > thread_locals::ROOM_SIZE as u64 =>
+                {
+                    return Err(Failure(status::NO_TLS_ROOM, format!("offset {offset:#x} + {length:#x} bytes")));
                 }
                 Op::Check { module, at, bytes } => self.compare(&regions, *module, *at, bytes)?,
                 Op::Cell { module, at, old, new, guard } => {

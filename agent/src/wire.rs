@@ -91,7 +91,7 @@ pub enum Op<'a> {
     Tls { at: i64, size: u8, value: i64 },
     Import { at: i64, weak: bool, addend: i64, name: &'a [u8] },
     Protect { at: i64, length: u64, protection: u8 },
-    TlsInit { offset: u32, bytes: &'a [u8] },
+    TlsInit { offset: u32, length: u32, at: i64 },
     Check { module: u32, at: i64, bytes: &'a [u8] },
     Unwind { at: i64 },
     Cell { module: u32, at: i64, old: &'a [u8], new: &'a [u8], guard: (u8, u8) },
@@ -124,10 +124,7 @@ fn read_op<'a>(reader: &mut Reader<'a>) -> Option<Op<'a>> {
             Op::Import { at, weak: flags == 1, addend, name: reader.bytes(usize::from(length))? }
         }
         6 => Op::Protect { at: reader.i64()?, length: reader.u64()?, protection: reader.u8()? },
-        7 => {
-            let (offset, length) = (reader.u32()?, reader.u32()?);
-            Op::TlsInit { offset, bytes: reader.bytes(length as usize)? }
-        }
+        7 => Op::TlsInit { offset: reader.u32()?, length: reader.u32()?, at: reader.i64()? },
         8 => {
             let (module, at, length) = (reader.u32()?, reader.i64()?, reader.u32()?);
             Op::Check { module, at, bytes: reader.bytes(length as usize)? }

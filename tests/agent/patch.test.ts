@@ -132,7 +132,7 @@ liveTest('what is wrong is refused with its status, and nothing is changed', asy
     ['bad-frame', [...body.ops, good, { op: 'word', at: body.at, module: 999, value: 0 }], /no module 999/],
     ['bad-frame', [{ op: 'write', at: plain, bytes: Uint8Array.of(0x90) }], /not mapped by this transaction/],
     ['bad-frame', [good, { op: 'init', at: plain }], /not mapped by this transaction/],
-    ['no-tls-room', [...body.ops, { op: 'tls-init', offset: 16380, bytes: new Uint8Array(8) }, good], /0x3ffc/],
+    ['no-tls-room', [...body.ops, { op: 'tls-init', offset: 16380, length: 8, at: body.at }, good], /0x3ffc/],
   ];
   let patch = 0;
   for (const [status, ops, message] of cases) {

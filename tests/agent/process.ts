@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import { agentLibrary } from '../../src/host/agent-build.js';
 import { listenForAgent, type AgentConnection } from '../../src/host/agent-connection.js';
-import type { IpbpError } from '../../src/codes/error.js';
+import { IpbpError } from '../../src/codes/error.js';
 import type { AgentOp } from '../../src/patch/frames.js';
 
 export const DIRECTORY = mkdtempSync(join(tmpdir(), 'ipbp-agent-'));
@@ -27,6 +27,9 @@ export function liveTest(name: string, body: () => Promise<void>): void {
   test(name, async () => {
     try {
       await body();
+    } catch (error) {
+      // uvu takes `details` of an error for text of its own and swallows an IpbpError, whose are an object.
+      throw error instanceof IpbpError ? new Error(error.stack) : error;
     } finally {
       for (const child of running) child.kill('SIGKILL');
     }

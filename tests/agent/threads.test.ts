@@ -98,12 +98,13 @@ liveTest('children forked while patches are applied are whole', async () => {
 
 /** mov rax, fs:[offset]; ret, as a patch of `quiet` with a thread-local whose initial value is known. */
 function threadLocal({ agent, functions }: Session, page: number, offset: number, old: Uint8Array): AgentOp[] {
-  const body = code(agent, page, Uint8Array.of(0x64, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0xc3));
-  const value = Uint8Array.of(0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11);
+  const load = [0x64, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0xc3];
+  const value = [0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11];
+  const body = code(agent, page, Uint8Array.from([...load, ...value]));
   return [
     ...body.ops,
     { op: 'tls', at: body.at + 5, size: 4, value: offset },
-    { op: 'tls-init', offset, bytes: value },
+    { op: 'tls-init', offset, length: value.length, at: body.at + load.length },
     cell(functions.quiet, old, jump(functions.quiet, body.at)),
   ];
 }
