@@ -51,7 +51,11 @@ export function patchLines({ image, digest }: DecodedPatch, name: string): strin
       image.tlsWords,
       ({ at, size, value }) => `${hex(at)} ${size} bytes = room + ${hex(value)}`,
     ),
-    ...block('thread-local values', image.tlsInit, ({ offset, bytes }) => `room + ${hex(offset)} ${digits(bytes)}`),
+    ...block(
+      'thread-local values',
+      image.tlsInit,
+      ({ offset, length, at }) => `room + ${hex(offset)} ${length} bytes from ${hex(at)}`,
+    ),
     ...block('imports', image.imports, ({ at, name: symbol, weak, addend }) => {
       return `${hex(at)} = ${symbol}${addend === 0 ? '' : ` + ${hex(addend)}`}${weak ? ' (weak)' : ''}`;
     }),
@@ -76,7 +80,7 @@ export function patchRecords({ image, digest }: DecodedPatch, name: string): obj
     ...image.symbols.map((symbol) => ({ symbol })),
     ...image.rebases.map((rebase) => ({ rebase })),
     ...image.tlsWords.map((word) => ({ tlsWord: word })),
-    ...image.tlsInit.map(({ offset, bytes }) => ({ tlsInit: { offset, bytes: digits(bytes) } })),
+    ...image.tlsInit.map((tlsInit) => ({ tlsInit })),
     ...image.imports.map((entry) => ({ import: entry })),
     ...image.checks.map(({ bytes, ...check }) => ({ check: { ...check, bytes: digits(bytes) } })),
   ];

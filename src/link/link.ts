@@ -1,5 +1,4 @@
 // The link of a patch, pass by pass. Each pass is a file of this folder and knows no format and no machine.
-import { IpbpError } from '../codes/error.js';
 import type { Atom, LinkObject } from './graph.js';
 import type { Surroundings } from './binding.js';
 import { closeOver, type LinkedAtom, type Unresolved } from './close.js';
@@ -45,7 +44,7 @@ export function link(request: LinkRequest): LinkResult {
   const words: Words = { rebases: [], tlsWords: [], imports: [] };
   const context: FixupContext = { layout, slots, machine, words };
   const segments = write(atoms, unwind, context);
-  const tlsInit = writeThreadLocals(atoms, layout);
+  const tlsInit = threadLocalValues(atoms, layout);
   return {
     kind: 'linked',
     image: {
@@ -74,8 +73,8 @@ function write(atoms: readonly LinkedAtom[], unwind: UnwindTable, context: Fixup
     return { bytes: segment.bytes, offset: address - segment.address };
   };
   for (const { atom, bytes } of atoms) {
-    if (bytes.length === 0 || isThreadLocal(atom)) continue;
-    const to = at(layout.addressOf(atom));
+    if (bytes.length === 0) continue;
+    const to = at(layout.contentOf(atom));
     to.bytes.set(bytes, to.offset);
   }
   if (unwind.bytes.length > 0) {
@@ -92,8 +91,8 @@ function write(atoms: readonly LinkedAtom[], unwind: UnwindTable, context: Fixup
     to.bytes.set(encodeStubs(slots, machine, layout.stubsAt, slotAddress), to.offset);
   }
   for (const { atom, edges } of atoms) {
-    if (edges.length === 0 || isThreadLocal(atom)) continue;
-    const start = layout.addressOf(atom);
+    if (edges.length === 0) continue;
+    const start = layout.contentOf(atom);
     const to = at(start);
     for (const bound of edges) {
       const { offset } = bound.edge;
@@ -114,27 +113,9 @@ function emptyBytes(region: Region, machine: Machine): Uint8Array {
   return region.protection === 'rx' ? new Uint8Array(region.size).fill(machine.codeFill) : new Uint8Array(region.used);
 }
 
-/** The initial values of new thread-locals. Addresses in them would need a rebase per thread: refused as unusable. */
-function writeThreadLocals(atoms: readonly LinkedAtom[], layout: Layout): TlsInit[] {
-  const result: TlsInit[] = [];
-  for (const { atom, bytes, edges } of atoms) {
-    if (!isThreadLocal(atom)) continue;
-    const first = edges[0];
-    if (first !== undefined) {
-      throw unsupportedThreadLocal(atom, first.edge.row.name);
-    }
-    // Zero-filled ones are written too: an undone patch may have used the same bytes before.
-    result.push({
-      offset: layout.addressOf(atom),
-      bytes: bytes.length === atom.size ? bytes : new Uint8Array(atom.size),
-    });
-  }
-  return result;
-}
-
-function unsupportedThreadLocal(atom: Atom, row: string): IpbpError {
-  return new IpbpError('IPBP2004', `the initial value of thread-local ${atom.name} holds an address`, {
-    actual: row,
-    where: atom.object.name,
-  });
+/** Where the initial values of new thread-locals lie. Zero ones too: an undone patch may have used the same room. */
+function threadLocalValues(atoms: readonly LinkedAtom[], layout: Layout): TlsInit[] {
+  return atoms
+    .filter(({ atom }) => isThreadLocal(atom) && atom.size > 0)
+    .map(({ atom }) => ({ offset: layout.addressOf(atom), length: atom.size, at: layout.contentOf(atom) }));
 }

@@ -34,10 +34,12 @@ export interface Import {
   readonly addend: number;
 }
 
-/** Initial value of a part of the thread-local room. */
+/** Initial value of a part of the thread-local room: `length` bytes of this image, after its words were filled. */
 export interface TlsInit {
   readonly offset: number;
-  readonly bytes: Uint8Array;
+  readonly length: number;
+  /** Address of the value in the image. */
+  readonly at: number;
 }
 
 export interface LinkedImage {

@@ -32,6 +32,8 @@ export interface Layout {
   readonly regions: readonly Region[];
   /** Address of an atom of memory, offset in the room of a thread-local. */
   addressOf(atom: Atom): number;
+  /** Where in memory an atom's bytes lie: of a thread-local those are its initial value. */
+  contentOf(atom: Atom): number;
   readonly slotsAt: number;
   readonly stubsAt: number;
   readonly unwindAt: number;
@@ -99,6 +101,7 @@ export function place(
   const runs = { r: new Run(), rx: new Run(), rw: new Run(), zero: new Run(), tls: new Run() };
   runs.tls.size = where.tlsNext;
   const offsets = new Map<Atom, number>();
+  const templates = new Map<Atom, number>();
   for (const { atom } of atoms) {
     const space = spaceOf(atom.kind);
     if (space === 'tls' && atom.align > where.tlsAlign) {
@@ -109,6 +112,8 @@ export function place(
       });
     }
     offsets.set(atom, runs[space].take(atom.size, atom.align));
+    // Its initial value is part of the image, as it may hold addresses that only the process can fill.
+    if (space === 'tls') templates.set(atom, runs.r.take(atom.size, atom.align));
   }
   if (runs.tls.size > where.tlsEnd) {
     throw new IpbpError('IPBP2005', 'the room for new thread-locals is used up', {
@@ -148,14 +153,19 @@ export function place(
     const size = alignUp(total[protection], page);
     regions.push({ protection, address: starts[protection], used: used[protection], size });
   }
+  const addressOf = (atom: Atom): number => {
+    const offset = offsets.get(atom);
+    if (offset === undefined) throw new Error(`internal: ${atom.name} was not placed`);
+    const space = spaceOf(atom.kind);
+    if (space === 'tls') return offset;
+    return space === 'zero' ? starts.rw + zeroOffset + offset : starts[space] + offset;
+  };
   return {
     regions,
-    addressOf(atom) {
-      const offset = offsets.get(atom);
-      if (offset === undefined) throw new Error(`internal: ${atom.name} was not placed`);
-      const space = spaceOf(atom.kind);
-      if (space === 'tls') return offset;
-      return space === 'zero' ? starts.rw + zeroOffset + offset : starts[space] + offset;
+    addressOf,
+    contentOf(atom) {
+      const template = templates.get(atom);
+      return template === undefined ? addressOf(atom) : starts.r + template;
     },
     slotsAt: starts.r + slotsOffset,
     stubsAt: starts.rx + stubsOffset,

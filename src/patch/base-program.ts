@@ -2,7 +2,7 @@
 // never by a path. Nothing here changes; what patches did to it is in program.ts.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { IpbpError } from '../codes/error.js';
-import type { ObjectFile, Segment, TlsTemplate } from '../formats/object-file.js';
+import type { ObjectFile, Segment } from '../formats/object-file.js';
 import { machineFor } from '../reloc/machines.js';
 import type { Machine } from '../reloc/machine.js';
 import type { ModuleIdentity } from './image.js';
@@ -36,17 +36,6 @@ export interface BaseProgram {
   functionsByAddress(): readonly ProgramItem[];
   /** Protected as code. */
   isCode(address: number): boolean;
-}
-
-/**
- * Offset of a program's thread-locals from the thread pointer: the block ends there, aligned as the template asks.
- * Source: the psABI's document of thread-local storage, 3.4.6 (variant II).
- */
-function startOfThreadLocals(tls: TlsTemplate | null): number {
-  if (tls === null) return 0;
-  const end = tls.address + tls.memorySize;
-  const rest = end % tls.align;
-  return -tls.memorySize - (rest === 0 ? 0 : tls.align - rest);
 }
 
 /** How a module is known: by its build id, or by the SHA-256 of the file's bytes of its code segment. */
@@ -129,7 +118,7 @@ export function openBaseProgram(file: ObjectFile, libraries: () => readonly Libr
     items,
     functions,
     start: Math.floor(start / machine.pageSize) * machine.pageSize,
-    tlsStart: startOfThreadLocals(linked.tls),
+    tlsStart: linked.tls === null ? 0 : machine.threadLocalsStart(linked.tls),
     imports: (name) => imported.has(name),
     exported: (name) => exportsOf().get(name) ?? null,
     read: (address, size) => readFrom(file, linked.segments, address, size),

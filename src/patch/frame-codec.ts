@@ -236,7 +236,7 @@ function encodeOp(w: ByteWriter, op: AgentOp): void {
       w.u8(6).i64(op.at).u64(op.length).u8(PROTECTIONS[op.protection]);
       return;
     case 'tls-init':
-      w.u8(7).u32(op.offset).u32(op.bytes.length).raw(op.bytes);
+      w.u8(7).u32(op.offset).u32(op.length).i64(op.at);
       return;
     case 'check':
       w.u8(8).u32(op.module).i64(op.at).u32(op.bytes.length).raw(op.bytes);
@@ -286,7 +286,7 @@ function decodeOp(r: ByteReader): AgentOp {
       return { op: 'protect', at, length, protection: protection ?? r.malformed('unknown protection') };
     }
     case 7:
-      return { op: 'tls-init', offset: r.u32(), bytes: r.take(r.u32()) };
+      return { op: 'tls-init', offset: r.u32(), length: r.u32(), at: r.i64() };
     case 8:
       return { op: 'check', module: r.u32(), at: r.i64(), bytes: r.take(r.u32()) };
     case 9:

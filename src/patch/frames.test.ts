@@ -55,7 +55,7 @@ const op: fc.Arbitrary<AgentOp> = fc.oneof(
     length: u64,
     protection: fc.constantFrom<'r' | 'rw' | 'rx'>('r', 'rw', 'rx'),
   }),
-  record({ op: is('tls-init'), offset: u32, bytes }),
+  record({ op: is('tls-init'), offset: u32, length: u32, at: i64 }),
   record({ op: is('check'), module: u32, at: i64, bytes }),
   record({ op: is('unwind'), at: i64 }),
   cell,

@@ -1,6 +1,6 @@
 // The messages between host and agent as plain data (docs/protocol.md). Their encoding is in frame-codec.ts, who checks
 // tags and order is the connection (host/agent-connection.ts).
-import type { Cell, Import, Rebase } from './image.js';
+import type { Cell, Import, Rebase, TlsInit } from './image.js';
 
 /** Version of the protocol in every frame. */
 export const PROTOCOL_VERSION = 1;
@@ -29,7 +29,7 @@ export type AgentOp =
   | { readonly op: 'tls'; readonly at: number; readonly size: 4 | 8; readonly value: number }
   | ({ readonly op: 'import' } & Import)
   | { readonly op: 'protect'; readonly at: number; readonly length: number; readonly protection: 'r' | 'rw' | 'rx' }
-  | { readonly op: 'tls-init'; readonly offset: number; readonly bytes: Uint8Array }
+  | ({ readonly op: 'tls-init' } & TlsInit)
   | { readonly op: 'check'; readonly module: number; readonly at: number; readonly bytes: Uint8Array }
   | { readonly op: 'unwind'; readonly at: number }
   | ({ readonly op: 'cell' } & Cell)

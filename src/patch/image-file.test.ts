@@ -17,7 +17,7 @@ const images: fc.Arbitrary<PatchImage> = fc.record({
   segments: list(fc.record({ address, size, protection: fc.constantFrom('r', 'rx', 'rw'), bytes: blob })),
   rebases: list(fc.record({ at: address, module: byte, value: address })),
   tlsWords: list(fc.record({ at: address, size: fc.constantFrom(4, 8), value: address })),
-  tlsInit: list(fc.record({ offset: size, bytes: blob })),
+  tlsInit: list(fc.record({ offset: size, length: size, at: address })),
   tlsUsed: size,
   imports: list(fc.record({ at: address, name: fc.string(), weak: fc.boolean(), addend: address })),
   checks: list(fc.record({ module: byte, at: address, bytes: blob })),

@@ -7,7 +7,7 @@ import { IpbpError } from '../codes/error.js';
 import type { Cell, ImageSegment, ImageSymbol, ItemReport, ModuleIdentity, PatchImage } from './image.js';
 
 const MAGIC = [0x69, 0x70, 0x62, 0x70, 0x50, 0x41, 0x54, 0x43] as const; // "ipbpPATC"
-const VERSION = 1;
+const VERSION = 2;
 const DIGEST_SIZE = 32;
 
 const PROTECTIONS = ['r', 'rx', 'rw'] as const;
@@ -57,8 +57,7 @@ export function encodePatchFile(image: PatchImage): PatchFile {
   writeList(w, image.rebases, (rebase) => w.i64(rebase.at).uleb(rebase.module).i64(rebase.value));
   writeList(w, image.tlsWords, (word) => w.i64(word.at).u8(WORD_SIZES.indexOf(word.size)).i64(word.value));
   writeList(w, image.tlsInit, (init) => {
-    w.u64(init.offset);
-    writeBlob(w, init.bytes);
+    w.u64(init.offset).u64(init.length).i64(init.at);
   });
   w.u64(image.tlsUsed);
   writeList(w, image.imports, (item) => {
@@ -182,7 +181,7 @@ export function decodePatchFile(
     size: readChoice(r, WORD_SIZES, 'size of a word'),
     value: r.i64(),
   }));
-  const tlsInit = readList(r, () => ({ offset: r.u64(), bytes: readBlob(r) }));
+  const tlsInit = readList(r, () => ({ offset: r.u64(), length: r.u64(), at: r.i64() }));
   const tlsUsed = r.u64();
   const imports = readList(r, () => ({ at: r.i64(), weak: r.u8() === 1, addend: r.i64(), name: readText(r) }));
   const checks = readList(r, () => ({ module: r.uleb(), at: r.i64(), bytes: readBlob(r) }));

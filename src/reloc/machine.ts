@@ -71,6 +71,12 @@ export interface Machine {
   readonly addressRow: FixupRow;
   /** Fills gaps between functions: executing it traps, and `entry.isPadding` knows it. */
   readonly codeFill: number;
+  /** Offset from the thread pointer at which the thread-locals of an executable with this template begin. */
+  threadLocalsStart(template: {
+    readonly address: number;
+    readonly memorySize: number;
+    readonly align: number;
+  }): number;
   readonly stub: StubShape;
   readonly entry: EntryJumps;
   /**

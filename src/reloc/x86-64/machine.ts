@@ -13,6 +13,23 @@ function encodeStub(at: number, slot: number): Uint8Array {
   return bytes;
 }
 
+/**
+ * The block ends at the thread pointer, aligned as the template asks.
+ * Source: ELF Handling For Thread-Local Storage, 3.4.6 (variant II).
+ */
+function threadLocalsStart({
+  address,
+  memorySize,
+  align,
+}: {
+  address: number;
+  memorySize: number;
+  align: number;
+}): number {
+  const rest = (address + memorySize) % align;
+  return -memorySize - (rest === 0 ? 0 : align - rest);
+}
+
 /** The machine with the rows of one format. `addressRow` must be the row that writes a whole address. */
 export function x86Machine(rows: readonly FixupRow[], addressRow: FixupRow): Machine {
   return {
@@ -21,6 +38,7 @@ export function x86Machine(rows: readonly FixupRow[], addressRow: FixupRow): Mac
     rows: new Map(rows.map((row) => [row.type, row])),
     addressRow,
     codeFill: 0xcc,
+    threadLocalsStart,
     stub: { size: 8, align: 8, encode: encodeStub },
     entry: X86_64_ENTRY,
     rewrite: rewriteTls,
