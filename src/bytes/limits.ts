@@ -17,6 +17,12 @@ export const LIMITS = {
   dynamicEntries: 100_000,
   /** CIEs and FDEs of one `.eh_frame`. */
   unwindRecords: 16_000_000,
+  /** Attributes of one DWARF abbreviation. */
+  dwarfAttributes: 1_000,
+  /** Pointers, arrays and aliases behind one another in one unnamed type. */
+  typeDepth: 100,
+  /** All full paths of types together may be this many times as long as the section that describes them. */
+  typePathReuse: 64,
   /** Bytes of one name. Generic instances reach tens of thousands. */
   nameBytes: 4_000_000,
   /** Names of one string table may be this many times as long as the table, all together: tails are shared, not more. */

@@ -1,0 +1,246 @@
+// A walk over .debug_info (DWARF 4 and 5 §7.5): its units and their entries (DIEs), one after the other, with the
+// attributes that type descriptions need. What an entry means is in types.ts.
+import { LIMITS } from '../../bytes/limits.js';
+import type { ByteReader } from '../../bytes/reader.js';
+import { IpbpError } from '../../codes/error.js';
+import type { Abbreviation } from './abbrev.js';
+import { readAbbreviations } from './abbrev.js';
+import * as dw from './constants.js';
+import type { DebugSections } from './debug-sections.js';
+import type { FormContext } from './forms.js';
+import { readConstant, readReference, readStringPlace, skipForm } from './forms.js';
+
+/** The attributes that are kept; all others are skipped. The position in this list is the register. */
+const KEPT = [
+  dw.DW_AT_name,
+  dw.DW_AT_type,
+  dw.DW_AT_byte_size,
+  dw.DW_AT_data_member_location,
+  dw.DW_AT_alignment,
+  dw.DW_AT_discr,
+  dw.DW_AT_discr_value,
+  dw.DW_AT_discr_list,
+  dw.DW_AT_const_value,
+  dw.DW_AT_encoding,
+  dw.DW_AT_count,
+  dw.DW_AT_upper_bound,
+  dw.DW_AT_declaration,
+  dw.DW_AT_linkage_name,
+  dw.DW_AT_location,
+  dw.DW_AT_bit_size,
+  dw.DW_AT_data_bit_offset,
+  dw.DW_AT_str_offsets_base,
+] as const;
+
+/** An attribute that {@link EntryCursor} can be asked for. */
+export type KeptAttribute = (typeof KEPT)[number];
+
+const SLOTS: ReadonlyMap<number, number> = new Map(KEPT.map((attribute, slot) => [attribute, slot]));
+
+/** `.debug_str_offsets` begins with a header of 8 bytes, which units without a base of their own skip (§7.26). */
+const STRING_OFFSETS_HEADER = 8;
+
+/** Goes from entry to entry in the order of the file; values are decoded when asked for, until the next step. */
+export class EntryCursor {
+  tag = 0;
+  /** Nesting within the unit; its first entry has 0. */
+  depth = 0;
+  /** In .debug_info; what references mean. */
+  offset = 0;
+  /** Whether the entries that follow are its children. */
+  children = false;
+  private readonly sections: DebugSections;
+  private readonly reader: ByteReader;
+  private readonly tables = new Map<number, ReadonlyMap<number, Abbreviation>>();
+  private readonly texts: Record<'str' | 'line', Map<number, string>> = { str: new Map(), line: new Map() };
+  /** Where each kept attribute stands; −1 where the entry has none. */
+  private readonly positions = new Int32Array(KEPT.length);
+  private readonly forms = new Uint16Array(KEPT.length);
+  private table: ReadonlyMap<number, Abbreviation> = new Map();
+  private context: FormContext = { version: 0, addressSize: 0, unitStart: 0 };
+  private unitEnd = 0;
+  private stringBase = STRING_OFFSETS_HEADER;
+  private position = 0;
+  private nextDepth = 0;
+  private abbreviationBytes = 0;
+  private textBytes = 0;
+
+  constructor(sections: DebugSections) {
+    this.sections = sections;
+    this.reader = sections.info;
+  }
+
+  /**
+   * Moves to the next entry; false at the end.
+   * @throws IpbpError IPBP1001 and IPBP1002 when the section is broken, IPBP1003 for 64-bit DWARF, versions other than 4
+   *   and 5, and unknown forms
+   */
+  next(): boolean {
+    const { reader } = this;
+    for (;;) {
+      if (this.position >= this.unitEnd) {
+        if (this.unitEnd >= reader.length) return false;
+        this.openUnit();
+        continue;
+      }
+      reader.seek(this.position);
+      const code = reader.uleb();
+      if (code !== 0) {
+        this.readEntry(code);
+        return true;
+      }
+      this.position = reader.position;
+      // Zeros behind a unit's last entry are padding.
+      if (this.nextDepth > 0) this.nextDepth--;
+    }
+  }
+
+  has(attribute: KeptAttribute): boolean {
+    return (this.positions[SLOTS.get(attribute) as number] as number) >= 0;
+  }
+
+  /** A constant as text (see readConstant); null where there is none. */
+  constant(attribute: KeptAttribute): string | null {
+    const form = this.seek(attribute);
+    return form === null ? null : readConstant(form.reader, form.form);
+  }
+
+  /** A size, count or offset. Null where there is none, or where it is no plain number but computed. */
+  number(attribute: KeptAttribute): number | null {
+    const text = this.constant(attribute);
+    if (text === null || !/^-?\d+$/.test(text)) return null;
+    return Number(text);
+  }
+
+  /** Offset of the entry that a reference means. */
+  reference(attribute: KeptAttribute): number | null {
+    const form = this.seek(attribute);
+    return form === null ? null : readReference(form.reader, form.form, this.context);
+  }
+
+  text(attribute: KeptAttribute): string | null {
+    const form = this.seek(attribute);
+    if (form === null) return null;
+    const { reader } = form;
+    const place = readStringPlace(reader, form.form);
+    if (place === null) return null;
+    switch (place.kind) {
+      case 'inline':
+        return reader.cstring();
+      case 'offset':
+        return this.stringAt(place.section, place.offset);
+      case 'index':
+        return this.stringAt('str', this.sections.stringOffsets.seek(this.stringBase + place.index * 4).u32());
+    }
+  }
+
+  /** Offset in .debug_info of the address that a location consisting of nothing else holds (DW_OP_addr); else null. */
+  addressOperand(): number | null {
+    const form = this.seek(dw.DW_AT_location);
+    if (form?.form !== dw.DW_FORM_exprloc) return null;
+    const size = form.reader.uleb();
+    const DW_OP_addr = 0x03;
+    if (size !== 1 + this.context.addressSize || form.reader.u8() !== DW_OP_addr) return null;
+    return form.reader.position;
+  }
+
+  /** Throws IPBP1002 at the entry. */
+  malformed(summary: string): never {
+    return this.reader.malformed(summary, {}, this.offset);
+  }
+
+  private stringAt(section: 'str' | 'line', offset: number): string {
+    const known = this.texts[section].get(offset);
+    if (known !== undefined) return known;
+    const from = section === 'str' ? this.sections.strings : this.sections.lineStrings;
+    const text = from.seek(offset).cstring();
+    // Tails may be shared, but not by everything.
+    this.textBytes += from.position - offset;
+    if (this.textBytes > from.length * LIMITS.nameReuse) from.malformed('names overlap too much', {}, offset);
+    this.texts[section].set(offset, text);
+    return text;
+  }
+
+  /** Puts a reader on an attribute's value. DW_FORM_implicit_const stands in the abbreviation. */
+  private seek(attribute: KeptAttribute): { readonly reader: ByteReader; readonly form: number } | null {
+    const slot = SLOTS.get(attribute) as number;
+    const position = this.positions[slot] as number;
+    if (position < 0) return null;
+    const form = this.forms[slot] as number;
+    const reader = form === dw.DW_FORM_implicit_const ? this.sections.abbreviations : this.reader;
+    reader.seek(position);
+    return { reader, form };
+  }
+
+  private readEntry(code: number): void {
+    const { reader, positions, forms, context } = this;
+    this.offset = this.position;
+    const abbreviation = this.table.get(code);
+    if (abbreviation === undefined) {
+      return reader.malformed('an entry has an unknown abbreviation', { actual: `${code}` }, this.offset);
+    }
+    positions.fill(-1);
+    for (const { slot, form, implicit } of abbreviation.attributes) {
+      if (slot >= 0) {
+        positions[slot] = form === dw.DW_FORM_implicit_const ? implicit : reader.position;
+        forms[slot] = form;
+      }
+      skipForm(reader, form, context);
+    }
+    // Past the unit's end the next unit would be read from its middle.
+    if (reader.position > this.unitEnd) reader.malformed('an entry leaves its unit', {}, this.offset);
+    this.tag = abbreviation.tag;
+    this.children = abbreviation.children;
+    this.depth = this.nextDepth;
+    this.position = reader.position;
+    if (abbreviation.children) this.nextDepth++;
+    if (this.depth === 0 && this.has(dw.DW_AT_str_offsets_base)) {
+      this.stringBase = reader.seek(positions[SLOTS.get(dw.DW_AT_str_offsets_base) as number] as number).u32();
+    }
+  }
+
+  private openUnit(): void {
+    const { reader } = this;
+    const start = this.unitEnd;
+    reader.seek(start);
+    const length = reader.u32();
+    if (length >= 0xffff_fff0) throw unsupported(reader, '64-bit DWARF', start);
+    reader.need(length);
+    const end = reader.position + length;
+    const version = reader.u16();
+    if (version !== 4 && version !== 5) throw unsupported(reader, `DWARF ${version}`, start);
+    const kind = version === 5 ? reader.u8() : 0;
+    let addressSize = version === 5 ? reader.u8() : 0;
+    const abbreviations = reader.u32();
+    if (version === 4) addressSize = reader.u8();
+    if (kind === dw.DW_UT_skeleton || kind === dw.DW_UT_split_compile) reader.skip(8);
+    if (kind === dw.DW_UT_type || kind === dw.DW_UT_split_type) reader.skip(12);
+    if (addressSize < 1 || addressSize > 8) {
+      reader.malformed('a unit has an impossible address size', { actual: `${addressSize}` }, start);
+    }
+    if (reader.position > end) reader.malformed('a unit is shorter than its header', {}, start);
+    let table = this.tables.get(abbreviations);
+    if (table === undefined) {
+      const from = this.sections.abbreviations.seek(abbreviations);
+      table = readAbbreviations(from, SLOTS);
+      this.tables.set(abbreviations, table);
+      // Tables do not overlap. Units that each began one byte later would cost the square of the section.
+      this.abbreviationBytes += from.position - abbreviations;
+      if (this.abbreviationBytes > from.length) from.malformed('abbreviation tables overlap', {}, abbreviations);
+    }
+    this.table = table;
+    this.context = { version, addressSize, unitStart: start };
+    this.position = reader.position;
+    this.unitEnd = end;
+    this.stringBase = STRING_OFFSETS_HEADER;
+    this.nextDepth = 0;
+  }
+}
+
+function unsupported(reader: ByteReader, actual: string, position: number): IpbpError {
+  return new IpbpError('IPBP1003', 'these type descriptions cannot be read yet', {
+    expected: '32-bit DWARF 4 or 5',
+    actual,
+    where: reader.where(position),
+  });
+}

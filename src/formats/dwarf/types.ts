@@ -1,0 +1,342 @@
+// The types that an object describes: from the entries of .debug_info (DWARF 5 §5) to a table by offset. Names are full
+// paths, made of the namespaces around them. What two tables mean for each other is for src/patch.
+import { LIMITS } from '../../bytes/limits.js';
+import type { ObjectFile } from '../object-file.js';
+import * as dw from './constants.js';
+import { openDebugSections } from './debug-sections.js';
+import { EntryCursor } from './info.js';
+
+/** A field. References to types are keys of {@link TypeTable.types}. */
+export interface Member {
+  readonly name: string | null;
+  readonly type: number | null;
+  /** Bytes from the start of the value; null where DWARF gives none (a union's) or computes it. */
+  readonly offset: number | null;
+  /** Position and width of a bit field as text, else empty. */
+  readonly bits: string;
+}
+
+/** One of a variant part's cases: which discriminant selects it, and what is there then. */
+export interface Variant {
+  /** The discriminant's value as text (a list's bytes in hex); null for the case that is meant when no other fits. */
+  readonly value: string | null;
+  readonly members: readonly Member[];
+}
+
+/** Rust's enumerations with content and coroutines: fields that depend on a discriminant. */
+export interface VariantPart {
+  /** Where the discriminant is. Null for a single variant. */
+  readonly discriminant: Member | null;
+  readonly variants: readonly Variant[];
+}
+
+/** A structure, a union, or an enumeration with content. */
+export interface CompositeType {
+  readonly kind: 'composite';
+  readonly path: string;
+  /** The path begins anew here or goes on: whether a type stands inside another one. */
+  readonly outer: number | null;
+  readonly union: boolean;
+  /** Null when it is only declared. */
+  readonly size: number | null;
+  readonly align: number | null;
+  readonly members: readonly Member[];
+  readonly variantParts: readonly VariantPart[];
+}
+
+/** An enumeration of plain values. */
+export interface EnumerationType {
+  readonly kind: 'enumeration';
+  readonly path: string;
+  readonly size: number | null;
+  readonly enumerators: readonly { readonly name: string; readonly value: string }[];
+}
+
+export type DwarfType =
+  | CompositeType
+  | EnumerationType
+  | { readonly kind: 'base'; readonly path: string; readonly size: number | null; readonly encoding: number | null }
+  /** `name` is the language's own (`&mut T`, `fn(u32)`), null for C's. */
+  | { readonly kind: 'pointer'; readonly name: string | null; readonly target: number | null }
+  /** `counts` outermost first; null where unknown. */
+  | { readonly kind: 'array'; readonly element: number | null; readonly counts: readonly (number | null)[] }
+  /** typedef, const, volatile: means its target. */
+  | { readonly kind: 'alias'; readonly name: string | null; readonly target: number | null }
+  /** Of a function, or unspecified: never part of a value. */
+  | { readonly kind: 'opaque'; readonly name: string | null };
+
+/** A function that the language gave no name but a number, as closures and coroutines. */
+export interface NumberedFunction {
+  /** `app::main::{closure#0}`. */
+  readonly path: string;
+  readonly linkageName: string;
+}
+
+/** A static: which type it has. */
+export interface DescribedStatic {
+  readonly linkageName: string;
+  readonly type: number;
+}
+
+/** A variable without linkage name that has an address: Rust's vtables. */
+export interface DescribedTable {
+  readonly name: string;
+  /** Offset in .debug_info's section of the address, where a relocation stands. */
+  readonly addressAt: number;
+}
+
+export interface TypeTable {
+  /** By offset in .debug_info. Declarations that some other entry completes are left out. */
+  readonly types: ReadonlyMap<number, DwarfType>;
+  readonly functions: readonly NumberedFunction[];
+  readonly statics: readonly DescribedStatic[];
+  readonly tables: readonly DescribedTable[];
+  /** Index of the section that `addressAt` counts in; −1 when there is none. */
+  readonly section: number;
+}
+
+const NOTHING: TypeTable = { types: new Map(), functions: [], statics: [], tables: [], section: -1 };
+
+/** What the entries at one depth belong to. */
+interface Scope {
+  /** Of what is declared here, with `::` at the end unless it is empty. */
+  readonly prefix: string;
+  readonly members: Member[] | null;
+  readonly variantParts: VariantPart[] | null;
+  readonly part: { readonly offset: number | null; readonly variants: Variant[] } | null;
+  readonly setDiscriminant: ((member: Member) => void) | null;
+  readonly enumerators: { name: string; value: string }[] | null;
+  readonly counts: (number | null)[] | null;
+  /** The composite type that this is the inside of. */
+  readonly composite: number | null;
+}
+
+const ROOT: Scope = {
+  prefix: '',
+  members: null,
+  variantParts: null,
+  part: null,
+  setDiscriminant: null,
+  enumerators: null,
+  counts: null,
+  composite: null,
+};
+
+/**
+ * Reads the types of an object. Empty when it has no type descriptions.
+ * @throws IpbpError IPBP1001 and IPBP1002 when they are broken, IPBP1003 when they are of a kind that is not read
+ */
+export function readTypes(file: ObjectFile): TypeTable {
+  const sections = openDebugSections(file);
+  if (sections === null) return NOTHING;
+  const builder = new TypeBuilder(sections.info.length);
+  const cursor = new EntryCursor(sections);
+  const scopes: Scope[] = [ROOT];
+  while (cursor.next()) {
+    const inside = builder.entry(cursor, cursor.depth === 0 ? ROOT : (scopes[cursor.depth] as Scope));
+    if (cursor.children) scopes[cursor.depth + 1] = inside;
+  }
+  const { types, functions, statics, tables } = builder;
+  return { types, functions, statics, tables, section: sections.infoSection };
+}
+
+/** Takes one entry after the other. A class because it gathers. */
+class TypeBuilder {
+  readonly types = new Map<number, DwarfType>();
+  readonly functions: NumberedFunction[] = [];
+  readonly statics: DescribedStatic[] = [];
+  readonly tables: DescribedTable[] = [];
+  private readonly pathLimit: number;
+  private pathLength = 0;
+
+  constructor(sectionLength: number) {
+    this.pathLimit = sectionLength * LIMITS.typePathReuse;
+  }
+
+  /** Notes what an entry says; gives the scope of its children. */
+  entry(cursor: EntryCursor, scope: Scope): Scope {
+    switch (cursor.tag) {
+      case dw.DW_TAG_namespace:
+        return this.inside(cursor, scope, cursor.text(dw.DW_AT_name) ?? '{anonymous}');
+      case dw.DW_TAG_subprogram:
+        return this.subprogram(cursor, scope);
+      case dw.DW_TAG_structure_type:
+      case dw.DW_TAG_class_type:
+      case dw.DW_TAG_union_type:
+        return this.composite(cursor, scope);
+      case dw.DW_TAG_member:
+      case dw.DW_TAG_inheritance:
+        this.member(cursor, scope);
+        return scope;
+      case dw.DW_TAG_variant_part:
+        return variantPart(cursor, scope);
+      case dw.DW_TAG_variant: {
+        const members: Member[] = [];
+        const value = cursor.constant(dw.DW_AT_discr_value) ?? cursor.constant(dw.DW_AT_discr_list);
+        scope.part?.variants.push({ value, members });
+        return { ...scope, members, part: null, setDiscriminant: null };
+      }
+      case dw.DW_TAG_enumeration_type:
+        return this.enumeration(cursor, scope);
+      case dw.DW_TAG_enumerator:
+        scope.enumerators?.push({
+          name: cursor.text(dw.DW_AT_name) ?? '',
+          value: cursor.constant(dw.DW_AT_const_value) ?? '',
+        });
+        return scope;
+      case dw.DW_TAG_array_type: {
+        const counts: (number | null)[] = [];
+        this.types.set(cursor.offset, { kind: 'array', element: cursor.reference(dw.DW_AT_type), counts });
+        return { ...ROOT, prefix: scope.prefix, counts };
+      }
+      case dw.DW_TAG_subrange_type:
+        scope.counts?.push(countOf(cursor));
+        return scope;
+      case dw.DW_TAG_variable:
+        this.variable(cursor);
+        return scope;
+      default:
+        this.simple(cursor);
+        return scope;
+    }
+  }
+
+  /** Types that consist of one entry. */
+  private simple(cursor: EntryCursor): void {
+    const { tag, offset } = cursor;
+    switch (tag) {
+      case dw.DW_TAG_base_type: {
+        const path = cursor.text(dw.DW_AT_name) ?? '';
+        const size = cursor.number(dw.DW_AT_byte_size);
+        this.types.set(offset, { kind: 'base', path, size, encoding: cursor.number(dw.DW_AT_encoding) });
+        return;
+      }
+      case dw.DW_TAG_pointer_type:
+      case dw.DW_TAG_reference_type:
+      case dw.DW_TAG_rvalue_reference_type: {
+        const name = cursor.text(dw.DW_AT_name);
+        this.types.set(offset, { kind: 'pointer', name, target: cursor.reference(dw.DW_AT_type) });
+        return;
+      }
+      case dw.DW_TAG_typedef:
+      case dw.DW_TAG_const_type:
+      case dw.DW_TAG_volatile_type:
+      case dw.DW_TAG_restrict_type:
+      case dw.DW_TAG_atomic_type: {
+        const name = cursor.text(dw.DW_AT_name);
+        this.types.set(offset, { kind: 'alias', name, target: cursor.reference(dw.DW_AT_type) });
+        return;
+      }
+      case dw.DW_TAG_subroutine_type:
+      case dw.DW_TAG_unspecified_type:
+        this.types.set(offset, { kind: 'opaque', name: cursor.text(dw.DW_AT_name) });
+    }
+  }
+
+  private inside(cursor: EntryCursor, scope: Scope, name: string): Scope {
+    return cursor.children ? { ...ROOT, prefix: `${this.path(cursor, scope, name)}::` } : scope;
+  }
+
+  private path(cursor: EntryCursor, scope: Scope, name: string): string {
+    const path = scope.prefix + name;
+    this.pathLength += path.length;
+    if (this.pathLength > this.pathLimit) cursor.malformed('paths of types are too long');
+    return path;
+  }
+
+  private subprogram(cursor: EntryCursor, scope: Scope): Scope {
+    const name = cursor.text(dw.DW_AT_name);
+    if (name?.startsWith('{') === true) {
+      const linkageName = cursor.text(dw.DW_AT_linkage_name);
+      if (linkageName !== null) this.functions.push({ path: scope.prefix + name, linkageName });
+    }
+    // Types inside a function's entry are C's: Rust puts them into namespaces.
+    return name === null ? { ...ROOT, prefix: scope.prefix } : this.inside(cursor, scope, name);
+  }
+
+  private composite(cursor: EntryCursor, scope: Scope): Scope {
+    const name = cursor.text(dw.DW_AT_name);
+    const path = name === null ? '' : this.path(cursor, scope, name);
+    const members: Member[] = [];
+    const variantParts: VariantPart[] = [];
+    if (!cursor.has(dw.DW_AT_declaration)) {
+      this.types.set(cursor.offset, {
+        kind: 'composite',
+        path,
+        outer: scope.composite,
+        union: cursor.tag === dw.DW_TAG_union_type,
+        size: cursor.number(dw.DW_AT_byte_size),
+        align: cursor.number(dw.DW_AT_alignment),
+        members,
+        variantParts,
+      });
+    } else if (name !== null) this.types.set(cursor.offset, { kind: 'opaque', name: path });
+    const prefix = name === null ? scope.prefix : `${path}::`;
+    return { ...ROOT, prefix, members, variantParts, composite: cursor.offset };
+  }
+
+  private member(cursor: EntryCursor, scope: Scope): void {
+    if (cursor.has(dw.DW_AT_declaration)) return;
+    const bitSize = cursor.constant(dw.DW_AT_bit_size);
+    const member: Member = {
+      name: cursor.text(dw.DW_AT_name),
+      type: cursor.reference(dw.DW_AT_type),
+      offset: cursor.number(dw.DW_AT_data_member_location),
+      bits: bitSize === null ? '' : `${cursor.constant(dw.DW_AT_data_bit_offset) ?? ''}:${bitSize}`,
+    };
+    if (scope.part?.offset === cursor.offset) scope.setDiscriminant?.(member);
+    else scope.members?.push(member);
+  }
+
+  private enumeration(cursor: EntryCursor, scope: Scope): Scope {
+    const name = cursor.text(dw.DW_AT_name);
+    const enumerators: { name: string; value: string }[] = [];
+    this.types.set(cursor.offset, {
+      kind: 'enumeration',
+      path: name === null ? '' : this.path(cursor, scope, name),
+      size: cursor.number(dw.DW_AT_byte_size),
+      enumerators,
+    });
+    return { ...ROOT, prefix: scope.prefix, enumerators };
+  }
+
+  private variable(cursor: EntryCursor): void {
+    const linkageName = cursor.text(dw.DW_AT_linkage_name);
+    if (linkageName !== null) {
+      const type = cursor.reference(dw.DW_AT_type);
+      if (type !== null) this.statics.push({ linkageName, type });
+      return;
+    }
+    const addressAt = cursor.addressOperand();
+    if (addressAt === null) return;
+    const name = cursor.text(dw.DW_AT_name);
+    if (name !== null) this.tables.push({ name, addressAt });
+  }
+}
+
+function variantPart(cursor: EntryCursor, scope: Scope): Scope {
+  const variants: Variant[] = [];
+  let discriminant: Member | null = null;
+  scope.variantParts?.push({
+    get discriminant() {
+      return discriminant;
+    },
+    variants,
+  });
+  return {
+    ...scope,
+    members: null,
+    part: { offset: cursor.reference(dw.DW_AT_discr), variants },
+    setDiscriminant: (member) => {
+      discriminant = member;
+    },
+  };
+}
+
+/** An array's length: `count`, or the highest index (§5.5). A lower bound other than C's and Rust's 0 is not seen. */
+function countOf(cursor: EntryCursor): number | null {
+  const count = cursor.number(dw.DW_AT_count);
+  if (count !== null) return count;
+  const last = cursor.number(dw.DW_AT_upper_bound);
+  return last === null ? null : last + 1;
+}
