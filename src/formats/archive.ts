@@ -2,6 +2,7 @@
 // archive's own symbol index. There is no one specification: the GNU form is described in the gABI ("Archive File"),
 // BSD's in its ar(5), thin archives in the documentation of GNU ar. Reading members is read-object's business.
 import { LIMITS } from '../bytes/limits.js';
+import { plainBytes } from '../bytes/plain.js';
 import { ByteReader } from '../bytes/reader.js';
 import { decodeText } from '../bytes/text.js';
 import { IpbpError } from '../codes/error.js';
@@ -39,7 +40,8 @@ export interface Archive {
 }
 
 /** Opens a GNU, BSD or thin archive. IPBP1001 for a truncated one, IPBP1002 for a malformed one or no archive at all. */
-export function openArchive(bytes: Uint8Array, name: string): Archive {
+export function openArchive(input: Uint8Array, name: string): Archive {
+  const bytes = plainBytes(input);
   const reader: ByteReader = new ByteReader(bytes, name);
   if (detectFormat(bytes) !== 'archive') reader.malformed('not an archive', { expected: '!<arch>' }, 0);
   const thin = bytes[2] === 0x74; // "!<t"

@@ -1,6 +1,7 @@
 // A patch image as a file: the same bytes for the same patch, ended by the SHA-256 of all that comes before, which is
 // also the patch's name for those that build on it. Little-endian; counts are LEB128, addresses i64.
 import { sha256 } from '@noble/hashes/sha2.js';
+import { plainBytes } from '../bytes/plain.js';
 import { ByteReader } from '../bytes/reader.js';
 import { ByteWriter } from '../bytes/writer.js';
 import { IpbpError } from '../codes/error.js';
@@ -138,9 +139,10 @@ export function isPatchFile(bytes: Uint8Array): boolean {
  *   malformed all the same.
  */
 export function decodePatchFile(
-  bytes: Uint8Array,
+  input: Uint8Array,
   name: string,
 ): { readonly image: PatchImage; readonly digest: Uint8Array } {
+  const bytes = plainBytes(input);
   if (!isPatchFile(bytes)) {
     throw new IpbpError('IPBP1010', 'this is no patch file', {
       expected: 'a file that starts with "ipbpPATC"',

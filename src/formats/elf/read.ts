@@ -1,5 +1,6 @@
 // Reads an ELF file into the model: headers and sections at once, symbols and relocations when they are first asked
 // for. The parts are in header, sections, symbols, relocations and linked; this file only joins them.
+import { plainBytes } from '../../bytes/plain.js';
 import { ByteReader } from '../../bytes/reader.js';
 import type { ObjectFile, Relocation } from '../object-file.js';
 import * as elf from './constants.js';
@@ -34,7 +35,8 @@ export interface ElfFile extends ObjectFile {
  * it. The file's bytes are kept and viewed, never copied. Throws IPBP1001 (truncated), IPBP1002 (malformed) and
  * IPBP1003 (not supported), here or, for what is read lazily, at first use.
  */
-export function readElf(bytes: Uint8Array, name: string): ElfFile {
+export function readElf(input: Uint8Array, name: string): ElfFile {
+  const bytes = plainBytes(input);
   const reader = new ByteReader(bytes, name);
   const headers = readHeaders(reader);
   const table = openSymbolTable(reader, headers);
