@@ -7,7 +7,7 @@ import { ALL, DEBUG } from './configurations.js';
 import { rowsOf } from './all-rows.js';
 import { type RunResult, driveRows } from './drive.js';
 import { PLAIN, ROOT, SERVER } from './program.js';
-import { rowLine, runFailures, runLine, writeRecord } from './report.js';
+import { rowLine, runFailures, runLine, readOrigin, writeRecord } from './report.js';
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +21,7 @@ const { values } = parseArgs({
 });
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+const origin = readOrigin();
 const built = spawnSync(process.execPath, [join(ROOT, 'scripts', 'build.js')], { stdio: ['ignore', 2, 2] });
 if (built.status !== 0) throw new Error('the build failed');
 
@@ -48,6 +49,7 @@ for (const configuration of configurations) {
     }
   }
 }
-if (values.full || values.record) say(`written: ${await writeRecord(runs, seed, values.full ? 'full' : 'quick')}`);
+if (values.full || values.record)
+  say(`written: ${await writeRecord(origin, runs, seed, values.full ? 'full' : 'quick')}`);
 if (runs.length === 0) failures.push('nothing was run');
 process.exitCode = failures.length === 0 ? 0 : 1;

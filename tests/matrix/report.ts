@@ -35,13 +35,28 @@ function firstLine(command: string, ...args: readonly string[]): string {
   return spawnSync(command, args, { cwd: ROOT, encoding: 'utf8' }).stdout.split('\n')[0] ?? '';
 }
 
+/** What a record was made from. */
+export interface Origin {
+  readonly commit: string;
+  /** False where sources differed from the commit. */
+  readonly clean: boolean;
+}
+
+/** To be asked before the build: others may commit while the matrix runs. */
+export function readOrigin(): Origin {
+  const changes = firstLine('git', 'status', '--porcelain', '--', 'src', 'agent', 'tests', 'examples');
+  return { commit: firstLine('git', 'rev-parse', 'HEAD'), clean: changes === '' };
+}
+
 /** Writes the record; returns its path within the checkout. */
-export async function writeRecord(runs: readonly RunResult[], seed: number, name: string): Promise<string> {
+export async function writeRecord(
+  origin: Origin,
+  runs: readonly RunResult[],
+  seed: number,
+  name: string,
+): Promise<string> {
   const record = {
-    commit: firstLine('git', 'rev-parse', 'HEAD'),
-    clean:
-      firstLine('git', 'status', '--porcelain', '--untracked-files=no', '--', 'src', 'agent', 'tests', 'examples') ===
-      '',
+    ...origin,
     seed,
     node: process.version,
     rustc: firstLine('rustc', '--version'),
