@@ -135,9 +135,15 @@ export function liveBytes(program: Program, address: number, size: number): Uint
   return result ?? bytes;
 }
 
-/** All cells that are written, oldest first: later ones overwrite earlier ones. */
+const cellLists = new WeakMap<Program, readonly Cell[]>();
+
+/** All cells that are written, oldest first: later ones overwrite earlier ones. Collected once per program. */
 export function liveCells(program: Program): readonly Cell[] {
-  return program.live.flatMap(({ image }) => image.cells);
+  const known = cellLists.get(program);
+  if (known !== undefined) return known;
+  const made = program.live.flatMap(({ image }) => image.cells);
+  cellLists.set(program, made);
+  return made;
 }
 
 /** The cells that take a patch back. */
