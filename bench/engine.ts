@@ -87,7 +87,15 @@ async function measure(subject: Subject, folder: string): Promise<EngineResult> 
   const program = freshProgram(openBaseProgram(file, libraries));
   const plan = (): PlanRequest => {
     const diff = diffFiles(before, after);
-    return { program, diff, after: diff.changed, others: () => [], archives: () => null, room: DEFAULT_ROOM };
+    return {
+      program,
+      diff,
+      before: diff.replaced,
+      after: diff.changed,
+      others: () => [],
+      archives: () => null,
+      room: DEFAULT_ROOM,
+    };
   };
   const planned = planPatch(plan());
   if (planned.kind !== 'patch') throw new Error(`the edit gave no patch: ${JSON.stringify(planned)}`);

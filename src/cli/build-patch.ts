@@ -65,6 +65,7 @@ export function buildPatch(options: BuildPatchOptions, output: Output): Promise<
   const plan = planPatch({
     program,
     diff,
+    before: diff.replaced,
     after: diff.changed,
     others: diff.unchanged,
     archives: archivesSource(options.lib.map(fileAt)),

@@ -4,6 +4,7 @@ import { diffFiles } from '../patch/diff-files.js';
 import type { FileDiff } from '../patch/diff-files.js';
 import { toChangedItem } from '../patch/diff.js';
 import type { ChangedItem } from '../patch/engine.js';
+import { compareLayouts, toChangedType } from '../patch/guard.js';
 import { DONE } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import type { Output } from './output.js';
@@ -21,6 +22,8 @@ export interface DiffSummary {
   readonly objects: { readonly old: number; readonly new: number; readonly identical: number };
   readonly functions: number;
   readonly data: number;
+  /** Types whose values lie otherwise in memory. */
+  readonly types: number;
   readonly added: number;
   readonly removed: number;
   readonly changed: number;
@@ -39,7 +42,8 @@ const MOST_OBJECTS = 2;
 export function diff(options: DiffOptions, output: Output): Promise<Outcome> {
   const start = performance.now();
   const result = diffFiles(objectsAt(options.old), objectsAt(options.new));
-  const items = result.items.map(toChangedItem);
+  const layouts = compareLayouts(result.replaced, result.changed);
+  const items = [...layouts.changed.map(toChangedType), ...result.items.map(toChangedItem)];
   const summary = summarise(items, result, performance.now() - start);
   for (const item of items) output.record(item);
   output.record({ summary });
@@ -53,6 +57,7 @@ function summarise(items: readonly ChangedItem[], result: FileDiff, ms: number):
     objects: { old: result.objectsBefore, new: result.objectsAfter, identical: result.identical },
     functions: number(({ kind }) => kind === 'function'),
     data: number(({ kind }) => kind === 'data'),
+    types: number(({ kind }) => kind === 'type'),
     added: number(({ change }) => change === 'added'),
     removed: number(({ change }) => change === 'removed'),
     changed: number(({ change }) => change !== 'added' && change !== 'removed'),
@@ -72,9 +77,10 @@ export function renderDiff(
   const sorted = items.toSorted((a, b) => order.indexOf(a.change) - order.indexOf(b.change));
   const lines = sorted.flatMap((item) => renderChange(item, view.verbose));
   if (view.quiet) return lines;
-  const { functions, data, added, removed, changed, constructors } = summary;
+  const { functions, data, types, added, removed, changed, constructors } = summary;
   if (items.length === 0) return [...lines, 'nothing differs'];
-  const kinds = `${counted(functions, 'function')} and ${counted(data, 'static')} differ`;
+  const layouts = types === 0 ? '' : ` and ${counted(types, 'layout')}`;
+  const kinds = `${counted(functions, 'function')} and ${counted(data, 'static')}${layouts} differ`;
   const more = constructors === 0 ? '' : `; ${counted(constructors, 'constructor')} came or went`;
   return [...lines, `${kinds}: ${changed} changed, ${added} added, ${removed} removed${more}`];
 }

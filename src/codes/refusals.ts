@@ -57,4 +57,16 @@ export const REFUSAL_CODES = {
     meaning: 'A static or thread-local that exists changed its size or kind of storage, so it cannot keep its value.',
     remedy: 'Restart the program, or give the static another name.',
   },
+  IPBP3006: {
+    title: 'layout of a live type changed',
+    meaning:
+      'Values of a type may be alive in the running program, and the edited code would read them in another layout than they have.',
+    remedy: 'Restart the program, or give the changed type another name.',
+  },
+  IPBP3007: {
+    title: 'layouts cannot be checked',
+    meaning:
+      'The objects do not describe their types, so that a type whose layout changed cannot be told from one that did not.',
+    remedy: 'Build with debug = true in the profile that is used.',
+  },
 } as const;

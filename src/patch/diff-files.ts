@@ -16,7 +16,8 @@ export interface FileDiff extends ObjectDiff {
   readonly objectsBefore: number;
   readonly objectsAfter: number;
   readonly identical: number;
-  /** The objects that differ, as they are now: those that the diff's items point into. */
+  /** The objects that differ, as they were, and as they are now: those that the diff's items point into. */
+  readonly replaced: readonly LinkObject[];
   readonly changed: readonly LinkObject[];
   /** The objects that are the same on both sides, opened at the first call. */
   unchanged(): readonly LinkObject[];
@@ -50,14 +51,16 @@ export function diffFiles(before: readonly InputFile[], after: readonly InputFil
     }
   }
   const open = (list: Iterable<Opened>): readonly LinkObject[] => [...list].map((one) => openLinkObject(one.file));
+  const replaced = open(gone);
   const opened = open(changed);
   let same: readonly LinkObject[] | null = null;
   const unchanged = (): readonly LinkObject[] => (same ??= open(identical));
   return {
-    ...diffObjects(open(gone), opened, unchanged),
+    ...diffObjects(replaced, opened, unchanged),
     objectsBefore: old.length,
     objectsAfter: now.length,
     identical: identical.length,
+    replaced,
     changed: opened,
     unchanged,
   };

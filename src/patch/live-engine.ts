@@ -21,6 +21,7 @@ import { cellTransaction, transactionOf } from './transaction.js';
 export interface EngineDiff extends ObjectDiff {
   /** Items that differ. */
   readonly count: number;
+  readonly before: readonly LinkObject[];
   readonly after: readonly LinkObject[];
 }
 
@@ -151,6 +152,7 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
       const plan = planPatch({
         program,
         diff,
+        before: opened,
         after: opened,
         others: () => [],
         archives: () => null,
@@ -163,15 +165,17 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
       base.exported('');
     },
     diff(before, after) {
-      const opened = after.map(openObject);
-      const diff = diffObjects(before.map(openObject), opened);
-      return { ...diff, count: diff.items.length, after: opened };
+      const old = before.map(openObject);
+      const now = after.map(openObject);
+      const diff = diffObjects(old, now);
+      return { ...diff, count: diff.items.length, before: old, after: now };
     },
     link(diff, inputs) {
       let others: readonly LinkObject[] | null = null;
       return planPatch({
         program,
         diff,
+        before: diff.before,
         after: diff.after,
         others: () => (others ??= inputs.others.map(openObject)),
         archives: archivesSource(inputs.archives),

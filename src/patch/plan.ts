@@ -8,6 +8,7 @@ import type { LinkedImage } from '../link/linked-image.js';
 import type { LinkObject } from '../link/graph.js';
 import type { ObjectDiff } from './diff.js';
 import type { PlanResult, RefusedItem } from './engine.js';
+import { compareLayouts } from './guard.js';
 import type { ImageSymbol, ItemReport, PatchImage } from './image.js';
 import { storageOf } from './items.js';
 import { findItems, lowestAddress, tlsUsed, type Program } from './program.js';
@@ -28,7 +29,8 @@ export const DEFAULT_ROOM: Room = { memory: 1024 * 1024 * 1024, tlsSize: 16 * 10
 export interface PlanRequest {
   readonly program: Program;
   readonly diff: ObjectDiff;
-  /** The changed objects as they are now. */
+  /** The changed objects as they were, and as they are now. */
+  readonly before: readonly LinkObject[];
   readonly after: readonly LinkObject[];
   /** The followed crates' other objects. Opened only when something is found nowhere else. */
   readonly others: () => readonly LinkObject[];
@@ -38,6 +40,11 @@ export interface PlanRequest {
 }
 
 type Warning = PatchImage['warnings'][number];
+
+const UNCHECKED: Warning = {
+  code: 'IPBP3007',
+  message: 'layouts of types cannot be checked: build with debug = true',
+};
 
 function refusal(code: Code, name: string, message: string, because: readonly string[] = []): RefusedItem {
   return { code, name, message, because };
@@ -53,6 +60,11 @@ export function planPatch(request: PlanRequest): PlanResult {
   if (resized.length > 0) return { kind: 'refused', items: resized };
   if (roots.functions.length === 0 && roots.initialisers.length === 0 && !hasNewConstructors(diff)) {
     return { kind: 'unchanged', reason: reasonForNothing(diff, roots) };
+  }
+  const layouts = compareLayouts(request.before, request.after);
+  if (layouts.changed.length > 0) {
+    const items = layouts.changed.map(({ name, message, because }) => refusal('IPBP3006', name, message, because));
+    return { kind: 'refused', items };
   }
   let linked: ReturnType<typeof link>;
   try {
@@ -92,7 +104,10 @@ export function planPatch(request: PlanRequest): PlanResult {
   }
   const redirected = redirectFunctions(program, roots.functions, linked.image);
   if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
-  const image = assemble(program, roots, linked.image, redirected.cells, warningsOf(diff, roots));
+  const image = assemble(program, roots, linked.image, redirected.cells, [
+    ...(layouts.checked ? [] : [UNCHECKED]),
+    ...warningsOf(diff, roots),
+  ]);
   return { kind: 'patch', image, items: image.items };
 }
 
