@@ -58,20 +58,47 @@ export function compareLayouts(before: readonly LinkObject[], after: readonly Li
   const holdings = holdingsOf(
     refused.size === 0 ? [] : [...now.byPath.values()].flatMap((layouts) => [...layouts.values()]),
   );
-  const roots = dangerous.filter((change) => !followsFrom(change, refused, holdings.held));
+  const tables = dangerous.filter(({ to }) => to.path.endsWith(VTABLE));
+  const roots = dangerous.filter(
+    (change) =>
+      !tables.includes(change) &&
+      !followsFrom(change, refused, holdings.held) &&
+      !(tables.length > 0 && isObjectPointer(change.to)),
+  );
   const types = roots.map(({ from, to, differences }): LayoutChange => {
     const [message = 'it differs', ...more] = differences;
     const because = [...more, ...holdersOf(to.path, holdings.holders)].slice(0, MOST_REASONS);
     const objects = [...new Set([from.object, to.object])].sort();
     return { name: to.path, mangled: to.path, message, because, objects };
   });
-  const changed = [...types, ...changedStatics(old, now, before)];
+  const changed = [...types, ...tables.map(changedTable), ...changedStatics(old, now, before)];
   return { changed: changed.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)), checked: true };
 }
 
 /** As `ipbp diff` reports it. */
 export function toChangedType({ name, mangled, message, because, objects }: LayoutChange): ChangedItem {
   return { name, mangled, kind: 'type', change: 'layout', objects, because: [message, ...because] };
+}
+
+/** How the compiler calls the type of a vtable: `<app::Square as app::Shape>::{vtable_type}`. */
+const VTABLE = '::{vtable_type}';
+
+function changedTable({ from, to }: TypeChange): LayoutChange {
+  return {
+    name: to.path.slice(0, -VTABLE.length),
+    mangled: to.path,
+    message: `its vtable had ${from.size ?? '?'} bytes, has ${to.size ?? '?'}: a method came or went`,
+    because: ['objects made before keep the vtable that they have'],
+    objects: [...new Set([from.object, to.object])].sort(),
+  };
+}
+
+/** A pointer to an object with its vtable, whose length is part of the pointer's type. */
+function isObjectPointer({ path, fields }: Layout): boolean {
+  return (
+    /\bdyn /.test(path) &&
+    fields.some(({ name, type }) => name === 'vtable' && type.startsWith('&[usize; '))
+  );
 }
 
 interface TypeChange {
