@@ -44,13 +44,15 @@ export function identityOf(file: ObjectFile): ModuleIdentity {
   if (linked === null) {
     throw new IpbpError('IPBP1002', 'this is no executable or shared library', { where: file.name });
   }
-  if (linked.buildId !== null) return { name: file.name, kind: 'build-id', id: linked.buildId };
+  // Without its directory: a patch has the same bytes wherever it is made.
+  const name = file.name.slice(file.name.lastIndexOf('/') + 1);
+  if (linked.buildId !== null) return { name, kind: 'build-id', id: linked.buildId };
   const code = linked.segments.find((segment) => segment.executable);
   if (code === undefined) {
     throw new IpbpError('IPBP1002', 'a module without code cannot be identified', { where: file.name });
   }
   return {
-    name: file.name,
+    name,
     kind: 'text-sha256',
     id: sha256(file.bytes.subarray(code.offset, code.offset + code.fileSize)),
   };
