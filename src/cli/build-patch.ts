@@ -17,6 +17,7 @@ import { decodePatchFile, encodePatchFile } from '../patch/image-file.js';
 import { DEFAULT_ROOM, planPatch } from '../patch/plan.js';
 import { freshProgram, withPatch } from '../patch/program.js';
 import type { Program } from '../patch/program.js';
+import { refuseOtherBuild } from '../patch/same-build.js';
 import { renderChange } from './diff.js';
 import { DONE, FAILED } from './outcome.js';
 import type { Outcome } from './outcome.js';
@@ -62,6 +63,10 @@ export function buildPatch(options: BuildPatchOptions, output: Output): Promise<
   if (options.explain) for (const item of diff.items) explain(renderChange(toChangedItem(item), true), output);
 
   const linkStart = performance.now();
+  const otherBuild = refuseOtherBuild(program, [...diff.replaced, ...diff.unchanged()]);
+  if (otherBuild.length > 0) {
+    return tell({ event: 'refused', at: since(start), items: otherBuild, restarting: false }, FAILED, output);
+  }
   const plan = planPatch({
     program,
     diff,
@@ -97,7 +102,7 @@ export function buildPatch(options: BuildPatchOptions, output: Output): Promise<
   }
 }
 
-/** The executable with the patches that are live in it. Throws IPBP3010 for a patch of another build. */
+/** The executable with the patches that are live in it. Throws IPBP3010 for a patch of another build, IPBP3011 for a wrong order. */
 function openProgram({ base, after }: BuildPatchOptions, output: Output): Program {
   const file = readObjectFile(fileAt(base).read(), base);
   const libraries = (): readonly Library[] => {
@@ -134,7 +139,7 @@ function checkFollows(
   const live = program.live.map((patch) => hexOf(patch.digest));
   const wanted = after.map(hexOf);
   if (wanted.join() !== live.join()) {
-    throw new IpbpError('IPBP3010', 'the patch does not follow those before it', {
+    throw new IpbpError('IPBP3011', 'the patch does not follow those before it', {
       expected: wanted.length === 0 ? 'no patch before it' : wanted.join(', '),
       actual: live.length === 0 ? 'none' : live.join(', '),
       where,

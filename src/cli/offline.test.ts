@@ -113,7 +113,7 @@ test('a patch that follows another names it, and one that does not follow is ref
   assert.is(records(next.stdout)[0]!.patch, 2);
   const wrong = ipbp('build-patch', '--json', '--base', 'base', ...files, '--after', 'three.ipbp', '-o', 'four.ipbp');
   assert.is(wrong.status, 1);
-  assert.is(records(wrong.stdout)[0]!.code, 'IPBP3010');
+  assert.is(records(wrong.stdout)[0]!.code, 'IPBP3011');
   assert.not.ok(existsSync(join(FOLDER, 'four.ipbp')));
 });
 
