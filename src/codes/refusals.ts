@@ -69,4 +69,10 @@ export const REFUSAL_CODES = {
       'The objects do not describe their types, so that a type whose layout changed cannot be told from one that did not.',
     remedy: 'Build with debug = true in the profile that is used.',
   },
+  IPBP3022: {
+    title: 'function never returns',
+    meaning:
+      'A changed function loops for ever. Threads that are inside keep running its old body; only new calls reach the new one.',
+    remedy: 'Move the body of the loop into a function of its own, or restart the program.',
+  },
 } as const;

@@ -107,6 +107,7 @@ export function planPatch(request: PlanRequest): PlanResult {
   const image = assemble(program, roots, linked.image, redirected.cells, [
     ...(layouts.checked ? [] : [UNCHECKED]),
     ...warningsOf(diff, roots),
+    ...redirected.endless.map(warnOfEndless),
   ]);
   return { kind: 'patch', image, items: image.items };
 }
@@ -192,6 +193,10 @@ function describe(
     });
   }
   return { symbols, items };
+}
+
+function warnOfEndless(name: string): Warning {
+  return { code: 'IPBP3022', message: `${name} never returns: a thread that is inside keeps running its old body` };
 }
 
 function warningsOf(diff: ObjectDiff, roots: Roots): Warning[] {

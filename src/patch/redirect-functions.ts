@@ -13,6 +13,8 @@ import type { ChangedFunction } from './roots.js';
 
 export interface Redirects {
   readonly cells: readonly Cell[];
+  /** Functions whose old body never ends: threads that are inside do not come to the new one. Demangled. */
+  readonly endless: readonly string[];
   readonly refused: readonly RefusedItem[];
 }
 
@@ -56,6 +58,11 @@ function bodyOf(program: Program, item: LiveItem): Uint8Array | null {
   return next === undefined ? null : liveBytes(program, item.address, next.address - item.address);
 }
 
+/** The body as it was linked, without the jump of an earlier patch; null for functions that a patch brought. */
+function originalBody({ base }: Program, { address, size }: LiveItem): Uint8Array | null {
+  return address >= base.start && size > 0 ? base.read(address, size) : null;
+}
+
 /** Names that share the body with `name` and do not become the same new function. */
 function otherOwners(
   program: Program,
@@ -83,6 +90,7 @@ export function redirectFunctions(
   let imagePadding: PaddingMap = paddingOf(gapsOfImages(program), live);
   const cells: Cell[] = [];
   const refused: RefusedItem[] = [];
+  const endless = new Set<string>();
   const done = new Set<number>();
   const read = (at: number, size: number): Uint8Array | null => liveBytes(program, at, size);
   for (const item of functions) {
@@ -106,6 +114,7 @@ export function redirectFunctions(
         continue;
       }
       const entry = copy.address;
+      if (jumps.decode(originalBody(program, copy) ?? body).endless) endless.add(item.demangled);
       const plan =
         planRetarget({ entry, target, jumps, padding, live }) ??
         planRedirect({ entry, body, target, jumps, padding, read });
@@ -120,5 +129,5 @@ export function redirectFunctions(
       }
     }
   }
-  return { cells, refused };
+  return { cells, refused, endless: [...endless] };
 }

@@ -12,6 +12,8 @@ export interface EntryFacts {
   readonly branchTargets: readonly number[];
   /** Offsets just behind calls, system calls included: where a sleeping frame or thread resumes. */
   readonly returnOffsets: readonly number[];
+  /** It loops and nothing in it leaves: a thread that is inside stays there. False when that is not certain. */
+  readonly endless: boolean;
   /** False when an instruction could not be decoded: then nothing is known of what stands behind it. */
   readonly complete: boolean;
 }

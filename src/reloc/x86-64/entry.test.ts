@@ -57,7 +57,7 @@ test('knows what linkers fill gaps with', () => {
 test('the loop around a call: its head and its return', () => {
   // push rax; nop ×3; call; jmp to the call
   const facts = X86_64_ENTRY.decode(code('50 0f 1f 00 e8 00 10 00 00 eb f9'));
-  assert.equal(facts, { lengths: [1, 3, 5, 2], branchTargets: [4], returnOffsets: [9], complete: true });
+  assert.equal(facts, { lengths: [1, 3, 5, 2], branchTargets: [4], returnOffsets: [9], endless: true, complete: true });
 });
 
 test('a call of itself is no branch; a call into itself is one', () => {
@@ -155,6 +155,14 @@ test('any bytes: facts fit the bytes', () => {
     }),
     { numRuns: 5_000 },
   );
+});
+
+test('a body that loops and never leaves is endless; one that returns, jumps away or just ends is not', () => {
+  const endless = (digits: string): boolean => X86_64_ENTRY.decode(code(digits)).endless;
+  assert.is(endless('50 eb 03 90 90 90 e8 00 00 00 00 eb f9'), true);
+  assert.is(endless('50 eb fd c3'), false, 'ret behind the loop');
+  assert.is(endless('50 74 fd e9 00 01 00 00'), false, 'tail call');
+  assert.is(endless('50 e8 00 00 00 00 0f 0b'), false, 'panics');
 });
 
 test.run();

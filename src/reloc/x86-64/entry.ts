@@ -37,6 +37,16 @@ function loopsIdly(bytes: Uint8Array, code: readonly Placed[], index: number): b
   });
 }
 
+/** Control may go on in the caller or in another function; where an indirect jump leads is not known. */
+function leaves({ kind, target }: Placed, size: number): boolean {
+  if (kind === 'return' || kind === 'indirect-jump') return true;
+  return (kind === 'branch' || kind === 'conditional') && (target === undefined || target < 0 || target >= size);
+}
+
+function goesBack({ kind, target, at }: Placed): boolean {
+  return (kind === 'branch' || kind === 'conditional') && target !== undefined && target <= at;
+}
+
 function decode(bytes: Uint8Array, place?: CodePlace): EntryFacts {
   const code: Placed[] = [];
   let at = 0;
@@ -59,6 +69,7 @@ function decode(bytes: Uint8Array, place?: CodePlace): EntryFacts {
     lengths: code.map(({ length }) => length),
     branchTargets: [...targets].sort((a, b) => a - b),
     returnOffsets: returns,
+    endless: at === bytes.length && !code.some((one) => leaves(one, bytes.length)) && code.some(goesBack),
     complete: at === bytes.length,
   };
 }
