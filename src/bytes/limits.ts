@@ -21,6 +21,8 @@ export const LIMITS = {
   dwarfAttributes: 1_000,
   /** Pointers, arrays and aliases behind one another in one unnamed type. */
   typeDepth: 100,
+  /** Characters of all layouts of one object as text. The largest real object seen has a hundredth. */
+  layoutText: 200_000_000,
   /** All full paths of types together may be this many times as long as the section that describes them. */
   typePathReuse: 64,
   /** Bytes of one name. Generic instances reach tens of thousands. */

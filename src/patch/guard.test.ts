@@ -1,9 +1,14 @@
 // Real edits of a real program: for which types the guard refuses them, and for which it must not.
+import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { IpbpError } from '../codes/error.js';
+import { readObjectFile } from '../formats/read-object.js';
+import { openLinkObject } from '../link/atoms.js';
 import { compileProgram, type CompiledProgram } from './compile.test-support.js';
 import { compareLayouts, toChangedType } from './guard.js';
-import { GUARD_CASES, SHAPES_PROGRAM, V0_CASES, type GuardCase } from './guard-edits.test-support.js';
+import { GUARD_CASES, V0_CASES, type GuardCase } from './guard-edits.test-support.js';
+import { SHAPES_PROGRAM } from './guard-program.test-support.js';
 
 const programs = new Map<string, CompiledProgram>();
 
@@ -47,7 +52,7 @@ for (const one of V0_CASES) {
 }
 
 const IN_EVERY_SHAPE = GUARD_CASES.filter(({ what }) =>
-  /^(the type of a field|a field renamed|a plain enumeration|a local held|a body|what a closure)/.test(what),
+  /^(the type of a field|a field renamed|a plain enumeration|a local held|a body|what a closure|methods of)/.test(what),
 );
 
 for (const one of IN_EVERY_SHAPE) {
@@ -89,11 +94,38 @@ test('a changed layout is an item of the diff', () => {
   assert.ok(field);
   const { before, after } = program(...DEBUG).edited(field.edits);
   const [item] = compareLayouts(before, after).changed.map(toChangedType);
-  assert.is(item?.kind, 'type');
+  assert.ok(item);
+  assert.is(item.kind, 'type');
   assert.is(item.change, 'layout');
   assert.is(item.name, 'app::Ticket');
   assert.is.not(item.objects.length, 0);
   assert.match(item.because[0] ?? '', /^field `cents`/);
+});
+
+test('broken descriptions of types: only IpbpError', () => {
+  const { before } = program(...DEBUG).edited(GUARD_CASES[0]?.edits ?? []);
+  const largest = before.reduce((a, b) => (b.file.bytes.length > a.file.bytes.length ? b : a));
+  const { bytes, name, sections } = largest.file;
+  const places = sections.filter((section) => /debug_(?:info|abbrev|str)$/.test(section.name));
+  const place = fc
+    .constantFrom(...places)
+    .chain(({ offset, fileSize }) => fc.nat(fileSize - 1).map((at) => offset + at));
+  const change = fc.record({ at: place, value: fc.nat(255) });
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), (changes) => {
+      const broken = new Uint8Array(bytes);
+      for (const { at, value } of changes) broken[at] = value;
+      const start = performance.now();
+      try {
+        compareLayouts([largest], [openLinkObject(readObjectFile(broken, name))]);
+      } catch (error) {
+        if (!(error instanceof IpbpError)) throw error;
+        assert.match(error.code, /^IPBP100[123]$/);
+      }
+      assert.ok(performance.now() - start < 3000, 'broken descriptions took too long');
+    }),
+    { numRuns: 150 },
+  );
 });
 
 test.run();

@@ -18,6 +18,7 @@ import { storageOf } from './items.js';
 import { differencesOf, sameFields } from './layout-change.js';
 import type { Layout, Layouts } from './layouts.js';
 import { readLayouts } from './layouts.js';
+import { movedSlots } from './vtables.js';
 
 /** A type, or a static, whose live values the new code would misread. */
 export interface LayoutChange {
@@ -71,7 +72,12 @@ export function compareLayouts(before: readonly LinkObject[], after: readonly Li
     const objects = [...new Set([from.object, to.object])].sort();
     return { name: to.path, mangled: to.path, message, because, objects };
   });
-  const changed = [...types, ...tables.map(changedTable), ...changedStatics(old, now, before)];
+  const changed = [
+    ...types,
+    ...tables.map(changedTable),
+    ...reorderedTables(old, now),
+    ...changedStatics(old, now, before),
+  ];
   return { changed: changed.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)), checked: true };
 }
 
@@ -93,12 +99,23 @@ function changedTable({ from, to }: TypeChange): LayoutChange {
   };
 }
 
+/** Vtables of the old length whose slots mean other methods. */
+function reorderedTables(old: Layouts, now: Layouts): LayoutChange[] {
+  return [...now.vtables].flatMap(([name, tables]) => {
+    const before = old.vtables.get(name);
+    const to = [...tables.values()].find(({ text }) => before?.has(text) === false);
+    const from = [...(before?.values() ?? [])].find(({ text }) => !tables.has(text));
+    if (to === undefined || from === undefined || to.methods.length !== from.methods.length) return [];
+    const [message, ...because] = movedSlots(from, to);
+    if (message === undefined) return [];
+    const objects = [...new Set([from.object, to.object])].sort();
+    return [{ name, mangled: name, message, because: because.slice(0, MOST_REASONS), objects }];
+  });
+}
+
 /** A pointer to an object with its vtable, whose length is part of the pointer's type. */
 function isObjectPointer({ path, fields }: Layout): boolean {
-  return (
-    /\bdyn /.test(path) &&
-    fields.some(({ name, type }) => name === 'vtable' && type.startsWith('&[usize; '))
-  );
+  return /\bdyn /.test(path) && fields.some(({ name, type }) => name === 'vtable' && type.startsWith('&[usize; '));
 }
 
 interface TypeChange {

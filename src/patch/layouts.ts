@@ -6,6 +6,7 @@ import { IpbpError } from '../codes/error.js';
 import type { CompositeType, DwarfType, Member, TypeTable } from '../formats/dwarf/types.js';
 import { readTypes } from '../formats/dwarf/types.js';
 import type { LinkObject } from '../link/graph.js';
+import { readVtables, type VtableSlots } from './vtables.js';
 
 /** A part of a value. */
 export interface Field {
@@ -51,6 +52,8 @@ export interface Layouts {
   readonly functions: ReadonlyMap<string, ReadonlySet<string>>;
   /** Mangled name of a static → names of its type. */
   readonly statics: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Type and trait (`<app::Square as app::Shape>`) → the methods in its vtable's slots, as text. */
+  readonly vtables: ReadonlyMap<string, ReadonlyMap<string, VtableSlots>>;
   /** False when no object describes types (built without them, or of a kind that is not read). */
   readonly described: boolean;
 }
@@ -63,21 +66,32 @@ export function readLayouts(objects: readonly LinkObject[]): Layouts {
   const byPath = new Map<string, Map<string, Layout>>();
   const functions = new Map<string, Set<string>>();
   const statics = new Map<string, Set<string>>();
+  const vtables = new Map<string, Map<string, VtableSlots>>();
   let described = false;
   for (const object of objects) {
     const table = typesOf(object);
     if (table === null || table.types.size === 0) continue;
     described = true;
+    let textLength = 0;
     for (const layout of layoutsOf(table, object.name)) {
+      textLength += layout.text.length;
+      if (textLength > LIMITS.layoutText) {
+        throw new IpbpError('IPBP1002', 'descriptions of types are too long', { where: object.name });
+      }
       const known = byPath.get(layout.path);
       if (known === undefined) byPath.set(layout.path, new Map([[layout.text, layout]]));
       else if (!known.has(layout.text)) known.set(layout.text, layout);
     }
     for (const { path, linkageName } of table.functions) addTo(functions, path, linkageName);
+    for (const slots of readVtables(object, table.vtables)) {
+      const known = vtables.get(slots.name);
+      if (known === undefined) vtables.set(slots.name, new Map([[slots.text, slots]]));
+      else known.set(slots.text, slots);
+    }
     const names = typeNames(table, object.name);
     for (const { linkageName, type } of table.statics) addTo(statics, linkageName, names.nameOf(type));
   }
-  return { byPath, functions, statics, described };
+  return { byPath, functions, statics, vtables, described };
 }
 
 /** Null for descriptions of a kind that is not read: the guard then says that it cannot check. */

@@ -1,7 +1,6 @@
 // DWARF's numbers that type descriptions need, names verbatim: DWARF 5 §7.5.3 (tags), §7.5.4 (attributes), §7.5.6
-// (forms), §7.5.1 (unit types), and the GNU forms that gcc's -gsplit-dwarf and dwz write. Only numbers; what they mean
+// (forms), §7.7.1 (operations), §7.5.1 (unit types), and the GNU forms that gcc's -gsplit-dwarf and dwz write. Only numbers; what they mean
 // is in the readers.
-/* eslint-disable @typescript-eslint/naming-convention -- the specification's spelling */
 
 export const DW_TAG_array_type = 0x01;
 export const DW_TAG_class_type = 0x02;
@@ -46,6 +45,7 @@ export const DW_AT_type = 0x49;
 export const DW_AT_data_bit_offset = 0x6b;
 export const DW_AT_linkage_name = 0x6e;
 export const DW_AT_str_offsets_base = 0x72;
+export const DW_AT_addr_base = 0x73;
 export const DW_AT_alignment = 0x88;
 
 export const DW_FORM_addr = 0x01;
@@ -95,6 +95,9 @@ export const DW_FORM_GNU_addr_index = 0x1f01;
 export const DW_FORM_GNU_str_index = 0x1f02;
 export const DW_FORM_GNU_ref_alt = 0x1f20;
 export const DW_FORM_GNU_strp_alt = 0x1f21;
+
+export const DW_OP_addr = 0x03;
+export const DW_OP_addrx = 0xa1;
 
 export const DW_UT_type = 0x02;
 export const DW_UT_skeleton = 0x04;

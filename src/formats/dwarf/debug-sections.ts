@@ -1,18 +1,31 @@
 // The debug sections of an object as they would be after linking it alone: references from one to another filled in.
 // References to code and data stay as they are; nothing that is read here needs them.
-import type { ObjectFile, Section } from '../object-file.js';
+import type { ObjectFile, Relocation, Section } from '../object-file.js';
 import { ByteReader } from '../../bytes/reader.js';
 import { hex } from '../../codes/error.js';
 
 /** What type descriptions are read from. Sections that the object lacks are empty. */
 export interface DebugSections {
   readonly info: ByteReader;
-  /** Index of the section of `info`, whose relocations name what its addresses refer to. */
-  readonly infoSection: number;
   readonly abbreviations: ByteReader;
   readonly strings: ByteReader;
   readonly lineStrings: ByteReader;
   readonly stringOffsets: ByteReader;
+  /** What an address stands for, in relocatable files; null where no relocation says it. */
+  address(place: AddressPlace): Place | null;
+}
+
+/** Where an address stands that a relocation fills. */
+export interface AddressPlace {
+  /** Of an entry itself, or in the table of addresses. */
+  readonly in: 'info' | 'addresses';
+  readonly offset: number;
+}
+
+/** A place in a section of the object. */
+export interface Place {
+  readonly section: number;
+  readonly offset: number;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -33,11 +46,14 @@ export function openDebugSections(file: ObjectFile): DebugSections | null {
       : new ByteReader(relocated(file, section), file.name, section.offset);
   return {
     info: open(info),
-    infoSection: info.index,
     abbreviations: open(find('debug_abbrev')),
     strings: open(find('debug_str')),
     lineStrings: open(find('debug_line_str')),
     stringOffsets: open(find('debug_str_offsets')),
+    address(place) {
+      const section = place.in === 'info' ? info : find('debug_addr');
+      return section === undefined ? null : relocationTarget(file, section.index, place.offset);
+    },
   };
 }
 
@@ -61,6 +77,22 @@ function relocated(file: ObjectFile, section: Section): Uint8Array {
     view.setUint32(offset, value, true);
   }
   return bytes;
+}
+
+function relocationTarget(file: ObjectFile, section: number, offset: number): Place | null {
+  const relocations = file.relocations(section);
+  // They rise by offset.
+  let low = 0;
+  let high = relocations.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if ((relocations[middle] as Relocation).offset < offset) low = middle + 1;
+    else high = middle;
+  }
+  const found = relocations[low];
+  const symbol = found?.offset === offset ? file.symbols[found.symbol] : undefined;
+  if (found === undefined || typeof symbol?.section !== 'number') return null;
+  return { section: symbol.section, offset: symbol.value + (found.addend ?? 0) };
 }
 
 function outside(file: ObjectFile, section: Section, offset: number): never {

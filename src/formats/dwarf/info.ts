@@ -6,7 +6,7 @@ import { IpbpError } from '../../codes/error.js';
 import type { Abbreviation } from './abbrev.js';
 import { readAbbreviations } from './abbrev.js';
 import * as dw from './constants.js';
-import type { DebugSections } from './debug-sections.js';
+import type { AddressPlace, DebugSections } from './debug-sections.js';
 import type { FormContext } from './forms.js';
 import { readConstant, readReference, readStringPlace, skipForm } from './forms.js';
 
@@ -30,6 +30,7 @@ const KEPT = [
   dw.DW_AT_bit_size,
   dw.DW_AT_data_bit_offset,
   dw.DW_AT_str_offsets_base,
+  dw.DW_AT_addr_base,
 ] as const;
 
 /** An attribute that {@link EntryCursor} can be asked for. */
@@ -39,6 +40,8 @@ const SLOTS: ReadonlyMap<number, number> = new Map(KEPT.map((attribute, slot) =>
 
 /** `.debug_str_offsets` begins with a header of 8 bytes, which units without a base of their own skip (§7.26). */
 const STRING_OFFSETS_HEADER = 8;
+/** `.debug_addr` as well (§7.27). */
+const ADDRESSES_HEADER = 8;
 
 /** Goes from entry to entry in the order of the file; values are decoded when asked for, until the next step. */
 export class EntryCursor {
@@ -60,6 +63,7 @@ export class EntryCursor {
   private context: FormContext = { version: 0, addressSize: 0, unitStart: 0 };
   private unitEnd = 0;
   private stringBase = STRING_OFFSETS_HEADER;
+  private addressBase = ADDRESSES_HEADER;
   private position = 0;
   private nextDepth = 0;
   private abbreviationBytes = 0;
@@ -134,14 +138,23 @@ export class EntryCursor {
     }
   }
 
-  /** Offset in .debug_info of the address that a location consisting of nothing else holds (DW_OP_addr); else null. */
-  addressOperand(): number | null {
+  /** Where the address stands that is the whole of an entry's location; null where that is computed, or none. */
+  addressPlace(): AddressPlace | null {
     const form = this.seek(dw.DW_AT_location);
     if (form?.form !== dw.DW_FORM_exprloc) return null;
-    const size = form.reader.uleb();
-    const DW_OP_addr = 0x03;
-    if (size !== 1 + this.context.addressSize || form.reader.u8() !== DW_OP_addr) return null;
-    return form.reader.position;
+    const { reader } = form;
+    const end = reader.uleb() + reader.position;
+    const { addressSize } = this.context;
+    switch (reader.u8()) {
+      case dw.DW_OP_addr:
+        return reader.position + addressSize === end ? { in: 'info', offset: reader.position } : null;
+      case dw.DW_OP_addrx: {
+        const index = reader.uleb();
+        return reader.position === end ? { in: 'addresses', offset: this.addressBase + index * addressSize } : null;
+      }
+      default:
+        return null;
+    }
   }
 
   /** Throws IPBP1002 at the entry. */
@@ -194,9 +207,14 @@ export class EntryCursor {
     this.depth = this.nextDepth;
     this.position = reader.position;
     if (abbreviation.children) this.nextDepth++;
-    if (this.depth === 0 && this.has(dw.DW_AT_str_offsets_base)) {
-      this.stringBase = reader.seek(positions[SLOTS.get(dw.DW_AT_str_offsets_base) as number] as number).u32();
-    }
+    if (this.depth > 0) return;
+    this.stringBase = this.base(dw.DW_AT_str_offsets_base) ?? this.stringBase;
+    this.addressBase = this.base(dw.DW_AT_addr_base) ?? this.addressBase;
+  }
+
+  /** Where a unit's part of another section begins: an offset of four bytes. */
+  private base(attribute: KeptAttribute): number | null {
+    return this.seek(attribute)?.reader.u32() ?? null;
   }
 
   private openUnit(): void {
@@ -233,6 +251,7 @@ export class EntryCursor {
     this.position = reader.position;
     this.unitEnd = end;
     this.stringBase = STRING_OFFSETS_HEADER;
+    this.addressBase = ADDRESSES_HEADER;
     this.nextDepth = 0;
   }
 }

@@ -3,7 +3,7 @@
 import { LIMITS } from '../../bytes/limits.js';
 import type { ObjectFile } from '../object-file.js';
 import * as dw from './constants.js';
-import { openDebugSections } from './debug-sections.js';
+import { openDebugSections, type AddressPlace, type Place } from './debug-sections.js';
 import { EntryCursor } from './info.js';
 
 /** A field. References to types are keys of {@link TypeTable.types}. */
@@ -78,11 +78,11 @@ export interface DescribedStatic {
   readonly type: number;
 }
 
-/** A variable without linkage name that has an address: Rust's vtables. */
-export interface DescribedTable {
+/** A vtable of Rust: a constant that no symbol names. */
+export interface DescribedVtable {
+  /** `<app::Square as app::Shape>`. */
   readonly name: string;
-  /** Offset in .debug_info's section of the address, where a relocation stands. */
-  readonly addressAt: number;
+  readonly place: Place;
 }
 
 export interface TypeTable {
@@ -90,12 +90,13 @@ export interface TypeTable {
   readonly types: ReadonlyMap<number, DwarfType>;
   readonly functions: readonly NumberedFunction[];
   readonly statics: readonly DescribedStatic[];
-  readonly tables: readonly DescribedTable[];
-  /** Index of the section that `addressAt` counts in; −1 when there is none. */
-  readonly section: number;
+  readonly vtables: readonly DescribedVtable[];
 }
 
-const NOTHING: TypeTable = { types: new Map(), functions: [], statics: [], tables: [], section: -1 };
+/** How rustc calls the constant that is a vtable. */
+const VTABLE = '::{vtable}';
+
+const NOTHING: TypeTable = { types: new Map(), functions: [], statics: [], vtables: [] };
 
 /** What the entries at one depth belong to. */
 interface Scope {
@@ -136,8 +137,12 @@ export function readTypes(file: ObjectFile): TypeTable {
     const inside = builder.entry(cursor, cursor.depth === 0 ? ROOT : (scopes[cursor.depth] as Scope));
     if (cursor.children) scopes[cursor.depth + 1] = inside;
   }
-  const { types, functions, statics, tables } = builder;
-  return { types, functions, statics, tables, section: sections.infoSection };
+  const { types, functions, statics } = builder;
+  const vtables = builder.vtables.flatMap(({ name, address }) => {
+    const place = sections.address(address);
+    return place === null ? [] : [{ name, place }];
+  });
+  return { types, functions, statics, vtables };
 }
 
 /** Takes one entry after the other. A class because it gathers. */
@@ -145,7 +150,7 @@ class TypeBuilder {
   readonly types = new Map<number, DwarfType>();
   readonly functions: NumberedFunction[] = [];
   readonly statics: DescribedStatic[] = [];
-  readonly tables: DescribedTable[] = [];
+  readonly vtables: { readonly name: string; readonly address: AddressPlace }[] = [];
   private readonly pathLimit: number;
   private pathLength = 0;
 
@@ -307,10 +312,10 @@ class TypeBuilder {
       if (type !== null) this.statics.push({ linkageName, type });
       return;
     }
-    const addressAt = cursor.addressOperand();
-    if (addressAt === null) return;
     const name = cursor.text(dw.DW_AT_name);
-    if (name !== null) this.tables.push({ name, addressAt });
+    if (name?.endsWith(VTABLE) !== true) return;
+    const address = cursor.addressPlace();
+    if (address !== null) this.vtables.push({ name: name.slice(0, -VTABLE.length), address });
   }
 }
 
