@@ -203,10 +203,12 @@ fn install_handler() {
         PREVIOUS_HANDLER.store(current.sa_sigaction, SeqCst);
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = ours;
-        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART | libc::SA_NODEFER;
         // No other signal meanwhile, ours neither: an alternate stack may have room for one frame only (overflowing it
         // kills; seen). A thread that waits here is blocked in the kernel, so it need not be asked.
         libc::sigfillset(&mut action.sa_mask);
+        // Nor does a thread in here count as one that blocks SIGTRAP.
+        libc::sigdelset(&mut action.sa_mask, libc::SIGTRAP);
         libc::sigaction(libc::SIGTRAP, &action, std::ptr::null_mut());
         HANDLER_INSTALLED.store(true, SeqCst);
     }
