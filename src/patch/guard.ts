@@ -56,9 +56,7 @@ export function compareLayouts(before: readonly LinkObject[], after: readonly Li
   if (!old.described || !now.described) return { changed: [], checked: false };
   const dangerous = changedTypes(old, now).filter(({ to }) => !isAnotherEnvironment(to.path, old, now));
   const refused = new Map(dangerous.map((change) => [change.to.path, change]));
-  const holdings = holdingsOf(
-    refused.size === 0 ? [] : [...now.byPath.values()].flatMap((layouts) => [...layouts.values()]),
-  );
+  const holdings = holdingsOf(refused.size === 0 ? [] : [...now.byPath.values()].flat());
   const tables = dangerous.filter(({ to }) => to.path.endsWith(VTABLE));
   const roots = dangerous.filter(
     (change) =>
@@ -114,8 +112,10 @@ function reorderedTables(old: Layouts, now: Layouts): LayoutChange[] {
 }
 
 /** A pointer to an object with its vtable, whose length is part of the pointer's type. */
-function isObjectPointer({ path, fields }: Layout): boolean {
-  return /\bdyn /.test(path) && fields.some(({ name, type }) => name === 'vtable' && type.startsWith('&[usize; '));
+function isObjectPointer({ path, parts }: Layout): boolean {
+  return (
+    /\bdyn /.test(path) && parts().fields.some(({ name, type }) => name === 'vtable' && type.startsWith('&[usize; '))
+  );
 }
 
 interface TypeChange {
@@ -129,12 +129,12 @@ function changedTypes(old: Layouts, now: Layouts): TypeChange[] {
   for (const [path, layouts] of now.byPath) {
     const before = old.byPath.get(path);
     if (before === undefined) continue;
-    const came = [...layouts.values()].filter((layout) => !before.has(layout.text));
+    const came = layouts.filter(({ text }) => !before.some((layout) => layout.text === text));
     if (came.length === 0) continue;
-    const went = [...before.values()].filter((layout) => !layouts.has(layout.text));
+    const went = before.filter(({ text }) => !layouts.some((layout) => layout.text === text));
     const valid = (from: Layout, to: Layout): boolean => differencesOf(from, to).length === 0;
-    const to = came.find((layout) => ![...before.values()].some((other) => valid(other, layout)));
-    const from = went.find((layout) => ![...layouts.values()].some((other) => valid(layout, other)));
+    const to = came.find((layout) => !before.some((other) => valid(other, layout)));
+    const from = went.find((layout) => !layouts.some((other) => valid(layout, other)));
     if (from !== undefined && to !== undefined) changes.push({ from, to, differences: differencesOf(from, to) });
   }
   return changes;
@@ -177,7 +177,8 @@ interface Holdings {
 function holdingsOf(layouts: readonly Layout[]): Holdings {
   const holders = new Map<string, Set<string>>();
   const held = new Map<string, Set<string>>();
-  for (const { path, fields, cases } of layouts) {
+  for (const { path, parts } of layouts) {
+    const { fields, cases } = parts();
     for (const { holds } of [...fields, ...cases.flatMap((one) => one.fields)]) {
       if (holds === null || holds === path) continue;
       holders.set(holds, (holders.get(holds) ?? new Set()).add(path));

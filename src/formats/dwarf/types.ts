@@ -56,8 +56,8 @@ export type DwarfType =
   | CompositeType
   | EnumerationType
   | { readonly kind: 'base'; readonly path: string; readonly size: number | null; readonly encoding: number | null }
-  /** `name` is the language's own (`&mut T`, `fn(u32)`), null for C's. */
-  | { readonly kind: 'pointer'; readonly name: string | null; readonly target: number | null }
+  /** `name` gives the language's own (`&mut T`, `fn(u32)`); null for C's. */
+  | { readonly kind: 'pointer'; readonly name: (() => string) | null; readonly target: number | null }
   /** `counts` outermost first; null where unknown. */
   | { readonly kind: 'array'; readonly element: number | null; readonly counts: readonly (number | null)[] }
   /** typedef, const, volatile: means its target. */
@@ -93,8 +93,12 @@ export interface TypeTable {
   readonly vtables: readonly DescribedVtable[];
 }
 
-/** How rustc calls the constant that is a vtable. */
+/** How rustc calls the constant that is a vtable: `<app::Square as app::Shape>::{vtable}`. */
+const OPENING_ANGLE = 0x3c;
 const VTABLE = '::{vtable}';
+
+/** What the names of closures and coroutines begin with. */
+const OPENING_BRACE = 0x7b;
 
 const NOTHING: TypeTable = { types: new Map(), functions: [], statics: [], vtables: [] };
 
@@ -219,7 +223,8 @@ class TypeBuilder {
       case dw.DW_TAG_pointer_type:
       case dw.DW_TAG_reference_type:
       case dw.DW_TAG_rvalue_reference_type: {
-        const name = cursor.text(dw.DW_AT_name);
+        // Most pointers are only variables' and parameters'.
+        const name = cursor.laterText(dw.DW_AT_name);
         this.types.set(offset, { kind: 'pointer', name, target: cursor.reference(dw.DW_AT_type) });
         return;
       }
@@ -250,13 +255,13 @@ class TypeBuilder {
   }
 
   private subprogram(cursor: EntryCursor, scope: Scope): Scope {
-    const name = cursor.text(dw.DW_AT_name);
-    if (name?.startsWith('{') === true) {
+    if (cursor.beginsWith(dw.DW_AT_name, OPENING_BRACE)) {
       const linkageName = cursor.text(dw.DW_AT_linkage_name);
-      if (linkageName !== null) this.functions.push({ path: scope.prefix + name, linkageName });
+      const name = cursor.text(dw.DW_AT_name) ?? '';
+      if (linkageName !== null) this.functions.push({ path: this.path(cursor, scope, name), linkageName });
     }
-    // Types inside a function's entry are C's: Rust puts them into namespaces.
-    return name === null ? { ...ROOT, prefix: scope.prefix } : this.inside(cursor, scope, name);
+    // Types inside a function's entry are C's (Rust puts them into namespaces): they are called as if they stood outside.
+    return scope === ROOT ? ROOT : { ...ROOT, prefix: scope.prefix };
   }
 
   private composite(cursor: EntryCursor, scope: Scope): Scope {
@@ -282,7 +287,7 @@ class TypeBuilder {
 
   private member(cursor: EntryCursor, scope: Scope): void {
     if (cursor.has(dw.DW_AT_declaration)) return;
-    const bitSize = cursor.constant(dw.DW_AT_bit_size);
+    const bitSize = cursor.has(dw.DW_AT_bit_size) ? cursor.constant(dw.DW_AT_bit_size) : null;
     const member: Member = {
       name: cursor.text(dw.DW_AT_name),
       type: cursor.reference(dw.DW_AT_type),
@@ -312,6 +317,8 @@ class TypeBuilder {
       if (type !== null) this.statics.push({ linkageName, type });
       return;
     }
+    // Local variables have computed places, or none.
+    if (!cursor.beginsWith(dw.DW_AT_name, OPENING_ANGLE)) return;
     const name = cursor.text(dw.DW_AT_name);
     if (name?.endsWith(VTABLE) !== true) return;
     const address = cursor.addressPlace();
