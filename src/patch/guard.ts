@@ -11,6 +11,9 @@
 // values keep the old code under the old name, and new values get new code. Only when one name stands on both sides and
 // the environment has another layout would old values run new code: a coroutine that holds another local across an
 // `.await`, or any closure under v0 mangling, whose names do not hold the captures.
+import { IpbpError } from '../codes/error.js';
+import { sameTypes, type SameTypes } from '../formats/dwarf/same-types.js';
+import type { DescribedVtable } from '../formats/dwarf/types.js';
 import { demangle } from '../formats/symbols/demangle.js';
 import type { LinkObject } from '../link/graph.js';
 import type { ChangedItem } from './engine.js';
@@ -18,7 +21,7 @@ import { storageOf } from './items.js';
 import { differencesOf, sameFields } from './layout-change.js';
 import type { Layout, Layouts } from './layouts.js';
 import { readLayouts } from './layouts.js';
-import { movedSlots } from './vtables.js';
+import { movedSlots, readVtables } from './vtables.js';
 
 /** A type, or a static, whose live values the new code would misread. */
 export interface LayoutChange {
@@ -51,6 +54,7 @@ const MOST_REASONS = 6;
  */
 export function compareLayouts(before: readonly LinkObject[], after: readonly LinkObject[]): LayoutVerdict {
   if (before.length === 0 || after.length === 0) return { changed: [], checked: true };
+  if (describeTheSame(before, after)) return { changed: [], checked: true };
   const old = readLayouts(before);
   const now = readLayouts(after);
   if (!old.described || !now.described) return { changed: [], checked: false };
@@ -77,6 +81,31 @@ export function compareLayouts(before: readonly LinkObject[], after: readonly Li
     ...changedStatics(old, now, before),
   ];
   return { changed: changed.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)), checked: true };
+}
+
+/** Are these versions of the same objects, each with the types that it had? Nothing is said of those that are not read. */
+function describeTheSame(before: readonly LinkObject[], after: readonly LinkObject[]): boolean {
+  const old = new Map(before.map((object) => [object.name, object]));
+  if (old.size !== before.length || before.length !== after.length) return false;
+  return after.every((object) => {
+    const twin = old.get(object.name);
+    if (twin === undefined) return false;
+    const same = sameTypesIfRead(twin, object);
+    return same?.vtables.every(([was, is]) => slotsOf(twin, was) === slotsOf(object, is)) === true;
+  });
+}
+
+function slotsOf(object: LinkObject, vtable: DescribedVtable): string | undefined {
+  return readVtables(object, [vtable])[0]?.text;
+}
+
+function sameTypesIfRead(old: LinkObject, now: LinkObject): SameTypes | null {
+  try {
+    return sameTypes(old.file, now.file);
+  } catch (error) {
+    if (error instanceof IpbpError && error.code === 'IPBP1003') return null;
+    throw error;
+  }
 }
 
 /** As `ipbp diff` reports it. */

@@ -174,7 +174,8 @@ export class EntryCursor {
     return this.reader.malformed(summary, {}, this.offset);
   }
 
-  private textPlace(attribute: KeptAttribute): { readonly reader: ByteReader; readonly offset: number } | null {
+  /** Where a text begins, up to the next NUL; null where there is none. */
+  textPlace(attribute: KeptAttribute): { readonly reader: ByteReader; readonly offset: number } | null {
     if (!this.seek(attribute)) return null;
     const { source, form, sections } = this;
     switch (form) {

@@ -3,7 +3,7 @@
 import { LIMITS } from '../../bytes/limits.js';
 import type { ObjectFile } from '../object-file.js';
 import * as dw from './constants.js';
-import { openDebugSections, type AddressPlace, type Place } from './debug-sections.js';
+import { openDebugSections, type DebugSections, type Place } from './debug-sections.js';
 import { EntryCursor } from './info.js';
 
 /** A field. References to types are keys of {@link TypeTable.types}. */
@@ -94,11 +94,38 @@ export interface TypeTable {
 }
 
 /** How rustc calls the constant that is a vtable: `<app::Square as app::Shape>::{vtable}`. */
-const OPENING_ANGLE = 0x3c;
+export const OPENING_ANGLE = 0x3c;
 const VTABLE = '::{vtable}';
 
 /** What the names of closures and coroutines begin with. */
-const OPENING_BRACE = 0x7b;
+export const OPENING_BRACE = 0x7b;
+
+/** Entries that say something of types by themselves. Functions and variables are looked at, too: see `entry`. */
+export const DESCRIBES_TYPES: ReadonlySet<number> = new Set([
+  dw.DW_TAG_namespace,
+  dw.DW_TAG_structure_type,
+  dw.DW_TAG_class_type,
+  dw.DW_TAG_union_type,
+  dw.DW_TAG_member,
+  dw.DW_TAG_inheritance,
+  dw.DW_TAG_variant_part,
+  dw.DW_TAG_variant,
+  dw.DW_TAG_enumeration_type,
+  dw.DW_TAG_enumerator,
+  dw.DW_TAG_array_type,
+  dw.DW_TAG_subrange_type,
+  dw.DW_TAG_base_type,
+  dw.DW_TAG_pointer_type,
+  dw.DW_TAG_reference_type,
+  dw.DW_TAG_rvalue_reference_type,
+  dw.DW_TAG_typedef,
+  dw.DW_TAG_const_type,
+  dw.DW_TAG_volatile_type,
+  dw.DW_TAG_restrict_type,
+  dw.DW_TAG_atomic_type,
+  dw.DW_TAG_subroutine_type,
+  dw.DW_TAG_unspecified_type,
+]);
 
 const NOTHING: TypeTable = { types: new Map(), functions: [], statics: [], vtables: [] };
 
@@ -134,18 +161,14 @@ const ROOT: Scope = {
 export function readTypes(file: ObjectFile): TypeTable {
   const sections = openDebugSections(file);
   if (sections === null) return NOTHING;
-  const builder = new TypeBuilder(sections.info.length);
+  const builder = new TypeBuilder(sections);
   const cursor = new EntryCursor(sections);
   const scopes: Scope[] = [ROOT];
   while (cursor.next()) {
     const inside = builder.entry(cursor, cursor.depth === 0 ? ROOT : (scopes[cursor.depth] as Scope));
     if (cursor.children) scopes[cursor.depth + 1] = inside;
   }
-  const { types, functions, statics } = builder;
-  const vtables = builder.vtables.flatMap(({ name, address }) => {
-    const place = sections.address(address);
-    return place === null ? [] : [{ name, place }];
-  });
+  const { types, functions, statics, vtables } = builder;
   return { types, functions, statics, vtables };
 }
 
@@ -154,12 +177,14 @@ class TypeBuilder {
   readonly types = new Map<number, DwarfType>();
   readonly functions: NumberedFunction[] = [];
   readonly statics: DescribedStatic[] = [];
-  readonly vtables: { readonly name: string; readonly address: AddressPlace }[] = [];
+  readonly vtables: DescribedVtable[] = [];
+  private readonly sections: DebugSections;
   private readonly pathLimit: number;
   private pathLength = 0;
 
-  constructor(sectionLength: number) {
-    this.pathLimit = sectionLength * LIMITS.typePathReuse;
+  constructor(sections: DebugSections) {
+    this.sections = sections;
+    this.pathLimit = sections.info.length * LIMITS.typePathReuse;
   }
 
   /** Notes what an entry says; gives the scope of its children. */
@@ -317,13 +342,20 @@ class TypeBuilder {
       if (type !== null) this.statics.push({ linkageName, type });
       return;
     }
-    // Local variables have computed places, or none.
-    if (!cursor.beginsWith(dw.DW_AT_name, OPENING_ANGLE)) return;
-    const name = cursor.text(dw.DW_AT_name);
-    if (name?.endsWith(VTABLE) !== true) return;
-    const address = cursor.addressPlace();
-    if (address !== null) this.vtables.push({ name: name.slice(0, -VTABLE.length), address });
+    const vtable = describedVtable(cursor, this.sections);
+    if (vtable !== null) this.vtables.push(vtable);
   }
+}
+
+/** The vtable that a variable's entry describes; null when it is another variable. */
+export function describedVtable(cursor: EntryCursor, sections: DebugSections): DescribedVtable | null {
+  // Names first: local variables have computed places.
+  if (!cursor.beginsWith(dw.DW_AT_name, OPENING_ANGLE)) return null;
+  const name = cursor.text(dw.DW_AT_name);
+  if (name?.endsWith(VTABLE) !== true) return null;
+  const address = cursor.addressPlace();
+  const place = address === null ? null : sections.address(address);
+  return place === null ? null : { name: name.slice(0, -VTABLE.length), place };
 }
 
 function variantPart(cursor: EntryCursor, scope: Scope): Scope {
