@@ -45,7 +45,7 @@ test('an error says code, expected, found, where, the chain and what to do', () 
 test('a missing file and a directory read as a file have codes, not stacks', () => {
   const missing = thrownBy(() => readFileSync('/no/such/file'));
   assert.is(missing.code, 'IPBP5903');
-  assert.is(missing.details.where, '/no/such/file');
+  assert.is(missing.facts.where, '/no/such/file');
   const directory = thrownBy(() => readFileSync('/proc/1/mem/x'));
   assert.is(directory.code, 'IPBP5904');
 });

@@ -41,7 +41,7 @@ export function exitStatus(error: IpbpError): number {
 
 /** The error as `--json` prints it. Absent details are left out. */
 export function errorRecord(error: IpbpError): ErrorRecord {
-  const { expected, actual, where, because } = error.details;
+  const { expected, actual, where, because } = error.facts;
   return {
     event: 'error',
     code: error.code,
@@ -55,7 +55,7 @@ export function errorRecord(error: IpbpError): ErrorRecord {
 
 /** The error for a person. The stack is shown with `verbose`: it helps only who changes ipbp. */
 export function renderError(error: IpbpError, view: { readonly color: boolean; readonly verbose: boolean }): string[] {
-  const { expected, actual, where, because = [] } = error.details;
+  const { expected, actual, where, because = [] } = error.facts;
   const lines = [`ipbp: ${styled('red', 'error', view.color)} ${error.code} ${printable(error.summary)}`];
   if (expected !== undefined) lines.push(`  expected ${printable(expected)}`);
   if (actual !== undefined) lines.push(`  found ${printable(actual)}`);
@@ -68,6 +68,6 @@ export function renderError(error: IpbpError, view: { readonly color: boolean; r
 }
 
 function stackLines(error: IpbpError): string[] {
-  const cause = error.details.cause instanceof Error ? error.details.cause : error;
+  const cause = error.facts.cause instanceof Error ? error.facts.cause : error;
   return (cause.stack ?? '').split('\n').map(printable);
 }

@@ -18,8 +18,9 @@ export interface ErrorDetails {
 /** Thrown for every failure that a user can meet. `message` is complete: code, text, expected, actual, where. */
 export class IpbpError extends Error {
   readonly code: Code;
-  readonly details: ErrorDetails;
-  /** The text without code and details. */
+  /** Not `details`: test runners take a property of that name for text of their own. */
+  readonly facts: ErrorDetails;
+  /** The text without code and facts. */
   readonly summary: string;
 
   constructor(code: Code, summary: string, details: ErrorDetails = {}) {
@@ -30,7 +31,7 @@ export class IpbpError extends Error {
     super(parts.join('; '), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'IpbpError';
     this.code = code;
-    this.details = details;
+    this.facts = details;
     this.summary = summary;
   }
 }

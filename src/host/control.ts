@@ -117,7 +117,7 @@ async function answer(session: ControlledSession, line: string): Promise<Control
     }
   } catch (error) {
     if (error instanceof IpbpError) {
-      const { cause: _cause, ...details } = error.details;
+      const { cause: _cause, ...details } = error.facts;
       return { kind: 'error', code: error.code, summary: error.summary, details };
     }
     return {

@@ -122,8 +122,8 @@ export function refusedBy(error: unknown): RefusedItem {
     const [message = '', ...because] = stack.split('\n').map((line) => line.trim());
     return { code: 'IPBP5999', name: '', message: `internal error: ${message}`, because };
   }
-  const { code, details } = error;
-  const { expected, actual, where, because = [] } = details;
+  const { code, facts: known } = error;
+  const { expected, actual, where, because = [] } = known;
   const facts = [
     expected === undefined ? [] : [`expected ${expected}`],
     actual === undefined ? [] : [`found ${actual}`],

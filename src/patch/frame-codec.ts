@@ -314,7 +314,7 @@ function whole<T>(name: string, bytes: Uint8Array, read: (reader: ByteReader) =>
     return value;
   } catch (error) {
     if (!(error instanceof IpbpError) || error.code.startsWith('IPBP4')) throw error;
-    throw new IpbpError('IPBP4001', `a message of the agent is malformed: ${error.summary}`, error.details);
+    throw new IpbpError('IPBP4001', `a message of the agent is malformed: ${error.summary}`, error.facts);
   }
 }
 

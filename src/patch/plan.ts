@@ -88,7 +88,7 @@ export function planPatch(request: PlanRequest): PlanResult {
     if (!(error instanceof IpbpError) || !/^IPBP[23]/.test(error.code)) throw error;
     return {
       kind: 'refused',
-      items: [refusal(error.code, error.details.where ?? '', error.message, error.details.because)],
+      items: [refusal(error.code, error.facts.where ?? '', error.message, error.facts.because)],
     };
   }
   if (linked.kind === 'unresolved') {
