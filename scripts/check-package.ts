@@ -33,7 +33,7 @@ const ALLOWED = [
   /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE-(?:MIT|APACHE))$/,
   /^dist\/(?!.*\.test\.).*\.(?:js|d\.ts)$/,
   /^agent\/(?:Cargo\.(?:toml|lock)|src\/.*\.rs)$/,
-  /^docs\/[^/]+\.md$/,
+  /^docs\/.*\.(?:md|svg)$/,
 ];
 
 interface Packed {

@@ -37,6 +37,7 @@ export {
 export type { ChangedItem, InputFile, PlanResult, RefusedItem } from './patch/engine.js';
 export { diffFiles, type FileDiff } from './patch/diff-files.js';
 export { toChangedItem, type DiffItem, type ObjectDiff } from './patch/diff.js';
+export { compareLayouts, toChangedType, type LayoutChange, type LayoutVerdict } from './patch/guard.js';
 
 // Plan: a diff linked against a program → a patch image or a refusal. `openLiveEngine` does all of it for one program;
 // the parts serve who has no running program, as build-patch does.

@@ -131,7 +131,8 @@ export function mappingsOf(pid: number): { start: number; end: number; protectio
       start: parseInt(start, 16),
       end: parseInt(end, 16),
       protection,
-      path,
+      // The kernel adds a word when the file has been replaced.
+      path: path.replace(/ \(deleted\)$/, ''),
     }));
 }
 

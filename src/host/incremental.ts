@@ -102,7 +102,7 @@ export interface SetDifference {
   readonly sameBytes: readonly string[];
 }
 
-/** Compares by (name, inode), and by content where the inode differs. */
+/** Compares by (name, inode), and by content where the inode differs. Throws IPBP5014 when one has gone. */
 export function compareSets(older: ObjectSet, newer: ObjectSet): SetDifference {
   const changed: string[] = [];
   const sameBytes: string[] = [];
@@ -110,11 +110,19 @@ export function compareSets(older: ObjectSet, newer: ObjectSet): SetDifference {
     const before = older.get(name);
     if (before === undefined) changed.push(name);
     else if (sameObject(before, now)) continue;
-    else if (before.size === now.size && readFileSync(before.path).equals(readFileSync(now.path))) sameBytes.push(name);
+    else if (before.size === now.size && readObject(before).equals(readObject(now))) sameBytes.push(name);
     else changed.push(name);
   }
   const removed = [...older.keys()].filter((name) => !newer.has(name));
   return { changed, removed, sameBytes };
+}
+
+function readObject({ path }: ObjectStat): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new IpbpError('IPBP5014', 'an object could not be read', { where: path, cause });
+  }
 }
 
 function list(directory: string): string[] {

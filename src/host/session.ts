@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../codes/error.js';
+import { CODES } from '../codes/table.js';
 import type { InputFile, RefusedItem } from '../patch/engine.js';
 import { openLiveEngine } from '../patch/live-engine.js';
 import type { AgentConnection } from './agent-connection.js';
@@ -200,8 +201,7 @@ export async function startSession(
     ready().catch((error: unknown) => {
       clearTimeout(late);
       if (program !== current && error instanceof IpbpError) return;
-      const { code, message } = refusedBy(error);
-      emit({ event: 'note', code, message: error instanceof Error ? error.message : message });
+      emit({ event: 'note', code: refusedBy(error).code, message: unpatchedBecause(error) });
     });
     return current;
   };
@@ -324,6 +324,13 @@ async function closeWhenListening(listening: Promise<AgentExpected>): Promise<vo
     (listener) => listener.close(),
     () => {},
   );
+}
+
+/** Why a program that runs cannot be patched, and what would help. */
+function unpatchedBecause(error: unknown): string {
+  if (!(error instanceof IpbpError)) return refusedBy(error).message;
+  const { code, message } = error;
+  return `the program runs unpatched: ${message.slice(`${code}: `.length)}. ${CODES[code].remedy}`;
 }
 
 /** Runs what it is given one after the other. */

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IpbpError } from '../codes/error.js';
+import { sameTypes } from '../formats/dwarf/same-types.js';
 import { readObjectFile } from '../formats/read-object.js';
 import { openLinkObject } from '../link/atoms.js';
 import { compileProgram, type CompiledProgram } from './compile.test-support.js';
@@ -79,6 +80,16 @@ test('without descriptions of types nothing is checked, and that is said', () =>
 test('a program is as it was itself, and in no other order', () => {
   const { objects } = program(...DEBUG);
   assert.equal(compareLayouts(objects, [...objects].reverse()), { changed: [], checked: true });
+});
+
+test('where an edit touches no type, nothing is made of its types', () => {
+  const edits = [['self.ticket.cents\n', 'self.ticket.cents ^ 1\n']] as const;
+  const { before, after } = program(...DEBUG).edited(edits);
+  assert.is.not(after.length, 0);
+  for (const now of after) {
+    const old = before.find(({ name }) => name === now.name);
+    assert.ok(old !== undefined && sameTypes(old.file, now.file) !== null, now.name);
+  }
 });
 
 test('what was refused is refused on the way back', () => {

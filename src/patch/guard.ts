@@ -11,6 +11,9 @@
 // values keep the old code under the old name, and new values get new code. Only when one name stands on both sides and
 // the environment has another layout would old values run new code: a coroutine that holds another local across an
 // `.await`, or any closure under v0 mangling, whose names do not hold the captures.
+import { IpbpError } from '../codes/error.js';
+import { sameTypes, type SameTypes } from '../formats/dwarf/same-types.js';
+import type { DescribedVtable } from '../formats/dwarf/types.js';
 import { demangle } from '../formats/symbols/demangle.js';
 import type { LinkObject } from '../link/graph.js';
 import type { ChangedItem } from './engine.js';
@@ -18,7 +21,7 @@ import { storageOf } from './items.js';
 import { differencesOf, sameFields } from './layout-change.js';
 import type { Layout, Layouts } from './layouts.js';
 import { readLayouts } from './layouts.js';
-import { movedSlots } from './vtables.js';
+import { movedSlots, readVtables } from './vtables.js';
 
 /** A type, or a static, whose live values the new code would misread. */
 export interface LayoutChange {
@@ -51,14 +54,13 @@ const MOST_REASONS = 6;
  */
 export function compareLayouts(before: readonly LinkObject[], after: readonly LinkObject[]): LayoutVerdict {
   if (before.length === 0 || after.length === 0) return { changed: [], checked: true };
+  if (describeTheSame(before, after)) return { changed: [], checked: true };
   const old = readLayouts(before);
   const now = readLayouts(after);
   if (!old.described || !now.described) return { changed: [], checked: false };
   const dangerous = changedTypes(old, now).filter(({ to }) => !isAnotherEnvironment(to.path, old, now));
   const refused = new Map(dangerous.map((change) => [change.to.path, change]));
-  const holdings = holdingsOf(
-    refused.size === 0 ? [] : [...now.byPath.values()].flatMap((layouts) => [...layouts.values()]),
-  );
+  const holdings = holdingsOf(refused.size === 0 ? [] : [...now.byPath.values()].flat());
   const tables = dangerous.filter(({ to }) => to.path.endsWith(VTABLE));
   const roots = dangerous.filter(
     (change) =>
@@ -79,6 +81,31 @@ export function compareLayouts(before: readonly LinkObject[], after: readonly Li
     ...changedStatics(old, now, before),
   ];
   return { changed: changed.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)), checked: true };
+}
+
+/** Are these versions of the same objects, each with the types that it had? Nothing is said of those that are not read. */
+function describeTheSame(before: readonly LinkObject[], after: readonly LinkObject[]): boolean {
+  const old = new Map(before.map((object) => [object.name, object]));
+  if (old.size !== before.length || before.length !== after.length) return false;
+  return after.every((object) => {
+    const twin = old.get(object.name);
+    if (twin === undefined) return false;
+    const same = sameTypesIfRead(twin, object);
+    return same?.vtables.every(([was, is]) => slotsOf(twin, was) === slotsOf(object, is)) === true;
+  });
+}
+
+function slotsOf(object: LinkObject, vtable: DescribedVtable): string | undefined {
+  return readVtables(object, [vtable])[0]?.text;
+}
+
+function sameTypesIfRead(old: LinkObject, now: LinkObject): SameTypes | null {
+  try {
+    return sameTypes(old.file, now.file);
+  } catch (error) {
+    if (error instanceof IpbpError && error.code === 'IPBP1003') return null;
+    throw error;
+  }
 }
 
 /** As `ipbp diff` reports it. */
@@ -114,8 +141,10 @@ function reorderedTables(old: Layouts, now: Layouts): LayoutChange[] {
 }
 
 /** A pointer to an object with its vtable, whose length is part of the pointer's type. */
-function isObjectPointer({ path, fields }: Layout): boolean {
-  return /\bdyn /.test(path) && fields.some(({ name, type }) => name === 'vtable' && type.startsWith('&[usize; '));
+function isObjectPointer({ path, parts }: Layout): boolean {
+  return (
+    /\bdyn /.test(path) && parts().fields.some(({ name, type }) => name === 'vtable' && type.startsWith('&[usize; '))
+  );
 }
 
 interface TypeChange {
@@ -129,12 +158,12 @@ function changedTypes(old: Layouts, now: Layouts): TypeChange[] {
   for (const [path, layouts] of now.byPath) {
     const before = old.byPath.get(path);
     if (before === undefined) continue;
-    const came = [...layouts.values()].filter((layout) => !before.has(layout.text));
+    const came = layouts.filter(({ text }) => !before.some((layout) => layout.text === text));
     if (came.length === 0) continue;
-    const went = [...before.values()].filter((layout) => !layouts.has(layout.text));
+    const went = before.filter(({ text }) => !layouts.some((layout) => layout.text === text));
     const valid = (from: Layout, to: Layout): boolean => differencesOf(from, to).length === 0;
-    const to = came.find((layout) => ![...before.values()].some((other) => valid(other, layout)));
-    const from = went.find((layout) => ![...layouts.values()].some((other) => valid(layout, other)));
+    const to = came.find((layout) => !before.some((other) => valid(other, layout)));
+    const from = went.find((layout) => !layouts.some((other) => valid(layout, other)));
     if (from !== undefined && to !== undefined) changes.push({ from, to, differences: differencesOf(from, to) });
   }
   return changes;
@@ -177,7 +206,8 @@ interface Holdings {
 function holdingsOf(layouts: readonly Layout[]): Holdings {
   const holders = new Map<string, Set<string>>();
   const held = new Map<string, Set<string>>();
-  for (const { path, fields, cases } of layouts) {
+  for (const { path, parts } of layouts) {
+    const { fields, cases } = parts();
     for (const { holds } of [...fields, ...cases.flatMap((one) => one.fields)]) {
       if (holds === null || holds === path) continue;
       holders.set(holds, (holders.get(holds) ?? new Set()).add(path));

@@ -1,25 +1,26 @@
 // Compares two layouts: in what they differ, in words. A field, variant or enumerator that only has another name keeps
 // its values valid, so that it is no difference; one whose name moved to another place is.
-import type { Case, Field, Layout } from './layouts.js';
+import type { Case, Field, Layout, LayoutParts } from './layouts.js';
 
 /** Fields and variants of a type that is compared part by part: more would cost their square. */
 const MOST_PARTS = 5_000;
 
-function partsOf({ fields, cases }: Layout): number {
+function countOf({ fields, cases }: LayoutParts): number {
   return cases.reduce((sum, one) => sum + 1 + one.fields.length, fields.length);
 }
 
 /** In what a type's values differ, the most telling first. Empty when old values are valid new ones. */
 export function differencesOf(old: Layout, now: Layout): readonly string[] {
   if (old.text === now.text) return [];
-  if (Math.max(partsOf(old), partsOf(now)) > MOST_PARTS) return ['it differs, and is too large to say where'];
+  const [was, is] = [old.parts(), now.parts()];
+  if (Math.max(countOf(was), countOf(is)) > MOST_PARTS) return ['it differs, and is too large to say where'];
   const differences = [
-    ...fieldDifferences(old.fields, now.fields, `\`${now.path}\``),
-    ...caseDifferences(old.cases, now.cases, now.path),
+    ...fieldDifferences(was.fields, is.fields, `\`${now.path}\``),
+    ...caseDifferences(was.cases, is.cases, now.path),
   ];
-  if (old.discriminant !== now.discriminant) {
+  if (was.discriminant !== is.discriminant) {
     const place = (text: string): string => (text === '' ? 'nowhere' : text);
-    differences.push(`its discriminant was ${place(old.discriminant)}, is ${place(now.discriminant)}`);
+    differences.push(`its discriminant was ${place(was.discriminant)}, is ${place(is.discriminant)}`);
   }
   if (old.size !== now.size) differences.push(`its size was ${bytes(old.size)}, is ${bytes(now.size)}`);
   if (old.align !== now.align) differences.push(`its alignment was ${bytes(old.align)}, is ${bytes(now.align)}`);
@@ -31,7 +32,7 @@ export function differencesOf(old: Layout, now: Layout): readonly string[] {
  * value (places, size, unused values that serve as discriminants).
  */
 export function sameFields(old: Layout, now: Layout): boolean {
-  const list = ({ fields, cases }: Layout): string =>
+  const list = ({ fields, cases }: LayoutParts): string =>
     [
       ...fields.map((field) => `${field.name ?? ''}: ${field.type}`),
       ...cases.flatMap((one) => [
@@ -41,7 +42,7 @@ export function sameFields(old: Layout, now: Layout): boolean {
     ]
       .sort()
       .join('\n');
-  return list(old) === list(now);
+  return list(old.parts()) === list(now.parts());
 }
 
 function bytes(count: number | null): string {

@@ -3,7 +3,7 @@
 // not say which crate of that name, nor which of several anonymous blocks, a type belongs to. Compares nothing.
 import { LIMITS } from '../bytes/limits.js';
 import { IpbpError } from '../codes/error.js';
-import type { CompositeType, DwarfType, Member, TypeTable } from '../formats/dwarf/types.js';
+import type { CompositeType, DwarfType, EnumerationType, Member, TypeTable, Variant } from '../formats/dwarf/types.js';
 import { readTypes } from '../formats/dwarf/types.js';
 import type { LinkObject } from '../link/graph.js';
 import { readVtables, type VtableSlots } from './vtables.js';
@@ -34,20 +34,26 @@ export interface Layout {
   /** Bytes; null where they are not said. */
   readonly size: number | null;
   readonly align: number | null;
+  /** All of it in one text: equal texts, equal layouts. */
+  readonly text: string;
+  /** Name of the first object that describes it. */
+  readonly object: string;
+  /** What is inside, made when it is asked for: nearly all layouts of an edit are the same on both sides. */
+  parts(): LayoutParts;
+}
+
+/** The inside of a type. */
+export interface LayoutParts {
   readonly fields: readonly Field[];
   /** Type and place of the discriminants, as text. */
   readonly discriminant: string;
   readonly cases: readonly Case[];
-  /** All of this in one text: equal texts, equal layouts. */
-  readonly text: string;
-  /** Name of the first object that describes it. */
-  readonly object: string;
 }
 
 /** All that one side's objects say of types. */
 export interface Layouts {
-  /** Path → its different layouts by their text. */
-  readonly byPath: ReadonlyMap<string, ReadonlyMap<string, Layout>>;
+  /** Path → its different layouts: mostly one. */
+  readonly byPath: ReadonlyMap<string, readonly Layout[]>;
   /** Path of a closure's or coroutine's function (`app::main::{closure#0}`) → mangled names. */
   readonly functions: ReadonlyMap<string, ReadonlySet<string>>;
   /** Mangled name of a static → names of its type. */
@@ -63,7 +69,7 @@ export interface Layouts {
  * @throws IpbpError IPBP1001 or IPBP1002 when an object's type descriptions are broken.
  */
 export function readLayouts(objects: readonly LinkObject[]): Layouts {
-  const byPath = new Map<string, Map<string, Layout>>();
+  const byPath = new Map<string, Layout[]>();
   const functions = new Map<string, Set<string>>();
   const statics = new Map<string, Set<string>>();
   const vtables = new Map<string, Map<string, VtableSlots>>();
@@ -72,23 +78,14 @@ export function readLayouts(objects: readonly LinkObject[]): Layouts {
     const table = typesOf(object);
     if (table === null || table.types.size === 0) continue;
     described = true;
-    let textLength = 0;
-    for (const layout of layoutsOf(table, object.name)) {
-      textLength += layout.text.length;
-      if (textLength > LIMITS.layoutText) {
-        throw new IpbpError('IPBP1002', 'descriptions of types are too long', { where: object.name });
-      }
-      const known = byPath.get(layout.path);
-      if (known === undefined) byPath.set(layout.path, new Map([[layout.text, layout]]));
-      else if (!known.has(layout.text)) known.set(layout.text, layout);
-    }
+    const names = typeNames(table, object.name);
+    gatherLayouts(table, names, object.name, byPath);
     for (const { path, linkageName } of table.functions) addTo(functions, path, linkageName);
     for (const slots of readVtables(object, table.vtables)) {
       const known = vtables.get(slots.name);
       if (known === undefined) vtables.set(slots.name, new Map([[slots.text, slots]]));
       else known.set(slots.text, slots);
     }
-    const names = typeNames(table, object.name);
     for (const { linkageName, type } of table.statics) addTo(statics, linkageName, names.nameOf(type));
   }
   return { byPath, functions, statics, vtables, described };
@@ -129,7 +126,7 @@ function typeNames(table: TypeTable, object: string): TypeNames {
         where: object,
       });
     }
-    const name = spell(table, table.types.get(type), (target) => nameOf(target, depth + 1));
+    const name = spell(table, table.types.get(type), { nameOf: (target) => nameOf(target, depth + 1) });
     if (name.length > LIMITS.nameBytes) {
       throw new IpbpError('IPBP1002', 'the name of a type is too long', { where: object });
     }
@@ -153,63 +150,58 @@ function typeNames(table: TypeTable, object: string): TypeNames {
   };
 }
 
-function spell(table: TypeTable, type: DwarfType | undefined, nameOf: (type: number | null) => string): string {
+function spell(table: TypeTable, type: DwarfType | undefined, names: Pick<TypeNames, 'nameOf'>): string {
   if (type === undefined) return '?';
   switch (type.kind) {
     case 'composite':
-      return type.path !== '' ? type.path : `{${describe(table, type, nameOf, () => null).text}}`;
+      return type.path !== '' ? type.path : `{${textOf(table, type, names)}}`;
     case 'enumeration':
       return type.path !== '' ? type.path : `enum of ${type.size ?? '?'} bytes`;
     case 'base':
       // A name says it all in one language; C's `long` does not.
-      return type.size === null ? type.path : (usualSize(type.path, type.size) ?? `${type.path} (${type.size} bytes)`);
+      return type.size === null || impliesSize(type.path, type.size) ? type.path : `${type.path} (${type.size} bytes)`;
     case 'pointer':
-      return type.name ?? `*${nameOf(type.target)}`;
+      return type.name?.() ?? `*${names.nameOf(type.target)}`;
     case 'array':
-      return type.counts.reduceRight((name, count) => `[${name}; ${count ?? '?'}]`, nameOf(type.element));
+      return type.counts.reduceRight<string>((name, count) => `[${name}; ${count ?? '?'}]`, names.nameOf(type.element));
     case 'alias':
-      return nameOf(type.target);
+      return names.nameOf(type.target);
     case 'opaque':
       return type.name ?? 'fn';
   }
 }
 
-/** The name itself where it implies the size: u8 to u128, f16 to f128, and those whose size is the machine's. */
-function usualSize(name: string, size: number): string | null {
+/** Does a name imply this size: u8 to u128, f16 to f128, and those whose size is the machine's? */
+function impliesSize(name: string, size: number): boolean {
   const digits = /^[iuf](\d+)$/.exec(name)?.[1];
-  if (digits !== undefined) return Number(digits) === size * 8 ? name : null;
-  return /^(?:usize|isize|bool|char|\(\)|!|str)$/.test(name) ? name : null;
+  if (digits !== undefined) return Number(digits) === size * 8;
+  return /^(?:usize|isize|bool|char|\(\)|!|str)$/.test(name);
 }
 
 /** Every named type of a table that has values; a variant's own structure is part of its enumeration. */
-function layoutsOf(table: TypeTable, object: string): Layout[] {
-  const { nameOf, holds } = typeNames(table, object);
-  const layouts: Layout[] = [];
+function gatherLayouts(table: TypeTable, names: TypeNames, object: string, byPath: Map<string, Layout[]>): void {
+  let length = 0;
   for (const type of table.types.values()) {
-    if (type.kind === 'enumeration' && type.path !== '') {
-      const cases = type.enumerators.map(({ name, value }) => ({ name, value, fields: [] }));
-      const text = `${type.size ?? '?'}{${cases.map(({ name, value }) => `${name}=${value}`).join(',')}}`;
-      layouts.push({
-        path: type.path,
-        size: type.size,
-        align: null,
-        fields: [],
-        discriminant: '',
-        cases,
-        text,
-        object,
-      });
+    if ((type.kind !== 'composite' && type.kind !== 'enumeration') || type.path === '') continue;
+    if (type.kind === 'composite' && isVariant(table, type)) continue;
+    const text = type.kind === 'composite' ? textOf(table, type, names) : enumerationText(type);
+    length += text.length;
+    if (length > LIMITS.layoutText) {
+      throw new IpbpError('IPBP1002', 'descriptions of types are too long', { where: object });
     }
-    if (type.kind !== 'composite' || type.path === '' || isVariant(table, type)) continue;
-    layouts.push({
+    const known = byPath.get(type.path);
+    if (known?.some((layout) => layout.text === text) === true) continue;
+    const layout: Layout = {
       path: type.path,
       size: type.size,
-      align: type.align,
-      ...describe(table, type, nameOf, holds),
+      align: type.kind === 'composite' ? type.align : null,
+      text,
       object,
-    });
+      parts: () => (type.kind === 'composite' ? compositeParts(table, type, names) : enumerationParts(type)),
+    };
+    if (known === undefined) byPath.set(type.path, [layout]);
+    else known.push(layout);
   }
-  return layouts;
 }
 
 function isVariant(table: TypeTable, type: CompositeType): boolean {
@@ -217,48 +209,77 @@ function isVariant(table: TypeTable, type: CompositeType): boolean {
   return outer?.kind === 'composite' && outer.variantParts.length > 0;
 }
 
-/** What is inside a composite type. */
-function describe(
-  table: TypeTable,
-  type: CompositeType,
-  nameOf: (type: number | null) => string,
-  holds: (type: number | null) => string | null,
-): Pick<Layout, 'fields' | 'discriminant' | 'cases' | 'text'> {
-  const fieldOf = (member: Member, base = 0): Field => ({
+/** A variant's one member is a structure of its own, which no one else can name. Null where it is something else. */
+function variantStructure(table: TypeTable, member: Member | undefined): CompositeType | null {
+  const inner = member?.type == null ? undefined : table.types.get(member.type);
+  return inner?.kind === 'composite' && isVariant(table, inner) ? inner : null;
+}
+
+/** The name of a variant: coroutines number theirs, and the structures have the names. */
+function variantName(table: TypeTable, { members: [member] }: Variant): string {
+  const inner = variantStructure(table, member);
+  return inner === null ? (member?.name ?? '') : inner.path.slice(inner.path.lastIndexOf('::') + 2);
+}
+
+/** Everything that {@link compositeParts} gives, as text. */
+function textOf(table: TypeTable, type: CompositeType, names: Pick<TypeNames, 'nameOf'>): string {
+  let text = `${type.union ? 'union ' : ''}${type.size ?? '?'}/${type.align ?? '?'}{${membersText(type.members, 0, names)}}`;
+  for (const { discriminant, variants } of type.variantParts) {
+    if (discriminant !== null) text += `${names.nameOf(discriminant.type)} at ${discriminant.offset ?? '?'}`;
+    for (const variant of variants) {
+      text += `[${variant.value ?? 'else'} ${variantName(table, variant)}`;
+      for (const member of variant.members) {
+        const inner = variantStructure(table, member);
+        text +=
+          inner === null
+            ? `{${membersText([member], 0, names)}}`
+            : `{${membersText(inner.members, member.offset ?? 0, names)}}`;
+      }
+      text += ']';
+    }
+  }
+  return text;
+}
+
+function membersText(members: readonly Member[], base: number, names: Pick<TypeNames, 'nameOf'>): string {
+  let text = '';
+  for (const { name, type, offset, bits } of members) {
+    text += `${name ?? ''}@${offset === null ? '' : offset + base}${bits}:${names.nameOf(type)};`;
+  }
+  return text;
+}
+
+function compositeParts(table: TypeTable, type: CompositeType, { nameOf, holds }: TypeNames): LayoutParts {
+  const fieldOf = (member: Member, base: number): Field => ({
     name: member.name,
     type: nameOf(member.type),
     offset: member.offset === null ? null : member.offset + base,
     bits: member.bits,
     holds: holds(member.type),
   });
-  /** A variant's one member is a structure of its own, which no one else can name: its fields are the variant's. */
-  const caseFields = (member: Member): Field[] => {
-    const inner = member.type === null ? undefined : table.types.get(member.type);
-    if (inner?.kind !== 'composite' || !isVariant(table, inner)) return [fieldOf(member)];
-    return inner.members.map((field) => fieldOf(field, member.offset ?? 0));
+  const caseFields = (member: Member): readonly Field[] => {
+    const inner = variantStructure(table, member);
+    return inner === null ? [fieldOf(member, 0)] : inner.members.map((field) => fieldOf(field, member.offset ?? 0));
   };
-  const caseName = (members: readonly Member[]): string => {
-    const [member] = members;
-    const inner = member?.type == null ? undefined : table.types.get(member.type);
-    // Coroutines number their variants; the structures have the names.
-    return inner?.kind === 'composite' ? inner.path.slice(inner.path.lastIndexOf('::') + 2) : (member?.name ?? '');
+  const discriminants = type.variantParts.flatMap(({ discriminant }) =>
+    discriminant === null ? [] : [`${nameOf(discriminant.type)} at ${discriminant.offset ?? '?'}`],
+  );
+  const variants = type.variantParts.flatMap((part) => part.variants);
+  return {
+    fields: type.members.map((member) => fieldOf(member, 0)),
+    discriminant: discriminants.join(),
+    cases: variants.map((variant) => ({
+      name: variantName(table, variant),
+      value: variant.value,
+      fields: variant.members.flatMap(caseFields),
+    })),
   };
-  const fields = type.members.map((member) => fieldOf(member));
-  const discriminants: string[] = [];
-  const cases: Case[] = [];
-  for (const part of type.variantParts) {
-    const { discriminant, variants } = part;
-    if (discriminant !== null) discriminants.push(`${nameOf(discriminant.type)} at ${discriminant.offset ?? '?'}`);
-    for (const { value, members } of variants) {
-      cases.push({ name: caseName(members), value, fields: members.flatMap(caseFields) });
-    }
-  }
-  const discriminant = discriminants.join();
-  const head = `${type.union ? 'union ' : ''}${type.size ?? '?'}/${type.align ?? '?'}`;
-  const caseTexts = cases.map((one) => `${one.value ?? 'else'} ${one.name}{${fieldTexts(one.fields)}}`);
-  return { fields, discriminant, cases, text: `${head}{${fieldTexts(fields)}}${discriminant}[${caseTexts.join()}]` };
 }
 
-function fieldTexts(fields: readonly Field[]): string {
-  return fields.map((field) => `${field.name ?? ''}@${field.offset ?? ''}${field.bits}:${field.type}`).join(';');
+function enumerationText({ size, enumerators }: EnumerationType): string {
+  return `${size ?? '?'}{${enumerators.map(({ name, value }) => `${name}=${value}`).join()}}`;
+}
+
+function enumerationParts({ enumerators }: EnumerationType): LayoutParts {
+  return { fields: [], discriminant: '', cases: enumerators.map(({ name, value }) => ({ name, value, fields: [] })) };
 }

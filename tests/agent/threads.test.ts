@@ -39,7 +39,9 @@ async function alternate({ agent, functions }: Session, count: number): Promise<
 }
 
 function report(what: string, { retries, held }: { retries: number; held: number }, patches: number): void {
-  console.log(`  ${what}: ${patches} patches, ${retries} retries, ${Math.round(held / patches / 1000)} µs each`);
+  process.stdout.write(
+    `  ${what}: ${patches} patches, ${retries} retries, ${Math.round(held / patches / 1000)} µs each\n`,
+  );
 }
 
 liveTest('8 hot threads, 500 patches of a function that begins with one byte', async () => {

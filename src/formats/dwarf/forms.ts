@@ -157,32 +157,40 @@ export function readReference(reader: ByteReader, form: number, context: FormCon
   }
 }
 
-/** Where a string stands: in place, in one of the string sections, or behind an index into .debug_str_offsets. */
-export type StringPlace =
-  | { readonly kind: 'inline' }
-  | { readonly kind: 'offset'; readonly section: 'str' | 'line'; readonly offset: number }
-  | { readonly kind: 'index'; readonly index: number };
-
-/** Reads where a string is; null where it cannot be had (supplementary files, or no string at all). */
-export function readStringPlace(reader: ByteReader, form: number): StringPlace | null {
+/**
+ * A constant as a number; −1 where it is none: computed, or wider than a size or an offset can be. Most constants are
+ * of one byte, and making text of each costs more than reading it.
+ */
+export function readSmallConstant(reader: ByteReader, form: number): number {
   switch (form) {
-    case dw.DW_FORM_string:
-      return { kind: 'inline' };
-    case dw.DW_FORM_strp:
-      return { kind: 'offset', section: 'str', offset: reader.u32() };
-    case dw.DW_FORM_line_strp:
-      return { kind: 'offset', section: 'line', offset: reader.u32() };
+    case dw.DW_FORM_data1:
+      return reader.u8();
+    case dw.DW_FORM_data2:
+      return reader.u16();
+    case dw.DW_FORM_data4:
+      return reader.u32();
+    default: {
+      if (form === dw.DW_FORM_block1 || form === dw.DW_FORM_block || form === dw.DW_FORM_exprloc) return -1;
+      const text = readConstant(reader, form);
+      return text !== null && /^\d+$/.test(text) ? Number(text) : -1;
+    }
+  }
+}
+
+/** Index into .debug_str_offsets that a string's form holds; null for other forms. */
+export function readStringIndex(reader: ByteReader, form: number): number | null {
+  switch (form) {
     case dw.DW_FORM_strx:
     case dw.DW_FORM_GNU_str_index:
-      return { kind: 'index', index: reader.uleb() };
+      return reader.uleb();
     case dw.DW_FORM_strx1:
-      return { kind: 'index', index: reader.u8() };
+      return reader.u8();
     case dw.DW_FORM_strx2:
-      return { kind: 'index', index: reader.u16() };
+      return reader.u16();
     case dw.DW_FORM_strx3:
-      return { kind: 'index', index: reader.u16() + reader.u8() * 0x1_0000 };
+      return reader.u16() + reader.u8() * 0x1_0000;
     case dw.DW_FORM_strx4:
-      return { kind: 'index', index: reader.u32() };
+      return reader.u32();
     default:
       return null;
   }

@@ -2,13 +2,14 @@
 // attributes that type descriptions need. What an entry means is in types.ts.
 import { LIMITS } from '../../bytes/limits.js';
 import type { ByteReader } from '../../bytes/reader.js';
+import { decodeText, isAscii } from '../../bytes/text.js';
 import { IpbpError } from '../../codes/error.js';
 import type { Abbreviation } from './abbrev.js';
 import { readAbbreviations } from './abbrev.js';
 import * as dw from './constants.js';
 import type { AddressPlace, DebugSections } from './debug-sections.js';
 import type { FormContext } from './forms.js';
-import { readConstant, readReference, readStringPlace, skipForm } from './forms.js';
+import { readConstant, readReference, readSmallConstant, readStringIndex, skipForm } from './forms.js';
 
 /** The attributes that are kept; all others are skipped. The position in this list is the register. */
 const KEPT = [
@@ -37,6 +38,9 @@ const KEPT = [
 export type KeptAttribute = (typeof KEPT)[number];
 
 const SLOTS: ReadonlyMap<number, number> = new Map(KEPT.map((attribute, slot) => [attribute, slot]));
+/** The same by position: asked several times per entry. */
+const SLOT_OF = new Int8Array(Math.max(...KEPT) + 1);
+for (const [attribute, slot] of SLOTS) SLOT_OF[attribute] = slot;
 
 /** `.debug_str_offsets` begins with a header of 8 bytes, which units without a base of their own skip (§7.26). */
 const STRING_OFFSETS_HEADER = 8;
@@ -55,10 +59,15 @@ export class EntryCursor {
   private readonly sections: DebugSections;
   private readonly reader: ByteReader;
   private readonly tables = new Map<number, ReadonlyMap<number, Abbreviation>>();
-  private readonly texts: Record<'str' | 'line', Map<number, string>> = { str: new Map(), line: new Map() };
+  private readonly texts = new Map<number, string>();
+  private readonly textLimit: number;
+  /** All of .debug_str where it is ASCII, else empty; null before it is needed. */
+  private sharedText: string | null = null;
   /** Where each kept attribute stands; −1 where the entry has none. */
   private readonly positions = new Int32Array(KEPT.length);
   private readonly forms = new Uint16Array(KEPT.length);
+  private source: ByteReader;
+  private form = 0;
   private table: ReadonlyMap<number, Abbreviation> = new Map();
   private context: FormContext = { version: 0, addressSize: 0, unitStart: 0 };
   private unitEnd = 0;
@@ -72,6 +81,9 @@ export class EntryCursor {
   constructor(sections: DebugSections) {
     this.sections = sections;
     this.reader = sections.info;
+    this.source = sections.info;
+    const { info, strings, lineStrings } = sections;
+    this.textLimit = LIMITS.nameReuse * (info.length + strings.length + lineStrings.length);
   }
 
   /**
@@ -100,49 +112,49 @@ export class EntryCursor {
   }
 
   has(attribute: KeptAttribute): boolean {
-    return (this.positions[SLOTS.get(attribute) as number] as number) >= 0;
+    return (this.positions[SLOT_OF[attribute] as number] as number) >= 0;
   }
 
   /** A constant as text (see readConstant); null where there is none. */
   constant(attribute: KeptAttribute): string | null {
-    const form = this.seek(attribute);
-    return form === null ? null : readConstant(form.reader, form.form);
+    return this.seek(attribute) ? readConstant(this.source, this.form) : null;
   }
 
   /** A size, count or offset. Null where there is none, or where it is no plain number but computed. */
   number(attribute: KeptAttribute): number | null {
-    const text = this.constant(attribute);
-    if (text === null || !/^-?\d+$/.test(text)) return null;
-    return Number(text);
+    if (!this.seek(attribute)) return null;
+    const value = readSmallConstant(this.source, this.form);
+    return value < 0 ? null : value;
   }
 
   /** Offset of the entry that a reference means. */
   reference(attribute: KeptAttribute): number | null {
-    const form = this.seek(attribute);
-    return form === null ? null : readReference(form.reader, form.form, this.context);
+    return this.seek(attribute) ? readReference(this.source, this.form, this.context) : null;
   }
 
   text(attribute: KeptAttribute): string | null {
-    const form = this.seek(attribute);
-    if (form === null) return null;
-    const { reader } = form;
-    const place = readStringPlace(reader, form.form);
+    const place = this.textPlace(attribute);
+    return place === null ? null : this.stringAt(place.reader, place.offset);
+  }
+
+  /** Does a text begin with this byte? Costs no decoding: most names of functions are of no use here. */
+  beginsWith(attribute: KeptAttribute, byte: number): boolean {
+    const place = this.textPlace(attribute);
+    return place !== null && place.reader.bytes[place.offset] === byte;
+  }
+
+  /** As {@link text}, decoded when first called, also after further steps. */
+  laterText(attribute: KeptAttribute): (() => string) | null {
+    const place = this.textPlace(attribute);
     if (place === null) return null;
-    switch (place.kind) {
-      case 'inline':
-        return reader.cstring();
-      case 'offset':
-        return this.stringAt(place.section, place.offset);
-      case 'index':
-        return this.stringAt('str', this.sections.stringOffsets.seek(this.stringBase + place.index * 4).u32());
-    }
+    const { reader, offset } = place;
+    return () => this.stringAt(reader, offset);
   }
 
   /** Where the address stands that is the whole of an entry's location; null where that is computed, or none. */
   addressPlace(): AddressPlace | null {
-    const form = this.seek(dw.DW_AT_location);
-    if (form?.form !== dw.DW_FORM_exprloc) return null;
-    const { reader } = form;
+    if (!this.seek(dw.DW_AT_location) || this.form !== dw.DW_FORM_exprloc) return null;
+    const { reader } = this;
     const end = reader.uleb() + reader.position;
     const { addressSize } = this.context;
     switch (reader.u8()) {
@@ -162,27 +174,53 @@ export class EntryCursor {
     return this.reader.malformed(summary, {}, this.offset);
   }
 
-  private stringAt(section: 'str' | 'line', offset: number): string {
-    const known = this.texts[section].get(offset);
+  /** Where a text begins, up to the next NUL; null where there is none. */
+  textPlace(attribute: KeptAttribute): { readonly reader: ByteReader; readonly offset: number } | null {
+    if (!this.seek(attribute)) return null;
+    const { source, form, sections } = this;
+    switch (form) {
+      case dw.DW_FORM_string:
+        return { reader: source, offset: source.position };
+      case dw.DW_FORM_strp:
+        return { reader: sections.strings, offset: source.u32() };
+      case dw.DW_FORM_line_strp:
+        return { reader: sections.lineStrings, offset: source.u32() };
+      default: {
+        const index = readStringIndex(source, form);
+        if (index === null) return null;
+        return { reader: sections.strings, offset: sections.stringOffsets.seek(this.stringBase + index * 4).u32() };
+      }
+    }
+  }
+
+  private stringAt(reader: ByteReader, offset: number): string {
+    // Those that stand in the entries are read once each, those of .debug_line_str hardly ever.
+    const shared = reader === this.sections.strings;
+    const known = shared ? this.texts.get(offset) : undefined;
     if (known !== undefined) return known;
-    const from = section === 'str' ? this.sections.strings : this.sections.lineStrings;
-    const text = from.seek(offset).cstring();
+    // Decoded as a whole, as nearly all are ASCII: a slice of a string costs a tenth of decoding it.
+    if (shared) this.sharedText ??= isAscii(reader.bytes) ? decodeText(reader.bytes) : '';
+    const end = shared ? (this.sharedText as string).indexOf('\0', offset) : -1;
+    const text = end < 0 ? reader.seek(offset).cstring() : (this.sharedText as string).slice(offset, end);
     // Tails may be shared, but not by everything.
-    this.textBytes += from.position - offset;
-    if (this.textBytes > from.length * LIMITS.nameReuse) from.malformed('names overlap too much', {}, offset);
-    this.texts[section].set(offset, text);
+    this.textBytes += text.length;
+    if (this.textBytes > this.textLimit) reader.malformed('names overlap too much', {}, offset);
+    if (shared) this.texts.set(offset, text);
     return text;
   }
 
-  /** Puts a reader on an attribute's value. DW_FORM_implicit_const stands in the abbreviation. */
-  private seek(attribute: KeptAttribute): { readonly reader: ByteReader; readonly form: number } | null {
-    const slot = SLOTS.get(attribute) as number;
+  /**
+   * Puts `source` on an attribute's value and `form` to its form; false when the entry lacks it.
+   * DW_FORM_implicit_const stands in the abbreviation.
+   */
+  private seek(attribute: KeptAttribute): boolean {
+    const slot = SLOT_OF[attribute] as number;
     const position = this.positions[slot] as number;
-    if (position < 0) return null;
-    const form = this.forms[slot] as number;
-    const reader = form === dw.DW_FORM_implicit_const ? this.sections.abbreviations : this.reader;
-    reader.seek(position);
-    return { reader, form };
+    if (position < 0) return false;
+    this.form = this.forms[slot] as number;
+    this.source = this.form === dw.DW_FORM_implicit_const ? this.sections.abbreviations : this.reader;
+    this.source.seek(position);
+    return true;
   }
 
   private readEntry(code: number): void {
@@ -214,7 +252,7 @@ export class EntryCursor {
 
   /** Where a unit's part of another section begins: an offset of four bytes. */
   private base(attribute: KeptAttribute): number | null {
-    return this.seek(attribute)?.reader.u32() ?? null;
+    return this.seek(attribute) ? this.source.u32() : null;
   }
 
   private openUnit(): void {

@@ -12,6 +12,7 @@ import type { ObjectFile } from '../object-file.js';
 import { readObjectFile } from '../read-object.js';
 import { readConstant } from './forms.js';
 import * as dw from './constants.js';
+import { sameTypes } from './same-types.js';
 import { readTypes, type CompositeType, type EnumerationType, type TypeTable } from './types.js';
 
 const RUST = `
@@ -178,14 +179,34 @@ test('constants of any width are told apart', () => {
   assert.is(text([1, 2, 3, 4], dw.DW_FORM_strp), null);
 });
 
+test('two versions of an object describe the same types, or not', () => {
+  const C_OBJECT = ['-g', '-gdwarf-4'] as const;
+  assert.equal(sameTypes(object('gcc', ...C_OBJECT), object('gcc', ...C_OBJECT)), { vtables: [] });
+  assert.ok(sameTypes(object('gcc', ...C_OBJECT), object('gcc', ...C_OBJECT, '-O2')));
+  assert.is(null, sameTypes(object('gcc', ...C_OBJECT), object('gcc', ...C_OBJECT, '-Dy=z')), 'a field renamed');
+  assert.is(null, sameTypes(object('gcc', ...C_OBJECT), object('gcc', ...C_OBJECT, '-fpack-struct')), 'fields moved');
+  assert.is(
+    null,
+    sameTypes(object('gcc', ...C_OBJECT), object('gcc', ...C_OBJECT, '-DBLUE=BLUE,BLACK')),
+    'one value more',
+  );
+  assert.not(
+    sameTypes(object('gcc', ...C_OBJECT), object('gcc', ...C_OBJECT, '-Dchar=float')),
+    'another type of a field',
+  );
+  assert.is(null, sameTypes(object('gcc', '-g0'), object('gcc', '-g0')), 'no types: nothing is known');
+});
+
 /** Reads; anything but an IpbpError of the format codes fails, and so does taking long. */
-function survives(file: ObjectFile): void {
+function survives(file: ObjectFile, whole = file): void {
   const start = performance.now();
-  try {
-    readTypes(file);
-  } catch (error) {
-    if (!(error instanceof IpbpError)) throw error;
-    assert.match(error.code, /^IPBP100[123]$/);
+  for (const read of [() => readTypes(file), () => sameTypes(whole, file)]) {
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof IpbpError)) throw error;
+      assert.match(error.code, /^IPBP100[123]$/);
+    }
   }
   assert.ok(performance.now() - start < 3000, 'broken descriptions took too long');
 }
@@ -198,7 +219,8 @@ const SUBJECTS = [
 
 for (const [compiler, ...flags] of SUBJECTS) {
   test(`changed bytes in the sections: ${compiler} ${flags.join(' ')}`, () => {
-    const { bytes, name, sections } = object(compiler, ...flags);
+    const whole = object(compiler, ...flags);
+    const { bytes, name, sections } = whole;
     const places = sections.filter((section) =>
       /debug_(?:info|abbrev|str|str_offsets)$|^\.debug_line_str/.test(section.name),
     );
@@ -210,7 +232,7 @@ for (const [compiler, ...flags] of SUBJECTS) {
       fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), (changes) => {
         const broken = new Uint8Array(bytes);
         for (const { at, value } of changes) broken[at] = value;
-        survives(readObjectFile(broken, name));
+        survives(readObjectFile(broken, name), whole);
       }),
       { numRuns: 250 },
     );

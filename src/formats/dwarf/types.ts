@@ -3,7 +3,7 @@
 import { LIMITS } from '../../bytes/limits.js';
 import type { ObjectFile } from '../object-file.js';
 import * as dw from './constants.js';
-import { openDebugSections, type AddressPlace, type Place } from './debug-sections.js';
+import { openDebugSections, type DebugSections, type Place } from './debug-sections.js';
 import { EntryCursor } from './info.js';
 
 /** A field. References to types are keys of {@link TypeTable.types}. */
@@ -56,8 +56,8 @@ export type DwarfType =
   | CompositeType
   | EnumerationType
   | { readonly kind: 'base'; readonly path: string; readonly size: number | null; readonly encoding: number | null }
-  /** `name` is the language's own (`&mut T`, `fn(u32)`), null for C's. */
-  | { readonly kind: 'pointer'; readonly name: string | null; readonly target: number | null }
+  /** `name` gives the language's own (`&mut T`, `fn(u32)`); null for C's. */
+  | { readonly kind: 'pointer'; readonly name: (() => string) | null; readonly target: number | null }
   /** `counts` outermost first; null where unknown. */
   | { readonly kind: 'array'; readonly element: number | null; readonly counts: readonly (number | null)[] }
   /** typedef, const, volatile: means its target. */
@@ -93,8 +93,39 @@ export interface TypeTable {
   readonly vtables: readonly DescribedVtable[];
 }
 
-/** How rustc calls the constant that is a vtable. */
+/** How rustc calls the constant that is a vtable: `<app::Square as app::Shape>::{vtable}`. */
+export const OPENING_ANGLE = 0x3c;
 const VTABLE = '::{vtable}';
+
+/** What the names of closures and coroutines begin with. */
+export const OPENING_BRACE = 0x7b;
+
+/** Entries that say something of types by themselves. Functions and variables are looked at, too: see `entry`. */
+export const DESCRIBES_TYPES: ReadonlySet<number> = new Set([
+  dw.DW_TAG_namespace,
+  dw.DW_TAG_structure_type,
+  dw.DW_TAG_class_type,
+  dw.DW_TAG_union_type,
+  dw.DW_TAG_member,
+  dw.DW_TAG_inheritance,
+  dw.DW_TAG_variant_part,
+  dw.DW_TAG_variant,
+  dw.DW_TAG_enumeration_type,
+  dw.DW_TAG_enumerator,
+  dw.DW_TAG_array_type,
+  dw.DW_TAG_subrange_type,
+  dw.DW_TAG_base_type,
+  dw.DW_TAG_pointer_type,
+  dw.DW_TAG_reference_type,
+  dw.DW_TAG_rvalue_reference_type,
+  dw.DW_TAG_typedef,
+  dw.DW_TAG_const_type,
+  dw.DW_TAG_volatile_type,
+  dw.DW_TAG_restrict_type,
+  dw.DW_TAG_atomic_type,
+  dw.DW_TAG_subroutine_type,
+  dw.DW_TAG_unspecified_type,
+]);
 
 const NOTHING: TypeTable = { types: new Map(), functions: [], statics: [], vtables: [] };
 
@@ -130,18 +161,14 @@ const ROOT: Scope = {
 export function readTypes(file: ObjectFile): TypeTable {
   const sections = openDebugSections(file);
   if (sections === null) return NOTHING;
-  const builder = new TypeBuilder(sections.info.length);
+  const builder = new TypeBuilder(sections);
   const cursor = new EntryCursor(sections);
   const scopes: Scope[] = [ROOT];
   while (cursor.next()) {
     const inside = builder.entry(cursor, cursor.depth === 0 ? ROOT : (scopes[cursor.depth] as Scope));
     if (cursor.children) scopes[cursor.depth + 1] = inside;
   }
-  const { types, functions, statics } = builder;
-  const vtables = builder.vtables.flatMap(({ name, address }) => {
-    const place = sections.address(address);
-    return place === null ? [] : [{ name, place }];
-  });
+  const { types, functions, statics, vtables } = builder;
   return { types, functions, statics, vtables };
 }
 
@@ -150,12 +177,14 @@ class TypeBuilder {
   readonly types = new Map<number, DwarfType>();
   readonly functions: NumberedFunction[] = [];
   readonly statics: DescribedStatic[] = [];
-  readonly vtables: { readonly name: string; readonly address: AddressPlace }[] = [];
+  readonly vtables: DescribedVtable[] = [];
+  private readonly sections: DebugSections;
   private readonly pathLimit: number;
   private pathLength = 0;
 
-  constructor(sectionLength: number) {
-    this.pathLimit = sectionLength * LIMITS.typePathReuse;
+  constructor(sections: DebugSections) {
+    this.sections = sections;
+    this.pathLimit = sections.info.length * LIMITS.typePathReuse;
   }
 
   /** Notes what an entry says; gives the scope of its children. */
@@ -219,7 +248,8 @@ class TypeBuilder {
       case dw.DW_TAG_pointer_type:
       case dw.DW_TAG_reference_type:
       case dw.DW_TAG_rvalue_reference_type: {
-        const name = cursor.text(dw.DW_AT_name);
+        // Most pointers are only variables' and parameters'.
+        const name = cursor.laterText(dw.DW_AT_name);
         this.types.set(offset, { kind: 'pointer', name, target: cursor.reference(dw.DW_AT_type) });
         return;
       }
@@ -250,13 +280,13 @@ class TypeBuilder {
   }
 
   private subprogram(cursor: EntryCursor, scope: Scope): Scope {
-    const name = cursor.text(dw.DW_AT_name);
-    if (name?.startsWith('{') === true) {
+    if (cursor.beginsWith(dw.DW_AT_name, OPENING_BRACE)) {
       const linkageName = cursor.text(dw.DW_AT_linkage_name);
-      if (linkageName !== null) this.functions.push({ path: scope.prefix + name, linkageName });
+      const name = cursor.text(dw.DW_AT_name) ?? '';
+      if (linkageName !== null) this.functions.push({ path: this.path(cursor, scope, name), linkageName });
     }
-    // Types inside a function's entry are C's: Rust puts them into namespaces.
-    return name === null ? { ...ROOT, prefix: scope.prefix } : this.inside(cursor, scope, name);
+    // Types inside a function's entry are C's (Rust puts them into namespaces): they are called as if they stood outside.
+    return scope === ROOT ? ROOT : { ...ROOT, prefix: scope.prefix };
   }
 
   private composite(cursor: EntryCursor, scope: Scope): Scope {
@@ -282,7 +312,7 @@ class TypeBuilder {
 
   private member(cursor: EntryCursor, scope: Scope): void {
     if (cursor.has(dw.DW_AT_declaration)) return;
-    const bitSize = cursor.constant(dw.DW_AT_bit_size);
+    const bitSize = cursor.has(dw.DW_AT_bit_size) ? cursor.constant(dw.DW_AT_bit_size) : null;
     const member: Member = {
       name: cursor.text(dw.DW_AT_name),
       type: cursor.reference(dw.DW_AT_type),
@@ -312,11 +342,20 @@ class TypeBuilder {
       if (type !== null) this.statics.push({ linkageName, type });
       return;
     }
-    const name = cursor.text(dw.DW_AT_name);
-    if (name?.endsWith(VTABLE) !== true) return;
-    const address = cursor.addressPlace();
-    if (address !== null) this.vtables.push({ name: name.slice(0, -VTABLE.length), address });
+    const vtable = describedVtable(cursor, this.sections);
+    if (vtable !== null) this.vtables.push(vtable);
   }
+}
+
+/** The vtable that a variable's entry describes; null when it is another variable. */
+export function describedVtable(cursor: EntryCursor, sections: DebugSections): DescribedVtable | null {
+  // Names first: local variables have computed places.
+  if (!cursor.beginsWith(dw.DW_AT_name, OPENING_ANGLE)) return null;
+  const name = cursor.text(dw.DW_AT_name);
+  if (name?.endsWith(VTABLE) !== true) return null;
+  const address = cursor.addressPlace();
+  const place = address === null ? null : sections.address(address);
+  return place === null ? null : { name: name.slice(0, -VTABLE.length), place };
 }
 
 function variantPart(cursor: EntryCursor, scope: Scope): Scope {
