@@ -1,16 +1,17 @@
 //! The connection to the host: the handshake in which both sides prove that they know the token, then numbered frames
 //! with a tag each. Anything unexpected ends it; the program goes on as it is.
 
-use crate::identity::{self, Identity};
+use crate::startup::{Settings, CONNECTION};
 use crate::transaction::Program;
-use crate::wire::{Reader, Writer};
-use crate::{commit, memory, startup, thread_locals};
+use crate::wire::{counted, Reader};
+use crate::{commit, memory, thread_locals};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::Ordering::SeqCst;
 
 const VERSION: u16 = 1;
 const MAX_LENGTH: u32 = 256 << 20;
@@ -21,177 +22,127 @@ const TAG: usize = 32;
 /// How long the agent stays awake after a transaction, to take the breakpoint's handler away when no other follows.
 const SETTLE_AFTER_MS: i32 = 100;
 
-mod kind {
-    pub const HELLO: u16 = 1;
-    pub const CHALLENGE: u16 = 2;
-    pub const PROOF: u16 = 3;
-    pub const PROGRAM: u16 = 4;
-    pub const TRANSACTION: u16 = 16;
-    pub const DONE: u16 = 17;
-    pub const BYE: u16 = 18;
-}
+const HELLO: u16 = 1;
+const CHALLENGE: u16 = 2;
+const PROOF: u16 = 3;
+const PROGRAM: u16 = 4;
+const TRANSACTION: u16 = 16;
+const DONE: u16 = 17;
+const BYE: u16 = 18;
 
 /// The agent's life: returns when the host has gone or has said something that it should not.
-pub fn serve(address: &str, token: &[u8; 32]) -> Option<()> {
-    let mut connection = connect(address)?;
-    startup::remember_connection(connection.descriptor);
-    memory::open();
-    connection.shake_hands(token)?;
-    let mut program = Program::new(identity::modules());
-    connection.send(kind::PROGRAM, &describe(&program))?;
-    let end = follow(&mut connection, &mut program);
+pub fn serve(settings: &Settings) -> Option<()> {
+    memory::open()?;
+    let stream = connect(&settings.address)?;
+    CONNECTION.store(stream.as_raw_fd(), SeqCst);
+    let mut connection = Connection { stream, key: None, sent: 0, received: 0 };
+    let mut program = Program::new(settings.reservation);
+    let end = connection.follow(settings, &mut program);
     commit::settle(&mut program.lookout);
+    CONNECTION.store(-1, SeqCst);
     end
 }
 
-fn follow(connection: &mut Connection, program: &mut Program) -> Option<()> {
-    loop {
-        while !connection.wait(SETTLE_AFTER_MS)? {
-            if commit::settle(&mut program.lookout) {
-                connection.wait(-1)?;
-                break;
-            }
-        }
-        match connection.receive()? {
-            (kind::TRANSACTION, payload) => {
-                let answer = program.apply(&payload);
-                connection.send(kind::DONE, &answer)?;
-            }
-            (kind::BYE, _) => return Some(()),
-            _ => return None,
-        }
+fn connect(address: &str) -> Option<UnixStream> {
+    if let Some(path) = address.strip_prefix("unix:") {
+        return UnixStream::connect(path).ok();
     }
+    let stream = TcpStream::connect(address.strip_prefix("tcp:")?).ok()?;
+    stream.set_nodelay(true).ok()?;
+    // Once it is connected, one is as good as the other.
+    Some(OwnedFd::from(stream).into())
 }
 
 fn describe(program: &Program) -> Vec<u8> {
-    let base = program.modules.first().map_or(0, |module| module.base);
+    let modules = program.modules.iter().map(|module| {
+        let (kind, id) = module.identity();
+        [&module.base.to_le_bytes()[..], &[kind], &counted(&id), &counted(&module.path)].concat()
+    });
     let (start, size) = program.reservation;
-    let mut text = Writer::default()
-        .u32(std::process::id())
-        .i64(start.wrapping_sub(base) as i64)
-        .u64(size)
-        .i64(thread_locals::room_offset())
-        .u32(thread_locals::ROOM_SIZE)
-        .u32(thread_locals::ROOM_ALIGN)
-        .u32(program.modules.len() as u32);
-    for module in &program.modules {
-        let (kind, id) = match &module.identity {
-            Identity::BuildId(id) => (1, id),
-            Identity::TextSha256(id) => (2, id),
-        };
-        text = text.u64(module.base).u8(kind).counted(id).counted(&module.path);
-    }
-    text.bytes
+    let room = thread_locals::room_offset() as u64;
+    let places = [start.wrapping_sub(program.modules[0].base), size, room].map(u64::to_le_bytes).concat();
+    let sizes = [thread_locals::ROOM_SIZE, thread_locals::ROOM_ALIGN, program.modules.len() as u32];
+    let sizes = sizes.map(u32::to_le_bytes).concat();
+    [&std::process::id().to_le_bytes(), &places[..], &sizes, &modules.collect::<Vec<_>>().concat()].concat()
 }
 
-trait Stream: Read + Write {}
-impl<T: Read + Write> Stream for T {}
-
 struct Connection {
-    stream: Box<dyn Stream>,
-    descriptor: RawFd,
+    stream: UnixStream,
     /// None until the handshake is done: from then on every frame has a tag.
     key: Option<[u8; 32]>,
     sent: u64,
     received: u64,
 }
 
-fn connect(address: &str) -> Option<Connection> {
-    let (stream, descriptor): (Box<dyn Stream>, RawFd) = if let Some(path) = address.strip_prefix("unix:") {
-        let stream = UnixStream::connect(path).ok()?;
-        let descriptor = stream.as_raw_fd();
-        (Box::new(stream), descriptor)
-    } else {
-        let stream = TcpStream::connect(address.strip_prefix("tcp:")?).ok()?;
-        stream.set_nodelay(true).ok()?;
-        let descriptor = stream.as_raw_fd();
-        (Box::new(stream), descriptor)
-    };
-    Some(Connection { stream, descriptor, key: None, sent: 0, received: 0 })
-}
-
 impl Connection {
+    fn follow(&mut self, settings: &Settings, program: &mut Program) -> Option<()> {
+        self.shake_hands(&settings.token)?;
+        self.send(PROGRAM, &describe(program))?;
+        loop {
+            while !self.has_more() && !commit::settle(&mut program.lookout) {}
+            match self.receive()? {
+                (TRANSACTION, payload) => self.send(DONE, &program.apply(&payload))?,
+                (BYE, _) => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
     fn shake_hands(&mut self, token: &[u8; 32]) -> Option<()> {
         let mut own = [0u8; NONCE];
-        if unsafe { libc::getrandom(own.as_mut_ptr() as *mut _, NONCE, 0) } != NONCE as isize {
-            return None;
-        }
-        self.send(kind::HELLO, &own)?;
-        let (kind::CHALLENGE, challenge) = self.receive()? else { return None };
-        let mut reader = Reader::new(&challenge);
-        let host: [u8; NONCE] = reader.array()?;
-        let proof = reader.bytes(TAG)?;
-        if !reader.is_at_end() {
-            return None;
-        }
-        keyed(token, &[b"ipbp host", &own, &host])?.verify_slice(proof).ok()?;
-        let answer = keyed(token, &[b"ipbp agent", &own, &host])?.finalize().into_bytes();
-        self.send(kind::PROOF, &answer)?;
-        self.key = Some(keyed(token, &[b"ipbp session", &own, &host])?.finalize().into_bytes().into());
+        let filled = unsafe { libc::getrandom(own.as_mut_ptr().cast(), NONCE, 0) };
+        (filled == NONCE as isize).then_some(())?;
+        self.send(HELLO, &own)?;
+        let (CHALLENGE, challenge) = self.receive()? else { return None };
+        // Whatever its length, all of it must be the host's nonce and proof.
+        let (host, proof) = challenge.split_at_checked(NONCE)?;
+        keyed(token, &[b"ipbp host", &own, host])?.verify_slice(proof).ok()?;
+        self.send(PROOF, &keyed(token, &[b"ipbp agent", &own, host])?.finalize().into_bytes())?;
+        self.key = Some(keyed(token, &[b"ipbp session", &own, host])?.finalize().into_bytes().into());
         Some(())
     }
 
     fn send(&mut self, kind: u16, payload: &[u8]) -> Option<()> {
-        let tag_size = if self.key.is_some() { TAG } else { 0 };
-        let length = u32::try_from(12 + payload.len() + tag_size).ok().filter(|length| *length <= MAX_LENGTH)?;
-        let mut frame = length.to_le_bytes().to_vec();
-        frame.extend_from_slice(&VERSION.to_le_bytes());
-        frame.extend_from_slice(&kind.to_le_bytes());
-        frame.extend_from_slice(&self.sent.to_le_bytes());
-        frame.extend_from_slice(payload);
+        let (version, kind, number) = (VERSION.to_le_bytes(), kind.to_le_bytes(), self.sent.to_le_bytes());
+        let signed = [&version[..], &kind, &number, payload].concat();
+        let mut tag = Vec::new();
         if let Some(key) = &self.key {
-            let tag = keyed(key, &[b"A", &frame[4..]])?.finalize().into_bytes();
-            frame.extend_from_slice(&tag);
+            tag = keyed(key, &[b"A", &signed])?.finalize().into_bytes().to_vec();
         }
         self.sent += 1;
-        self.stream.write_all(&frame).ok()
+        let length = (signed.len() + tag.len()) as u32;
+        self.stream.write_all(&[&length.to_le_bytes()[..], &signed, &tag].concat()).ok()
     }
 
     /// The next frame's type and payload.
     fn receive(&mut self) -> Option<(u16, Vec<u8>)> {
         let mut length = [0; 4];
         self.stream.read_exact(&mut length).ok()?;
-        let length = u32::from_le_bytes(length);
-        if length > if self.key.is_some() { MAX_LENGTH } else { MAX_HANDSHAKE_LENGTH } {
-            return None;
-        }
-        // Grows with what really comes.
-        let mut frame = Vec::new();
-        let got = (&mut self.stream).take(u64::from(length)).read_to_end(&mut frame).ok()?;
-        if got != length as usize {
-            return None;
-        }
+        let limit = if self.key.is_some() { MAX_LENGTH } else { MAX_HANDSHAKE_LENGTH };
+        let length = Some(u32::from_le_bytes(length)).filter(|length| *length <= limit)?;
+        let mut frame = vec![0; length as usize];
+        self.stream.read_exact(&mut frame).ok()?;
         if let Some(key) = &self.key {
             let content = frame.len().checked_sub(TAG)?;
             keyed(key, &[b"H", &frame[..content]])?.verify_slice(&frame[content..]).ok()?;
             frame.truncate(content);
         }
-        let mut reader = Reader::new(&frame);
+        let mut reader = Reader(&frame);
         let (version, kind, number) = (reader.u16()?, reader.u16()?, reader.u64()?);
-        if version != VERSION || number != self.received {
-            return None;
-        }
+        (version == VERSION && number == self.received).then_some(())?;
         self.received += 1;
         frame.drain(..12);
         Some((kind, frame))
     }
 
-    /// Sleeps until there is something to read; false when the time (−1: none) is over before.
-    fn wait(&self, milliseconds: i32) -> Option<bool> {
-        let mut wanted = libc::pollfd { fd: self.descriptor, events: libc::POLLIN, revents: 0 };
-        loop {
-            match unsafe { libc::poll(&mut wanted, 1, milliseconds) } {
-                0 => return Some(false),
-                1 => return Some(true),
-                _ if std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted => (),
-                _ => return None,
-            }
-        }
+    /// Sleeps until there is something to read (or the connection has ended); false when the time is over before.
+    fn has_more(&self) -> bool {
+        let mut wanted = libc::pollfd { fd: self.stream.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        unsafe { libc::poll(&mut wanted, 1, SETTLE_AFTER_MS) != 0 }
     }
 }
 
 fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
-    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key).ok()?;
-    parts.iter().for_each(|part| mac.update(part));
-    Some(mac)
+    let mac = <Hmac<Sha256> as Mac>::new_from_slice(key).ok()?;
+    Some(parts.iter().fold(mac, |mac, part| mac.chain_update(part)))
 }

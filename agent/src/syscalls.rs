@@ -1,71 +1,60 @@
 //! System calls without libc around them: for signal handlers (which must not touch `errno`) and for the time in which
-//! threads are held (when nothing may be allocated).
+//! threads are held (when nothing may be allocated, and no lock taken that one of them has).
 
 use std::arch::asm;
+use std::ffi::CStr;
 use std::sync::atomic::AtomicU32;
+use std::time::{Duration, Instant};
 
-/// A system call as the kernel sees it: the result is negative on error (`-errno`).
+/// A system call as the kernel sees it, with up to six arguments: the result is negative on error (`-errno`).
 ///
 /// # Safety
 /// As the call itself.
-pub unsafe fn call(number: i64, arguments: [usize; 6]) -> isize {
+pub unsafe fn call<const N: usize>(number: i64, arguments: [usize; N]) -> isize {
+    let argument = |index: usize| arguments.get(index).copied().unwrap_or(0);
     let result: isize;
     asm!(
         "syscall",
         inlateout("rax") number as isize => result,
-        in("rdi") arguments[0],
-        in("rsi") arguments[1],
-        in("rdx") arguments[2],
-        in("r10") arguments[3],
-        in("r8") arguments[4],
-        in("r9") arguments[5],
-        lateout("rcx") _,
-        lateout("r11") _,
+        in("rdi") argument(0), in("rsi") argument(1), in("rdx") argument(2),
+        in("r10") argument(3), in("r8") argument(4), in("r9") argument(5),
+        lateout("rcx") _, lateout("r11") _,
         options(nostack)
     );
     result
 }
 
-/// Sleeps while `word` is `value` (or a little less: the caller looks again).
-pub fn futex_wait(word: &AtomicU32, value: u32) {
-    let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
-    let arguments = [word.as_ptr() as usize, operation as usize, value as usize, 0, 0, 0];
-    unsafe { call(libc::SYS_futex, arguments) };
+/// futex(2): FUTEX_WAIT sleeps while `word` is `value` (or a little less: the caller looks again), FUTEX_WAKE wakes that
+/// many sleepers.
+pub fn futex(word: &AtomicU32, operation: i32, value: u32) {
+    let operation = operation | libc::FUTEX_PRIVATE_FLAG;
+    unsafe { call(libc::SYS_futex, [word.as_ptr() as usize, operation as usize, value as usize, 0]) };
 }
 
-/// Wakes all that sleep on `word`.
-pub fn futex_wake(word: &AtomicU32) {
-    let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
-    let arguments = [word.as_ptr() as usize, operation as usize, i32::MAX as usize, 0, 0, 0];
-    unsafe { call(libc::SYS_futex, arguments) };
+/// Opens something for reading; negative when it is not there, or not ours to read.
+pub fn open(path: &CStr) -> isize {
+    let flags = libc::O_RDONLY | libc::O_CLOEXEC;
+    unsafe { call(libc::SYS_open, [path.as_ptr() as usize, flags as usize]) }
 }
 
-/// Nanoseconds of the monotonic clock.
-pub fn now() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+/// Reads what is there (a call like read(2): descriptor, buffer, size) into `buffer`.
+pub fn read(number: i64, file: isize, buffer: &mut [u8]) -> Option<&[u8]> {
+    let length = unsafe { call(number, [file as usize, buffer.as_mut_ptr() as usize, buffer.len()]) };
+    buffer.get(..usize::try_from(length).ok()?)
 }
 
-/// Lets other threads run for about this long.
-pub fn nap(nanoseconds: u64) {
-    let time = libc::timespec { tv_sec: 0, tv_nsec: nanoseconds as i64 };
-    unsafe { call(libc::SYS_nanosleep, [&time as *const _ as usize, 0, 0, 0, 0, 0]) };
+pub fn close(file: isize) {
+    unsafe { call(libc::SYS_close, [file as usize]) };
 }
 
-/// Reads a small file of /proc into `buffer` without allocating. `path` ends in a zero byte. None: no such file, or not
-/// ours to read.
-pub fn read_small_file<'a>(path: &[u8], buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-    debug_assert_eq!(path.last(), Some(&0));
-    let flags = (libc::O_RDONLY | libc::O_CLOEXEC) as usize;
-    let directory = libc::AT_FDCWD as isize as usize;
-    unsafe {
-        let file = call(libc::SYS_openat, [directory, path.as_ptr() as usize, flags, 0, 0, 0]);
-        if file < 0 {
-            return None;
+/// Naps until it is `done`; false when it is not after `limit`.
+pub fn wait_until(limit: Duration, nap: Duration, mut done: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + limit;
+    while !done() {
+        if Instant::now() > deadline {
+            return false;
         }
-        let length = call(libc::SYS_read, [file as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0, 0, 0]);
-        call(libc::SYS_close, [file as usize, 0, 0, 0, 0, 0]);
-        buffer.get(..usize::try_from(length).ok()?)
+        std::thread::sleep(nap);
     }
+    true
 }

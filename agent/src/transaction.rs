@@ -1,246 +1,208 @@
-//! One transaction: verified whole, prepared whole, then committed; whatever fails before the commit is taken back.
+//! One transaction: verified, prepared whole, then committed; whatever fails before the commit is taken back.
 
 use crate::commit::{self, Cell};
-use crate::identity::Module;
-use crate::memory::Region;
+use crate::identity::{modules, Module};
+use crate::memory::{self, Region};
+use crate::thread_locals;
 use crate::threads::Lookout;
-use crate::wire::{read_transaction, Op, Writer};
-use crate::{memory, startup, thread_locals};
+use crate::wire::{counted, read_transaction, Op};
+use libc::{MAP_FIXED, MAP_NORESERVE, PROT_NONE, PROT_READ, PROT_WRITE};
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::CString;
 
 /// Why a transaction was not applied: the protocol's status number and what to tell.
 struct Failure(u32, String);
 
-mod status {
-    pub const APPLIED: u32 = 0;
-    pub const BAD_FRAME: u32 = 1;
-    pub const MAPPING_FAILED: u32 = 2;
-    pub const BYTES_DIFFER: u32 = 3;
-    pub const SYMBOL_NOT_FOUND: u32 = 4;
-    pub const THREADS_BUSY: u32 = 5;
-    pub const NO_TLS_ROOM: u32 = 6;
-    pub const PROTECTION_REFUSED: u32 = 7;
+const APPLIED: u32 = 0;
+const BAD_FRAME: u32 = 1;
+const MAPPING_FAILED: u32 = 2;
+const BYTES_DIFFER: u32 = 3;
+const SYMBOL_NOT_FOUND: u32 = 4;
+const THREADS_BUSY: u32 = 5;
+const NO_TLS_ROOM: u32 = 6;
+const PROTECTION_REFUSED: u32 = 7;
+
+macro_rules! ensure {
+    ($holds:expr, $status:expr, $($message:tt)*) => {
+        if !$holds {
+            return Err(Failure($status, format!($($message)*)));
+        }
+    };
+}
+
+// Of the library that unwinds the program's stacks.
+extern "C" {
+    fn __register_frame(block: u64);
+    fn __deregister_frame(block: u64);
 }
 
 /// What the agent keeps between transactions.
 pub struct Program {
     pub modules: Vec<Module>,
-    /// First address and size of what is kept for patches.
     pub reservation: (u64, u64),
     /// Parts of it that earlier transactions took: start, end.
     mapped: Vec<(u64, u64)>,
     pub lookout: Lookout,
 }
 
-/// What a transaction has done so far that can be taken back.
+/// What a transaction has done so far that can be taken back, and what is left to do.
 #[derive(Default)]
 struct Prepared {
+    /// What was mapped in the process when it began.
+    regions: Vec<Region>,
     mapped: Vec<(u64, u64)>,
+    imports: VecDeque<u64>,
     unwind: Vec<u64>,
-    cells: Vec<Cell>,
+    /// By address.
+    cells: BTreeMap<u64, Cell>,
+    constructors: Vec<u64>,
 }
 
 impl Program {
-    pub fn new(modules: Vec<Module>) -> Self {
-        Program { modules, reservation: startup::reservation(), mapped: Vec::new(), lookout: Lookout::new() }
+    pub fn new(reservation: (u64, u64)) -> Self {
+        Program { modules: modules(), reservation, mapped: Vec::new(), lookout: Lookout::new() }
     }
 
     /// Applies the transaction in this payload; the answer's payload.
     pub fn apply(&mut self, payload: &[u8]) -> Vec<u8> {
-        let Some((patch, ops)) = read_transaction(payload) else {
-            let patch = payload.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
-            return answer(patch, status::BAD_FRAME, 0, 0, "the transaction does not have the form it should have");
-        };
         self.lookout.retries = 0;
-        let mut prepared = Prepared::default();
-        let done = self.prepare(&ops, &mut prepared).and_then(|()| {
-            let committed = commit::commit(&prepared.cells, &mut self.lookout);
-            committed.map_err(|message| Failure(status::THREADS_BUSY, message))
-        });
-        match done {
-            Ok(committed) => {
+        let mut prepared = Prepared { regions: memory::regions(), ..Prepared::default() };
+        let (status, held, message) = match self.prepare_and_commit(payload, &mut prepared) {
+            Ok(held) => {
                 self.mapped.append(&mut prepared.mapped);
-                for op in &ops {
-                    if let Op::Init { at } = op {
-                        let address = self.address(0, *at).unwrap_or_default();
-                        unsafe { std::mem::transmute::<u64, extern "C" fn()>(address)() };
-                    }
+                for address in prepared.constructors {
+                    unsafe { std::mem::transmute::<u64, extern "C" fn()>(address)() };
                 }
-                answer(patch, status::APPLIED, committed.retries, committed.held, "")
+                (APPLIED, held, String::new())
             }
             Err(Failure(status, message)) => {
                 prepared.take_back();
-                answer(patch, status, self.lookout.retries, 0, &message)
+                (status, 0, message)
             }
-        }
+        };
+        let patch = payload.first_chunk().unwrap_or(&[0; 4]);
+        let (status, retries, held) = (status.to_le_bytes(), self.lookout.retries.to_le_bytes(), held.to_le_bytes());
+        [&patch[..], &status, &retries, &held, &counted(message.as_bytes())].concat()
     }
 
-    /// Everything but the cells. The steps' order by kind is fixed, whatever their order in the frame.
-    fn prepare(&self, ops: &[Op], prepared: &mut Prepared) -> Result<(), Failure> {
-        self.verify(ops, prepared)?;
-        let imports = resolve_imports(ops)?;
-        for op in ops {
-            if let Op::Map { at, length } = op {
-                let start = self.address(0, *at)?;
-                if !memory::map_pages(start, *length) {
-                    return Err(Failure(
-                        status::MAPPING_FAILED,
-                        format!("{length:#x} bytes at {start:#x} could not be mapped"),
-                    ));
-                }
+    fn prepare_and_commit(&mut self, payload: &[u8], prepared: &mut Prepared) -> Result<u64, Failure> {
+        let malformed = || Failure(BAD_FRAME, "the transaction does not have the form it should have".into());
+        let ops = read_transaction(payload).ok_or_else(malformed)?;
+        // Whatever their order in the frame; docs/protocol.md lists what is done before what.
+        for step in 0..=6 {
+            ops.iter().try_for_each(|op| self.prepare(step, op, prepared))?;
+        }
+        let cells: Vec<Cell> = std::mem::take(&mut prepared.cells).into_values().collect();
+        commit::commit(&cells, &mut self.lookout).map_err(|message| Failure(THREADS_BUSY, message))
+    }
+
+    /// What one operation has to do in this step; in the first all is looked at that can be wrong.
+    fn prepare(&self, step: u32, op: &Op, prepared: &mut Prepared) -> Result<(), Failure> {
+        match (step, *op) {
+            (0, Op::Check { module, at, bytes }) => self.compare(&prepared.regions, module, at, bytes)?,
+            (0, Op::Cell { module, at, old, new, guard }) => {
+                self.compare(&prepared.regions, module, at, old)?;
+                let address = self.address(module, at)?;
+                let rights = memory::rights(&prepared.regions, address, old.len()).filter(|_| !old.is_empty());
+                let protection = rights.filter(|rights| memory::can_write(address, old.len(), *rights));
+                ensure!(protection.is_some(), PROTECTION_REFUSED, "{address:#x} cannot be written");
+                let before = prepared.cells.range(..address + old.len() as u64).next_back();
+                let overlaps = before.is_some_and(|(start, cell)| start + cell.old.len() as u64 > address);
+                ensure!(!overlaps, BAD_FRAME, "two cells overlap");
+                let guard = (address + u64::from(guard.0), address + u64::from(guard.1));
+                let (protection, old, new) = (protection.unwrap_or(0), old.into(), new.into());
+                prepared.cells.insert(address, Cell { address, old, new, guard, protection });
+            }
+            (0, Op::Map { at, length }) => {
+                let (start, (first, size)) = (self.address(0, at)?, self.reservation);
+                let whole = start % memory::PAGE == 0 && length % memory::PAGE == 0 && length != 0 && start >= first;
+                let fits = whole && length.checked_add(start - first).is_some_and(|end| end <= size);
+                let mut taken = self.mapped.iter().chain(&prepared.mapped);
+                let free = fits && !taken.any(|range| start < range.1 && range.0 < start + length);
+                ensure!(free, MAPPING_FAILED, "{length:#x} bytes at {start:#x} are not free pages of the reservation");
                 prepared.mapped.push((start, start + length));
             }
-        }
-        let mut imports = imports.into_iter();
-        for op in ops {
-            match op {
-                Op::Write { at, bytes } => prepared.store(self.address(0, *at)?, bytes)?,
-                Op::Word { at, module, value } => {
-                    let word = self.address(*module, *value)?;
-                    prepared.store(self.address(0, *at)?, &word.to_le_bytes())?;
-                }
-                Op::Tls { at, size, value } => {
-                    let offset = thread_locals::room_offset() + value;
-                    let fits = *size == 8 || (*size == 4 && i32::try_from(offset).is_ok());
-                    if !fits {
-                        return Err(bad(format!("a thread-local offset of {size} bytes cannot hold {offset}")));
-                    }
-                    prepared.store(self.address(0, *at)?, &offset.to_le_bytes()[..usize::from(*size)])?;
-                }
-                Op::Import { at, .. } => {
-                    let word = imports.next().unwrap_or_default();
-                    prepared.store(self.address(0, *at)?, &word.to_le_bytes())?;
-                }
-                _ => (),
+            (0, Op::TlsInit { offset, length, .. }) => {
+                let fits = u64::from(offset) + u64::from(length) <= u64::from(thread_locals::ROOM_SIZE);
+                ensure!(fits, NO_TLS_ROOM, "offset {offset:#x} + {length:#x} bytes");
             }
-        }
-        self.protect(ops, prepared)?;
-        for op in ops {
-            if let Op::Unwind { at } = op {
-                let register = symbol(b"__register_frame").ok_or_else(|| missing(b"__register_frame"))?;
-                let address = self.address(0, *at)?;
-                unsafe { std::mem::transmute::<u64, extern "C" fn(u64)>(register)(address) };
-                prepared.unwind.push(address);
+            (1, Op::Import { weak, addend, name, .. }) => {
+                let name = CString::new(name).unwrap_or_default();
+                let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) } as u64;
+                ensure!(found != 0 || weak, SYMBOL_NOT_FOUND, "{}", name.to_string_lossy());
+                prepared.imports.push_back(if found == 0 { 0 } else { found.wrapping_add_signed(addend) });
             }
-        }
-        for op in ops {
-            if let Op::TlsInit { offset, length, at } = op {
-                let mut bytes = vec![0; *length as usize];
-                if !memory::read(self.address(0, *at)?, &mut bytes) {
-                    return Err(bad(format!("the initial value at {at:#x} cannot be read")));
-                }
-                thread_locals::initialise(*offset, &bytes).map_err(|message| Failure(status::NO_TLS_ROOM, message))?;
+            (2, Op::Map { at, length }) => {
+                let start = self.address(0, at)?;
+                let done = memory::map(start, length, PROT_READ | PROT_WRITE, MAP_FIXED);
+                ensure!(done, MAPPING_FAILED, "{length:#x} bytes at {start:#x} could not be mapped");
             }
-        }
-        Ok(())
-    }
-
-    /// Looks at everything that can be wrong before anything is changed.
-    fn verify(&self, ops: &[Op], prepared: &mut Prepared) -> Result<(), Failure> {
-        let regions = memory::regions();
-        let mut maps: Vec<(u64, u64)> = Vec::new();
-        for op in ops {
-            match op {
-                Op::Map { at, length } => {
-                    let start = self.address(0, *at)?;
-                    let (first, size) = self.reservation;
-                    let fits = start % memory::PAGE == 0
-                        && length % memory::PAGE == 0
-                        && start >= first
-                        && length.checked_add(start - first).is_some_and(|end| end <= size);
-                    let taken = |range: &&(u64, u64)| start < range.1 && range.0 < start + length;
-                    if !fits || *length == 0 || self.mapped.iter().chain(&maps).any(|range| taken(&range)) {
-                        let what = format!("{length:#x} bytes at {start:#x} are not free pages of the reservation");
-                        return Err(Failure(status::MAPPING_FAILED, what));
-                    }
-                    maps.push((start, start + length));
-                }
-                Op::TlsInit { offset, length, .. }
-                    if u64::from(*offset) + u64::from(*length) > thread_locals::ROOM_SIZE as u64 =>
-                {
-                    return Err(Failure(status::NO_TLS_ROOM, format!("offset {offset:#x} + {length:#x} bytes")));
-                }
-                Op::Check { module, at, bytes } => self.compare(&regions, *module, *at, bytes)?,
-                Op::Cell { module, at, old, new, guard } => {
-                    self.compare(&regions, *module, *at, old)?;
-                    let address = self.address(*module, *at)?;
-                    let end = address + old.len() as u64;
-                    let region = regions.iter().find(|region| region.0 <= address && end <= region.1);
-                    let protection = region.map_or(0, |region| region.2);
-                    let code = protection & libc::PROT_EXEC != 0;
-                    if old.is_empty()
-                        || region.is_none()
-                        || (code && !memory::can_write_code(address, old.len(), protection))
-                    {
-                        return Err(Failure(status::PROTECTION_REFUSED, format!("{address:#x} cannot be written")));
-                    }
-                    let guard = (address + u64::from(guard.0), address + u64::from(guard.1));
-                    let (old, new) = (old.to_vec(), new.to_vec());
-                    prepared.cells.push(Cell { address, old, new, guard, protection });
-                }
-                _ => (),
+            (3, Op::Write { at, bytes }) => prepared.store(self.address(0, at)?, bytes)?,
+            (3, Op::Word { at, module, value }) => {
+                prepared.store(self.address(0, at)?, &self.address(module, value)?.to_le_bytes())?;
             }
-        }
-        let mut ranges: Vec<_> = prepared.cells.iter().map(|cell| (cell.address, cell.old.len() as u64)).collect();
-        ranges.sort_unstable();
-        if ranges.windows(2).any(|pair| pair[0].0 + pair[0].1 > pair[1].0) {
-            return Err(bad("two cells overlap".into()));
-        }
-        Ok(())
-    }
-
-    fn protect(&self, ops: &[Op], prepared: &Prepared) -> Result<(), Failure> {
-        for op in ops {
-            if let Op::Protect { at, length, protection } = op {
-                let start = self.address(0, *at)?;
+            (3, Op::Tls { at, size, value }) => {
+                let offset = thread_locals::room_offset() + value;
+                let fits = size == 8 || (size == 4 && i32::try_from(offset).is_ok());
+                ensure!(fits, BAD_FRAME, "a thread-local offset of {size} bytes cannot hold {offset}");
+                prepared.store(self.address(0, at)?, &offset.to_le_bytes()[..usize::from(size)])?;
+            }
+            (3, Op::Import { at, .. }) => {
+                let word = prepared.imports.pop_front().unwrap_or(0);
+                prepared.store(self.address(0, at)?, &word.to_le_bytes())?;
+            }
+            (4, Op::Protect { at, length, protection }) => {
+                let start = self.address(0, at)?;
                 // Bits 1 read, 2 write, 4 execute: PROT_READ, PROT_WRITE, PROT_EXEC. Never both of the last two.
-                if protection & 6 == 6 || *protection > 7 || start % memory::PAGE != 0 {
-                    return Err(bad(format!("protection {protection} at {start:#x}")));
-                }
-                prepared.require(start, *length)?;
-                if !memory::protect(start, *length, i32::from(*protection)) {
-                    let what = format!("protection {protection} at {start:#x} was refused by the system");
-                    return Err(Failure(status::PROTECTION_REFUSED, what));
-                }
+                let sound = protection & 6 != 6 && protection <= 7 && start % memory::PAGE == 0;
+                ensure!(sound, BAD_FRAME, "protection {protection} at {start:#x}");
+                prepared.require(start, length)?;
+                let done = memory::protect(start, length, i32::from(protection));
+                ensure!(done, PROTECTION_REFUSED, "protection {protection} at {start:#x} was refused by the system");
             }
-        }
-        for op in ops {
-            if let Op::Init { at } | Op::Unwind { at } = op {
-                prepared.require(self.address(0, *at)?, 1)?;
+            (5, Op::Init { at }) => prepared.constructors.push(prepared.require(self.address(0, at)?, 1)?),
+            (5, Op::Unwind { at }) => {
+                let block = prepared.require(self.address(0, at)?, 1)?;
+                unsafe { __register_frame(block) };
+                prepared.unwind.push(block);
             }
+            (6, Op::TlsInit { offset, length, at }) => {
+                let mut bytes = vec![0; length as usize];
+                let readable = memory::read(self.address(0, at)?, &mut bytes);
+                ensure!(readable, BAD_FRAME, "the initial value at {at:#x} cannot be read");
+                thread_locals::initialise(offset, &bytes).map_err(|what| Failure(NO_TLS_ROOM, what.into()))?;
+            }
+            _ => (),
         }
         Ok(())
     }
 
     fn compare(&self, regions: &[Region], module: u32, at: i64, expected: &[u8]) -> Result<(), Failure> {
-        let mut found = vec![0; expected.len()];
-        let address = self.address(module, at)?;
+        let (address, mut found) = (self.address(module, at)?, vec![0; expected.len()]);
         // The kernel would read the empty reservation for us, too.
-        let forbidden = |region: &Region| region.0 <= address && address < region.1 && region.2 == libc::PROT_NONE;
-        let readable = !regions.iter().any(forbidden) && memory::read(address, &mut found);
+        let hidden = memory::rights(regions, address, 1) == Some(PROT_NONE);
+        let readable = !hidden && memory::read(address, &mut found);
         if readable && found == expected {
             return Ok(());
         }
         let hex = |bytes: &[u8]| bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
-        let found = if readable { hex(&found) } else { "nothing mapped".into() };
-        let what = format!("module {module} at {at:#x}: expected {}, found {found}", hex(expected));
-        Err(Failure(status::BYTES_DIFFER, what))
+        let (expected, found) = (hex(expected), if readable { hex(&found) } else { "nothing mapped".into() });
+        Err(Failure(BYTES_DIFFER, format!("module {module} at {at:#x}: expected {expected}, found {found}")))
     }
 
     fn address(&self, module: u32, at: i64) -> Result<u64, Failure> {
-        let module = self.modules.get(module as usize).ok_or_else(|| bad(format!("there is no module {module}")))?;
-        Ok(module.base.wrapping_add_signed(at))
+        let missing = || Failure(BAD_FRAME, format!("there is no module {module}"));
+        Ok(self.modules.get(module as usize).ok_or_else(missing)?.base.wrapping_add_signed(at))
     }
 }
 
 impl Prepared {
-    /// Only what this transaction mapped may be written to without looking.
-    fn require(&self, address: u64, length: u64) -> Result<(), Failure> {
+    /// The address, if these bytes were mapped by this transaction: all else is not touched without looking.
+    fn require(&self, address: u64, length: u64) -> Result<u64, Failure> {
         let inside = |range: &(u64, u64)| address >= range.0 && address <= range.1 && length <= range.1 - address;
-        if self.mapped.iter().any(inside) {
-            return Ok(());
-        }
-        Err(bad(format!("{length:#x} bytes at {address:#x} were not mapped by this transaction")))
+        let own = self.mapped.iter().any(inside);
+        ensure!(own, BAD_FRAME, "{length:#x} bytes at {address:#x} were not mapped by this transaction");
+        Ok(address)
     }
 
     fn store(&self, address: u64, bytes: &[u8]) -> Result<(), Failure> {
@@ -250,45 +212,9 @@ impl Prepared {
     }
 
     fn take_back(&self) {
-        if let Some(deregister) = symbol(b"__deregister_frame") {
-            let deregister = unsafe { std::mem::transmute::<u64, extern "C" fn(u64)>(deregister) };
-            self.unwind.iter().for_each(|address| deregister(*address));
-        }
+        self.unwind.iter().for_each(|address| unsafe { __deregister_frame(*address) });
         for (start, end) in &self.mapped {
-            memory::unmap_pages(*start, end - start);
+            memory::map(*start, end - start, PROT_NONE, MAP_FIXED | MAP_NORESERVE);
         }
     }
-}
-
-/// The words of all imports, in order.
-fn resolve_imports(ops: &[Op]) -> Result<Vec<u64>, Failure> {
-    let mut words = Vec::new();
-    for op in ops {
-        if let Op::Import { weak, addend, name, .. } = op {
-            words.push(match symbol(name) {
-                Some(address) => address.wrapping_add_signed(*addend),
-                None if *weak => 0,
-                None => return Err(missing(name)),
-            });
-        }
-    }
-    Ok(words)
-}
-
-fn symbol(name: &[u8]) -> Option<u64> {
-    let name = CString::new(name).ok()?;
-    let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
-    (!address.is_null()).then_some(address as u64)
-}
-
-fn missing(name: &[u8]) -> Failure {
-    Failure(status::SYMBOL_NOT_FOUND, String::from_utf8_lossy(name).into_owned())
-}
-
-fn bad(message: String) -> Failure {
-    Failure(status::BAD_FRAME, message)
-}
-
-fn answer(patch: u32, status: u32, retries: u32, held: u64, message: &str) -> Vec<u8> {
-    Writer::default().u32(patch).u32(status).u32(retries).u64(held).counted(message.as_bytes()).bytes
 }

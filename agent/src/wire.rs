@@ -1,89 +1,36 @@
 //! Fields of frames: taking them out of bytes, and putting them in. All integers are little-endian.
 
 /// A cursor over received bytes; every read may find that they have ended.
-pub struct Reader<'a> {
-    rest: &'a [u8],
+pub struct Reader<'a>(pub &'a [u8]);
+
+macro_rules! integers {
+    ($($kind:ident)*) => {
+        $(pub fn $kind(&mut self) -> Option<$kind> { self.array().map($kind::from_le_bytes) })*
+    };
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Reader { rest: bytes }
-    }
-
-    pub fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
-        if length > self.rest.len() {
-            return None;
-        }
-        let (taken, rest) = self.rest.split_at(length);
-        self.rest = rest;
-        Some(taken)
-    }
+    integers!(u8 u16 u32 u64 i64);
 
     pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.bytes(N)?.try_into().ok()
     }
 
-    pub fn u8(&mut self) -> Option<u8> {
-        Some(self.array::<1>()?[0])
-    }
-
-    pub fn u16(&mut self) -> Option<u16> {
-        Some(u16::from_le_bytes(self.array()?))
-    }
-
-    pub fn u32(&mut self) -> Option<u32> {
-        Some(u32::from_le_bytes(self.array()?))
-    }
-
-    pub fn u64(&mut self) -> Option<u64> {
-        Some(u64::from_le_bytes(self.array()?))
-    }
-
-    pub fn i64(&mut self) -> Option<i64> {
-        Some(i64::from_le_bytes(self.array()?))
-    }
-
-    pub fn is_at_end(&self) -> bool {
-        self.rest.is_empty()
+    pub fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
     }
 }
 
-/// A payload in the making.
-#[derive(Default)]
-pub struct Writer {
-    pub bytes: Vec<u8>,
-}
-
-impl Writer {
-    pub fn raw(mut self, bytes: &[u8]) -> Self {
-        self.bytes.extend_from_slice(bytes);
-        self
-    }
-
-    pub fn u8(self, value: u8) -> Self {
-        self.raw(&[value])
-    }
-
-    pub fn u32(self, value: u32) -> Self {
-        self.raw(&value.to_le_bytes())
-    }
-
-    pub fn u64(self, value: u64) -> Self {
-        self.raw(&value.to_le_bytes())
-    }
-
-    pub fn i64(self, value: i64) -> Self {
-        self.raw(&value.to_le_bytes())
-    }
-
-    /// u16 length and the bytes, cut off where the length ends.
-    pub fn counted(self, bytes: &[u8]) -> Self {
-        let length = bytes.len().min(usize::from(u16::MAX));
-        self.raw(&(length as u16).to_le_bytes()).raw(&bytes[..length])
-    }
+/// A u16 length and the bytes, cut off where the length ends.
+pub fn counted(bytes: &[u8]) -> Vec<u8> {
+    let length = bytes.len().min(usize::from(u16::MAX));
+    [&(length as u16).to_le_bytes(), &bytes[..length]].concat()
 }
 
 /// One step of a transaction (docs/protocol.md, "Transactions").
+#[derive(Clone, Copy)]
 pub enum Op<'a> {
     Map { at: i64, length: u64 },
     Write { at: i64, bytes: &'a [u8] },
@@ -98,44 +45,34 @@ pub enum Op<'a> {
     Init { at: i64 },
 }
 
-/// A whole transaction: its patch number and steps. None when it is not just that.
-pub fn read_transaction(payload: &[u8]) -> Option<(u32, Vec<Op<'_>>)> {
-    let mut reader = Reader::new(payload);
-    let patch = reader.u32()?;
-    let count = reader.u32()?;
-    let mut ops = Vec::new();
-    for _ in 0..count {
-        ops.push(read_op(&mut reader)?);
-    }
-    reader.is_at_end().then_some((patch, ops))
+/// The steps of a whole transaction. None when it is not just that.
+pub fn read_transaction(payload: &[u8]) -> Option<Vec<Op<'_>>> {
+    let mut reader = Reader(payload);
+    let (_patch, count) = (reader.u32()?, reader.u32()?);
+    let ops = (0..count).map(|_| read_op(&mut reader)).collect::<Option<_>>()?;
+    reader.0.is_empty().then_some(ops)
 }
 
-fn read_op<'a>(reader: &mut Reader<'a>) -> Option<Op<'a>> {
-    Some(match reader.u8()? {
-        1 => Op::Map { at: reader.i64()?, length: reader.u64()? },
-        2 => {
-            let (at, length) = (reader.i64()?, reader.u32()?);
-            Op::Write { at, bytes: reader.bytes(length as usize)? }
-        }
-        3 => Op::Word { at: reader.i64()?, module: reader.u32()?, value: reader.i64()? },
-        4 => Op::Tls { at: reader.i64()?, size: reader.u8()?, value: reader.i64()? },
+/// Fields are read in the order in which they are written here.
+fn read_op<'a>(r: &mut Reader<'a>) -> Option<Op<'a>> {
+    Some(match r.u8()? {
+        1 => Op::Map { at: r.i64()?, length: r.u64()? },
+        2 => Op::Write { at: r.i64()?, bytes: r.u32().and_then(|size| r.bytes(size as usize))? },
+        3 => Op::Word { at: r.i64()?, module: r.u32()?, value: r.i64()? },
+        4 => Op::Tls { at: r.i64()?, size: r.u8()?, value: r.i64()? },
         5 => {
-            let (at, flags, addend, length) = (reader.i64()?, reader.u8()?, reader.i64()?, reader.u16()?);
-            Op::Import { at, weak: flags == 1, addend, name: reader.bytes(usize::from(length))? }
+            let (at, flags, addend, length) = (r.i64()?, r.u8()?, r.i64()?, r.u16()?);
+            Op::Import { at, weak: flags == 1, addend, name: r.bytes(usize::from(length))? }
         }
-        6 => Op::Protect { at: reader.i64()?, length: reader.u64()?, protection: reader.u8()? },
-        7 => Op::TlsInit { offset: reader.u32()?, length: reader.u32()?, at: reader.i64()? },
-        8 => {
-            let (module, at, length) = (reader.u32()?, reader.i64()?, reader.u32()?);
-            Op::Check { module, at, bytes: reader.bytes(length as usize)? }
-        }
-        9 => Op::Unwind { at: reader.i64()? },
+        6 => Op::Protect { at: r.i64()?, length: r.u64()?, protection: r.u8()? },
+        7 => Op::TlsInit { offset: r.u32()?, length: r.u32()?, at: r.i64()? },
+        8 => Op::Check { module: r.u32()?, at: r.i64()?, bytes: r.u32().and_then(|size| r.bytes(size as usize))? },
+        9 => Op::Unwind { at: r.i64()? },
         10 => {
-            let (module, at, length) = (reader.u32()?, reader.i64()?, usize::from(reader.u8()?));
-            let (old, new) = (reader.bytes(length)?, reader.bytes(length)?);
-            Op::Cell { module, at, old, new, guard: (reader.u8()?, reader.u8()?) }
+            let (module, at, length) = (r.u32()?, r.i64()?, usize::from(r.u8()?));
+            Op::Cell { module, at, old: r.bytes(length)?, new: r.bytes(length)?, guard: (r.u8()?, r.u8()?) }
         }
-        11 => Op::Init { at: reader.i64()? },
+        11 => Op::Init { at: r.i64()? },
         _ => return None,
     })
 }
