@@ -64,7 +64,7 @@ for (const [name, ...flags] of [
     const [refused, ...more] = refuseOtherBuild(one.program, two.objects);
     assert.is(more.length, 0);
     assert.is(refused?.code, 'IPBP3002');
-    assert.equal(refused.because, ['demo::sums::sum has other code there']);
+    assert.equal(refused?.because, ['demo::sums::sum has other code there']);
   });
 }
 
