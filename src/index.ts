@@ -35,22 +35,22 @@ export {
 
 // Diff: which functions and data differ between two sets of files, and why.
 export type { ChangedItem, InputFile, PlanResult, RefusedItem } from './patch/engine.js';
-export { diffFiles, type FileDiff } from './patch/diff-files.js';
-export { toChangedItem, type DiffItem, type ObjectDiff } from './patch/diff.js';
-export { compareLayouts, toChangedType, type LayoutChange, type LayoutVerdict } from './patch/guard.js';
+export { diffFiles, type FileDiff } from './patch/diff/diff-files.js';
+export { toChangedItem, type DiffItem, type ObjectDiff } from './patch/diff/diff.js';
+export { compareLayouts, toChangedType, type LayoutChange, type LayoutVerdict } from './patch/guard/guard.js';
 
 // Plan: a diff linked against a program → a patch image or a refusal. `openLiveEngine` does all of it for one program;
 // the parts serve who has no running program, as build-patch does.
 export { openLiveEngine, type EngineDiff, type LinkInputFiles, type LiveEngine } from './patch/live-engine.js';
-export { openBaseProgram, type BaseProgram, type Library } from './patch/base-program.js';
-export { freshProgram, withPatch, type AppliedPatch, type Program } from './patch/program.js';
-export { archivesSource } from './patch/archive-source.js';
+export { openBaseProgram, type BaseProgram, type Library } from './patch/program/base-program.js';
+export { freshProgram, withPatch, type AppliedPatch, type Program } from './patch/program/program.js';
+export { archivesSource } from './patch/program/archive-source.js';
 export { DEFAULT_ROOM, planPatch, type PlanRequest, type Room } from './patch/plan.js';
 
 // Patch files, and what an agent is told of one.
-export { decodePatchFile, encodePatchFile, isPatchFile, type PatchFile } from './patch/image-file.js';
-export type { ItemReport, PatchImage } from './patch/image.js';
-export type { AgentOp, ProgramInfo } from './patch/frames.js';
+export { decodePatchFile, encodePatchFile, isPatchFile, type PatchFile } from './patch/image/image-file.js';
+export type { ItemReport, PatchImage } from './patch/image/image.js';
+export type { AgentOp, ProgramInfo } from './patch/wire/frames.js';
 
 // What `ipbp run --json` prints, for programs that read it.
 export type { SessionEvent } from './host/events.js';

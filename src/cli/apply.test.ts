@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IpbpError } from '../codes/error.js';
-import { openControl, type Control } from '../host/control.js';
+import { openControl, type Control } from '../host/control/control.js';
 import type { PatchedEvent, UndoneEvent } from '../host/events.js';
-import type { SessionStatus } from '../host/control.js';
-import type { Session } from '../host/session.js';
+import type { SessionStatus } from '../host/control/control.js';
+import type { Session } from '../host/session/session.js';
 import { renderStatus } from './apply.js';
 import { runCommandLine } from './command-line.js';
 

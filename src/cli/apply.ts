@@ -1,12 +1,12 @@
 // `ipbp apply`, `undo`, `redo` and `status`: ask a running session over its control socket and show the answer. What
-// they do is done in the session, by host/session.ts.
+// they do is done in the session, by host/session/session.ts.
 import { resolve } from 'node:path';
 import { IpbpError } from '../codes/error.js';
 import { CODES } from '../codes/table.js';
 import type { Code } from '../codes/table.js';
-import { askSession } from '../host/control-client.js';
-import type { ControlEvent, ControlRequest, ControlResponse, SessionStatus } from '../host/control.js';
-import { fileAt } from '../host/object-paths.js';
+import { askSession } from '../host/control/control-client.js';
+import type { ControlEvent, ControlRequest, ControlResponse, SessionStatus } from '../host/control/control.js';
+import { fileAt } from '../host/files/object-paths.js';
 import { DONE, FAILED } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import type { Output } from './output.js';

@@ -1,10 +1,10 @@
-// `ipbp diff`: which functions and data differ between two sets of objects, and why. The comparison is patch/diff.ts.
-import { objectsAt } from '../host/object-paths.js';
-import { diffFiles } from '../patch/diff-files.js';
-import type { FileDiff } from '../patch/diff-files.js';
-import { toChangedItem } from '../patch/diff.js';
+// `ipbp diff`: which functions and data differ between two sets of objects, and why. The comparison is patch/diff/diff.ts.
+import { objectsAt } from '../host/files/object-paths.js';
+import { diffFiles } from '../patch/diff/diff-files.js';
+import type { FileDiff } from '../patch/diff/diff-files.js';
+import { toChangedItem } from '../patch/diff/diff.js';
 import type { ChangedItem } from '../patch/engine.js';
-import { compareLayouts, toChangedType } from '../patch/guard.js';
+import { compareLayouts, toChangedType } from '../patch/guard/guard.js';
 import { DONE } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import type { Output } from './output.js';

@@ -1,7 +1,7 @@
-// A patch file as `ipbp dump` shows it, as lines and as records. Pure; the shape is patch/image.ts's.
+// A patch file as `ipbp dump` shows it, as lines and as records. Pure; the shape is patch/image/image.ts's.
 import { hex } from '../codes/error.js';
-import { identityText } from '../patch/base-program.js';
-import type { PatchImage } from '../patch/image.js';
+import { identityText } from '../patch/program/base-program.js';
+import type { PatchImage } from '../patch/image/image.js';
 import { byteCount, counted } from './text.js';
 
 /** A patch file that was decoded. */

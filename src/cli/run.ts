@@ -1,10 +1,10 @@
 // `ipbp run`: starts a session, shows its events, passes signals on and ends as the program ended. What a session does
-// is in host/session.ts.
+// is in host/session/session.ts.
 import { constants } from 'node:os';
 import { IpbpError } from '../codes/error.js';
 import type { DeliverMode, ProgramExit, RedirectMode, RefusalPolicy, SessionEvent } from '../host/events.js';
-import type { Session } from '../host/session.js';
-import { startSession } from '../host/session.js';
+import type { Session } from '../host/session/session.js';
+import { startSession } from '../host/session/session.js';
 import type { RefusedItem } from '../patch/engine.js';
 import { ask } from './ask.js';
 import type { Outcome } from './outcome.js';

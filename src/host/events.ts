@@ -1,6 +1,6 @@
 // What a session tells whoever watches it, and what it is started with. Types only: the command line prints them
 // (as JSON lines they are the contract of docs/cli.md), session.ts makes them.
-import type { ItemReport } from '../patch/image.js';
+import type { ItemReport } from '../patch/image/image.js';
 import type { RefusedItem } from '../patch/engine.js';
 
 /** A program's way out, as Node reports it: just one of the two is set. */

@@ -1,5 +1,5 @@
 // What a reference is bound to, and the questions the passes ask the outside to find out. The linker does not run where
-// the code runs: what is already in memory is known by the caller (patch/program.ts), as in JITLink.
+// the code runs: what is already in memory is known by the caller (patch/program/program.ts), as in JITLink.
 import type { Atom, LinkObject, Target } from './graph.js';
 
 /** The answer for one target. Addresses are of module 0's space unless a module is named. */

@@ -1,6 +1,6 @@
 // The engine as the host sees it: files as bytes go in, a patch image or a refusal comes out. Pure: the host reads
 // the files, takes the times and talks to the program.
-import type { ItemReport, PatchImage } from './image.js';
+import type { ItemReport, PatchImage } from './image/image.js';
 
 /** A file that is read when it is first needed. `read` is synchronous; its result is not kept by the engine. */
 export interface InputFile {

@@ -4,18 +4,18 @@ import { IpbpError } from '../codes/error.js';
 import { readObjectFile } from '../formats/read-object.js';
 import { openLinkObject } from '../link/atoms.js';
 import type { LinkObject } from '../link/graph.js';
-import { archivesSource } from './archive-source.js';
-import { identityText, openBaseProgram, sameIdentity, type Library } from './base-program.js';
-import { diffObjects, type DiffItem, type ObjectDiff } from './diff.js';
+import { archivesSource } from './program/archive-source.js';
+import { identityText, openBaseProgram, sameIdentity, type Library } from './program/base-program.js';
+import { diffObjects, type DiffItem, type ObjectDiff } from './diff/diff.js';
 import type { InputFile, PlanResult } from './engine.js';
-import { encodeTransaction } from './frame-codec.js';
-import type { AgentOp, ProgramInfo } from './frames.js';
-import type { PatchImage } from './image.js';
-import { decodePatchFile, encodePatchFile } from './image-file.js';
-import { openSide, type AtomRef } from './items.js';
+import { encodeTransaction } from './wire/frame-codec.js';
+import type { AgentOp, ProgramInfo } from './wire/frames.js';
+import type { PatchImage } from './image/image.js';
+import { decodePatchFile, encodePatchFile } from './image/image-file.js';
+import { openSide, type AtomRef } from './diff/items.js';
 import { DEFAULT_ROOM, planPatch, type Room } from './plan.js';
-import { freshProgram, inverseCells, withoutLast, withPatch, withRedone, type Program } from './program.js';
-import { cellTransaction, transactionOf } from './transaction.js';
+import { freshProgram, inverseCells, withoutLast, withPatch, withRedone, type Program } from './program/program.js';
+import { cellTransaction, transactionOf } from './image/transaction.js';
 
 /** A diff, with the opened objects it points into. */
 export interface EngineDiff extends ObjectDiff {

@@ -6,15 +6,15 @@ import { demangle } from '../formats/symbols/demangle.js';
 import { link } from '../link/link.js';
 import type { LinkedImage } from '../link/linked-image.js';
 import type { LinkObject } from '../link/graph.js';
-import type { ObjectDiff } from './diff.js';
+import type { ObjectDiff } from './diff/diff.js';
 import type { PlanResult, RefusedItem } from './engine.js';
-import { compareLayouts } from './guard.js';
-import type { ImageSymbol, ItemReport, PatchImage } from './image.js';
-import { storageOf } from './items.js';
-import { findItems, lowestAddress, tlsUsed, type Program } from './program.js';
-import { redirectFunctions } from './redirect-functions.js';
+import { compareLayouts } from './guard/guard.js';
+import type { ImageSymbol, ItemReport, PatchImage } from './image/image.js';
+import { storageOf } from './diff/items.js';
+import { findItems, lowestAddress, tlsUsed, type Program } from './program/program.js';
+import { redirectFunctions } from './redirect/redirect-functions.js';
 import { chooseRoots, type Roots } from './roots.js';
-import { objectsSource, surroundingsOf, type DefinitionSource } from './surroundings.js';
+import { objectsSource, surroundingsOf, type DefinitionSource } from './program/surroundings.js';
 
 /** What the process offers. The defaults of an agent are taken when no process is there yet. */
 export interface Room {

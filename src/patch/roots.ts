@@ -2,10 +2,10 @@
 // counts, and what is only reported. Decides nothing about addresses.
 import { demangle } from '../formats/symbols/demangle.js';
 import type { LinkObject } from '../link/graph.js';
-import type { DiffItem, ObjectDiff } from './diff.js';
-import type { AtomRef } from './items.js';
-import { findItems, type Program } from './program.js';
-import { findReferrers } from './referrers.js';
+import type { DiffItem, ObjectDiff } from './diff/diff.js';
+import type { AtomRef } from './diff/items.js';
+import { findItems, type Program } from './program/program.js';
+import { findReferrers } from './diff/referrers.js';
 
 /** A function of the running program that gets a new body. */
 export interface ChangedFunction {

@@ -4,9 +4,15 @@ import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { IpbpError } from '../../src/codes/error.js';
-import { listenForAgent, type AgentListener } from '../../src/host/agent-connection.js';
-import { decodeFrame, encodeDone, encodeFrame, encodeProgram, encodeTransaction } from '../../src/patch/frame-codec.js';
-import type { FrameType, ProgramInfo } from '../../src/patch/frames.js';
+import { listenForAgent, type AgentListener } from '../../src/host/agent/agent-connection.js';
+import {
+  decodeFrame,
+  encodeDone,
+  encodeFrame,
+  encodeProgram,
+  encodeTransaction,
+} from '../../src/patch/wire/frame-codec.js';
+import type { FrameType, ProgramInfo } from '../../src/patch/wire/frames.js';
 import { cell, compile, liveTest, newSocketPath, preloaded, start, startSession, type Running } from './process.js';
 
 const EXECUTABLE = compile('program');

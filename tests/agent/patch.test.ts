@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AgentOp, TransactionResult } from '../../src/patch/frames.js';
+import type { AgentOp, TransactionResult } from '../../src/patch/wire/frames.js';
 import { cell, code, compile, ENTRY, jump, liveTest, returning, startSession } from './process.js';
 
 const EXECUTABLE = compile('program');

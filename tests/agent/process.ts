@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
-import { agentLibrary } from '../../src/host/agent-build.js';
-import { listenForAgent, type AgentConnection } from '../../src/host/agent-connection.js';
+import { agentLibrary } from '../../src/host/agent/agent-build.js';
+import { listenForAgent, type AgentConnection } from '../../src/host/agent/agent-connection.js';
 import { IpbpError } from '../../src/codes/error.js';
-import type { AgentOp } from '../../src/patch/frames.js';
+import type { AgentOp } from '../../src/patch/wire/frames.js';
 
 export const DIRECTORY = mkdtempSync(join(tmpdir(), 'ipbp-agent-'));
 process.on('exit', () => {

@@ -1,7 +1,7 @@
 // Patches while threads run, wait, come and go: none may crash, see EINTR, or run anything but old or new code.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AgentOp } from '../../src/patch/frames.js';
+import type { AgentOp } from '../../src/patch/wire/frames.js';
 import { cell, code, compile, ENTRY, jump, liveTest, returning, startSession, type Session } from './process.js';
 
 const EXECUTABLE = compile('program');

@@ -9,13 +9,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IpbpError } from '../../src/codes/error.js';
 import { readObjectFile } from '../../src/formats/read-object.js';
-import { objectsAt } from '../../src/host/object-paths.js';
-import { openBaseProgram } from '../../src/patch/base-program.js';
-import { diffFiles } from '../../src/patch/diff-files.js';
+import { objectsAt } from '../../src/host/files/object-paths.js';
+import { openBaseProgram } from '../../src/patch/program/base-program.js';
+import { diffFiles } from '../../src/patch/diff/diff-files.js';
 import type { InputFile } from '../../src/patch/engine.js';
-import { encodePatchFile } from '../../src/patch/image-file.js';
+import { encodePatchFile } from '../../src/patch/image/image-file.js';
 import { DEFAULT_ROOM, planPatch } from '../../src/patch/plan.js';
-import { freshProgram, type Program } from '../../src/patch/program.js';
+import { freshProgram, type Program } from '../../src/patch/program/program.js';
 import { ARM64_OBJECT } from '../arm64-object.js';
 import { ipbp, talkerSource } from '../talker.js';
 

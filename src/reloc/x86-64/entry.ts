@@ -1,5 +1,5 @@
 // The jumps that redirect an x86_64 function, and what a function's bytes say about where they may be written.
-// The decoder is in decode.ts; which jump is chosen, and the padding it may need, in src/patch/redirect.ts.
+// The decoder is in decode.ts; which jump is chosen, and the padding it may need, in src/patch/redirect/redirect.ts.
 import { applyField } from '../apply.js';
 import { INT8, INT32 } from '../fields.js';
 import type { CodePlace, EntryFacts, EntryJumps } from '../machine.js';

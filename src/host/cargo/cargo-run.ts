@@ -1,0 +1,162 @@
+// `cargo run` with our wrapper and our runner, so that cargo's own environment, messages and exec apply. cargo execs
+// the runner and the runner the program: one pid all along. The runner waits at the gate until the session holds its
+// copies (scripts.ts), so nothing can be replaced between build and start.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync, rmSync, watch, writeFileSync, writeSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { IpbpError } from '../../codes/error.js';
+import type { CargoProject } from './cargo-project.js';
+import type { ProgramExit, SessionOptions } from '../events.js';
+import { shellQuote, type Scripts } from './scripts.js';
+
+/** Where one session keeps its files, below `<target>/ipbp` so that hard links work. */
+export interface SessionPlaces {
+  readonly session: string;
+  readonly units: string;
+}
+
+/** The program as the runner would start it. */
+export interface Started {
+  readonly pid: number;
+  readonly cwd: string;
+  /** Absolute. */
+  readonly program: string;
+}
+
+export interface CargoRun {
+  /** cargo first, then the runner, then the program: the pid stays. */
+  readonly child: ChildProcess;
+  /** The program stands at the gate, or cargo ended without one. */
+  readonly started: Promise<Started | ProgramExit>;
+  readonly exited: Promise<ProgramExit>;
+  /** Lets the program go, with these variables set (null: unset). */
+  go(env: Readonly<Record<string, string | null>>): Promise<void>;
+  /** Ends the runner with a status instead. */
+  turnAway(status: number): Promise<void>;
+}
+
+/** Starts cargo. `child` inherits the terminal; with `json` the program's stdout is our stderr. */
+export function cargoRun(
+  project: CargoProject,
+  options: SessionOptions,
+  scripts: Scripts,
+  places: SessionPlaces,
+): CargoRun {
+  const startedFile = join(places.session, 'started');
+  rmSync(startedFile, { force: true });
+  const child = spawn(
+    'cargo',
+    [
+      ...(project.toolchain === null ? [] : [project.toolchain]),
+      'run',
+      '--config',
+      `target.${JSON.stringify(project.targetTriple)}.runner=[${JSON.stringify(scripts.runner)}]`,
+      ...project.args,
+      '--',
+      ...options.programArguments,
+    ],
+    {
+      cwd: options.directory,
+      stdio: ['inherit', options.json ? 2 : 'inherit', 'inherit'],
+      env: {
+        ...process.env,
+        ...wrapperEnvironment(project, scripts, places),
+        IPBP_SESSION: places.session,
+        IPBP_HOST: String(process.pid),
+      },
+    },
+  );
+  const exited = new Promise<ProgramExit>((fulfil, reject) => {
+    child.once('error', (cause) => reject(new IpbpError('IPBP5001', 'cargo cannot be run', { cause })));
+    child.once('exit', (code, signal) => fulfil({ code, signal }));
+  });
+  return {
+    child,
+    exited,
+    started: waitForStart(startedFile, exited),
+    async go(env) {
+      writeFileSync(join(places.session, 'program-env'), environmentScript(env, project), { mode: 0o600 });
+      await say(places, 'go', exited);
+    },
+    turnAway: (status) => say(places, String(status), exited),
+  };
+}
+
+/** What cargo's environment needs so that rustc calls are recorded. */
+export function wrapperEnvironment(
+  project: CargoProject,
+  scripts: Scripts,
+  places: SessionPlaces,
+): Readonly<Record<string, string>> {
+  return {
+    RUSTC_WRAPPER: scripts.rustcWrapper,
+    IPBP_UNITS: places.units,
+    IPBP_OWN_NAMES: Object.keys(process.env)
+      .filter((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+      .join(' '),
+    IPBP_CHAIN_WRAPPER: project.rustcWrapper ?? '',
+  };
+}
+
+/** Shell lines that give the program the user's environment back, and the agent its own. */
+function environmentScript(env: Readonly<Record<string, string | null>>, project: CargoProject): string {
+  const lines = ['unset IPBP_SESSION IPBP_HOST IPBP_UNITS IPBP_OWN_NAMES IPBP_CHAIN_WRAPPER'];
+  const before = process.env['RUSTC_WRAPPER'];
+  const all = { RUSTC_WRAPPER: before === undefined ? null : (project.rustcWrapper ?? before), ...env };
+  for (const [name, value] of Object.entries(all))
+    lines.push(value === null ? `unset ${name}` : `export ${name}=${shellQuote(value)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function waitForStart(file: string, exited: Promise<ProgramExit>): Promise<Started | ProgramExit> {
+  return new Promise((fulfil, reject) => {
+    const watcher = watch(join(file, '..'), () => {
+      const started = readStarted(file);
+      if (started === null) return;
+      watcher.close();
+      fulfil(started);
+    });
+    watcher.on('error', () => watcher.close());
+    exited.then(
+      (exit) => {
+        watcher.close();
+        fulfil(exit);
+      },
+      (error: unknown) => {
+        watcher.close();
+        reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  });
+}
+
+function readStarted(file: string): Started | null {
+  let fields: string[];
+  try {
+    fields = readFileSync(file, 'utf8').split('\0');
+  } catch {
+    return null;
+  }
+  const [pid, cwd, program] = fields;
+  if (pid === undefined || cwd === undefined || program === undefined) return null;
+  return { pid: Number(pid), cwd, program: resolve(cwd, program) };
+}
+
+/** Writes to the gate. Its reader comes a moment after `started` appears; it may also have been killed meanwhile. */
+async function say(places: SessionPlaces, word: string, exited: Promise<ProgramExit>): Promise<void> {
+  const gate = join(places.session, 'gate');
+  let gone = false;
+  void exited.then(() => (gone = true));
+  for (let wait = 0; !gone; wait++) {
+    try {
+      const handle = openSync(gate, constants.O_WRONLY | constants.O_NONBLOCK);
+      writeSync(handle, `${word}\n`);
+      closeSync(handle);
+      return;
+    } catch {
+      // ENXIO: nobody reads yet.
+      await sleep(wait < 10 ? 1 : 10);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+// rustc's incremental directories: which belongs to a unit, its newest finished session, the objects in it and how
+// they differ from those a program runs. rustc names objects by codegen unit, and hard-links unchanged ones from
+// session to session, so (name, inode) tells without reading. Keeping copies is in kept-files.ts.
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { IpbpError } from '../../codes/error.js';
+import { outputsOf, type Unit } from './unit.js';
+
+/** One object file as it lies on disk. Times in milliseconds, sizes in bytes. */
+export interface ObjectStat {
+  /** File name, `<codegen unit>.o`. */
+  readonly name: string;
+  readonly path: string;
+  readonly inode: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** A unit's objects by file name. */
+export type ObjectSet = ReadonlyMap<string, ObjectStat>;
+
+/**
+ * The directory `incremental/<crate>-<id>` of a unit. The id is a hash that only rustc knows; where several of the
+ * same crate exist (tests, features, profiles share them) it is the one whose codegen units the unit's own output
+ * names: an executable's FILE symbols, an rlib's members. Null when there is none with a finished session.
+ */
+export function incrementalDirectory(unit: Unit): string | null {
+  const candidates = list(unit.incrementalRoot)
+    .filter((name) => name.startsWith(`${unit.crate}-`) && !name.slice(unit.crate.length + 1).includes('-'))
+    .map((name) => join(unit.incrementalRoot, name))
+    .filter((directory) => newestSession(directory) !== null);
+  const [first, ...more] = candidates;
+  if (first === undefined) return null;
+  if (more.length === 0) return first;
+  const { executable, rlib } = outputsOf(unit);
+  const output = readFileSync(unit.kind === 'bin' ? executable : rlib);
+  let best = first;
+  let bestScore = -1;
+  for (const candidate of candidates) {
+    const session = newestSession(candidate);
+    if (session === null) continue;
+    const names = objectNames(session).slice(0, 8);
+    const score = names.filter((name) => output.includes(name.slice(0, -2))).length / Math.max(1, names.length);
+    if (score > bestScore) [best, bestScore] = [candidate, score];
+  }
+  return best;
+}
+
+function noObjects(unit: Unit): IpbpError {
+  return new IpbpError('IPBP5009', `crate ${unit.crate} has no finished incremental session`, {
+    where: unit.incrementalRoot,
+  });
+}
+
+/** The newest session that rustc finished, or null. While rustc works a session's name ends in `-working`. */
+export function newestSession(directory: string): string | null {
+  const finished = list(directory)
+    .filter((name) => name.startsWith('s-') && !name.endsWith('-working') && !name.endsWith('.lock'))
+    .map((name) => ({ name, stamp: sessionStamp(name) }))
+    .sort((a, b) => (a.stamp < b.stamp ? 1 : -1));
+  const newest = finished[0];
+  return newest === undefined ? null : join(directory, newest.name);
+}
+
+/** `s-<microseconds in base 36>-…`, padded so that strings compare as numbers. */
+function sessionStamp(name: string): string {
+  return (name.split('-')[1] ?? '').padStart(16, '0');
+}
+
+function objectNames(session: string): string[] {
+  return list(session).filter((name) => name.endsWith('.o'));
+}
+
+/** The objects of the unit's newest finished session. Throws IPBP5009 when there is none. */
+export function scanObjects(unit: Unit, directory: string): ObjectSet {
+  // rustc may delete an older session while we list it: look again then.
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const session = newestSession(directory);
+    if (session === null) break;
+    try {
+      const objects = new Map<string, ObjectStat>();
+      for (const name of objectNames(session)) {
+        const path = join(session, name);
+        const { ino, size, mtimeMs } = statSync(path);
+        objects.set(name, { name, path, inode: ino, size, mtimeMs });
+      }
+      return objects;
+    } catch {
+      continue;
+    }
+  }
+  throw noObjects(unit);
+}
+
+/** How two sets of one unit differ. */
+export interface SetDifference {
+  /** Names whose content differs, or that only the newer set has. */
+  readonly changed: readonly string[];
+  /** Names that only the older set has. */
+  readonly removed: readonly string[];
+  /** Names with other inodes but equal bytes: an edit and its return. */
+  readonly sameBytes: readonly string[];
+}
+
+/** Compares by (name, inode), and by content where the inode differs. Throws IPBP5014 when one has gone. */
+export function compareSets(older: ObjectSet, newer: ObjectSet): SetDifference {
+  const changed: string[] = [];
+  const sameBytes: string[] = [];
+  for (const [name, now] of newer) {
+    const before = older.get(name);
+    if (before === undefined) changed.push(name);
+    else if (sameObject(before, now)) continue;
+    else if (before.size === now.size && readObject(before).equals(readObject(now))) sameBytes.push(name);
+    else changed.push(name);
+  }
+  const removed = [...older.keys()].filter((name) => !newer.has(name));
+  return { changed, removed, sameBytes };
+}
+
+function readObject({ path }: ObjectStat): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new IpbpError('IPBP5014', 'an object could not be read', { where: path, cause });
+  }
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** The same file, untouched. The time guards against an inode that was freed and given away again. */
+export function sameObject(a: ObjectStat, b: ObjectStat): boolean {
+  return a.inode === b.inode && a.size === b.size && a.mtimeMs === b.mtimeMs;
+}

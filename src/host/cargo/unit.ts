@@ -1,0 +1,142 @@
+// One recorded rustc call of a workspace crate: how it is read from a capture, and what its arguments say. The
+// captures on disk are in capture-store.ts, running one again in replay.ts.
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { IpbpError } from '../../codes/error.js';
+
+/** A crate as cargo compiles it: one rustc call. All paths are absolute. */
+export interface Unit {
+  /** `<crate><extra-filename>`, e.g. `my_app-a060e12d679070af`; one per features, profile and target. */
+  readonly key: string;
+  readonly crate: string;
+  readonly kind: 'bin' | 'lib' | 'other';
+  /** cargo's package and target, as fingerprints name them. */
+  readonly packageName: string;
+  readonly binName: string | null;
+  readonly rustc: string;
+  /** Without rustc itself. */
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** Set over the session's own environment in a replay. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly extraFilename: string;
+  /** cargo's deps/ (or examples/). */
+  readonly outDir: string;
+  /** The directory of all incremental directories. */
+  readonly incrementalRoot: string;
+  /** Crate name → rlib or rmeta it was compiled against. */
+  readonly externs: readonly { readonly name: string; readonly path: string }[];
+  /** Why this build cannot be patched, or null. */
+  readonly unpatchable: string | null;
+}
+
+/** Reads a capture (see scripts.ts). Throws IPBP5014 when it is cut or of another version. */
+export function readCapture(bytes: Uint8Array, where: string): Unit {
+  const fields = new TextDecoder().decode(bytes).split('\0');
+  const [version, cwd, count] = fields;
+  const length = Number(count);
+  if (version !== '1' || cwd === undefined || !(length >= 1) || fields.length < 3 + length + 1)
+    throw new IpbpError('IPBP5014', 'a recorded rustc command is cut or of another version', { where });
+  const [rustc = '', ...args] = fields.slice(3, 3 + length);
+  const env: Record<string, string> = {};
+  for (const entry of fields.slice(3 + length)) {
+    const equals = entry.indexOf('=');
+    if (equals > 0) env[entry.slice(0, equals)] = entry.slice(equals + 1);
+  }
+  return unitFrom(rustc, args, cwd, env);
+}
+
+/** Codegen options (`-C name=value`, `-Cname=value`, `--codegen …`) by name; the last one wins, as in rustc. */
+export function codegenOptions(args: readonly string[]): ReadonlyMap<string, string> {
+  const options = new Map<string, string>();
+  for (const [index, argument] of args.entries()) {
+    let option: string | undefined;
+    if (argument === '-C' || argument === '--codegen') option = args[index + 1];
+    else if (argument.startsWith('-C')) option = argument.slice(2);
+    if (option === undefined) continue;
+    const equals = option.indexOf('=');
+    if (equals < 0) options.set(option.replaceAll('_', '-'), '');
+    else options.set(option.slice(0, equals).replaceAll('_', '-'), option.slice(equals + 1));
+  }
+  return options;
+}
+
+/** Values of a long option, given as `--name value` or `--name=value`. */
+export function optionValues(args: readonly string[], name: string): string[] {
+  const values: string[] = [];
+  for (const [index, argument] of args.entries()) {
+    if (argument === name) {
+      const value = args[index + 1];
+      if (value !== undefined) values.push(value);
+    } else if (argument.startsWith(`${name}=`)) values.push(argument.slice(name.length + 1));
+  }
+  return values;
+}
+
+function unitFrom(rustc: string, args: readonly string[], cwd: string, env: Record<string, string>): Unit {
+  const options = codegenOptions(args);
+  const crate = optionValues(args, '--crate-name')[0] ?? '';
+  const extraFilename = options.get('extra-filename') ?? '';
+  const crateTypes = optionValues(args, '--crate-type').flatMap((types) => types.split(','));
+  const externs = optionValues(args, '--extern').flatMap((value) => {
+    // [modifiers:]name=path; without a path (`proc_macro`) it is one of the compiler's own.
+    const equals = value.indexOf('=');
+    if (equals < 0) return [];
+    const name = value.slice(0, equals).split(':').at(-1) ?? '';
+    return [{ name, path: resolve(cwd, value.slice(equals + 1)) }];
+  });
+  const outDir = optionValues(args, '--out-dir')[0] ?? '.';
+  const incremental = options.get('incremental') ?? '';
+  return {
+    key: crate + extraFilename,
+    crate,
+    kind: kindOf(crate, crateTypes, args),
+    packageName: env['CARGO_PKG_NAME'] ?? crate,
+    binName: env['CARGO_BIN_NAME'] ?? null,
+    rustc: isAbsolute(rustc) || !rustc.includes('/') ? rustc : resolve(cwd, rustc),
+    args,
+    cwd,
+    env,
+    extraFilename,
+    outDir: resolve(cwd, outDir),
+    incrementalRoot: resolve(cwd, incremental),
+    externs,
+    unpatchable: unpatchableReason(options, args),
+  };
+}
+
+function kindOf(crate: string, types: readonly string[], args: readonly string[]): Unit['kind'] {
+  if (args.includes('--test') || crate === 'build_script_build' || crate === 'build_script_main') return 'other';
+  if (types.includes('bin')) return 'bin';
+  if (types.some((type) => type === 'lib' || type === 'rlib')) return 'lib';
+  return 'other';
+}
+
+function unpatchableReason(options: ReadonlyMap<string, string>, args: readonly string[]): string | null {
+  const lto = options.get('lto');
+  if (lto !== undefined && !['off', 'no', 'n', 'false'].includes(lto)) return `link-time optimisation (-C lto=${lto})`;
+  if (options.has('linker-plugin-lto') && !['off', 'no', 'n'].includes(options.get('linker-plugin-lto') ?? ''))
+    return 'link-time optimisation (-C linker-plugin-lto)';
+  const coverage = options.get('instrument-coverage');
+  if (coverage !== undefined && !['off', 'no', 'n', 'false', '0'].includes(coverage))
+    return 'coverage (-C instrument-coverage)';
+  const sanitizer = args.find((argument) => /^(-Z)?sanitizer=/.test(argument));
+  return sanitizer === undefined ? null : `a sanitizer (${sanitizer})`;
+}
+
+/** Files that the unit writes beside its objects. */
+export function outputsOf(unit: Unit): {
+  readonly executable: string;
+  readonly rlib: string;
+  readonly rmeta: string;
+  /** rustc's list of sources. */
+  readonly depInfo: string;
+} {
+  const base = join(unit.outDir, unit.crate + unit.extraFilename);
+  const lib = join(unit.outDir, `lib${unit.crate}${unit.extraFilename}`);
+  return { executable: base, rlib: `${lib}.rlib`, rmeta: `${lib}.rmeta`, depInfo: `${base}.d` };
+}
+
+/** cargo's directory for this unit's freshness: `<profile>/.fingerprint/<package>-<hash>`. */
+export function fingerprintDirectory(unit: Unit): string {
+  return join(dirname(unit.outDir), '.fingerprint', unit.packageName + unit.extraFilename);
+}

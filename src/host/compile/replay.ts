@@ -1,0 +1,77 @@
+// Runs a recorded rustc command again with a recorder for a linker: the incremental directory and (for libraries)
+// rlib and rmeta are new afterwards, the executable is untouched. `-C linker` is not tracked by rustc, so nothing is
+// recompiled for it; any other changed argument could be, so none is changed. The order of units is in compile.ts.
+import { readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { IpbpError } from '../../codes/error.js';
+import { readDiagnostics } from './diagnostics.js';
+import { ageDepInfo } from '../cargo/freshness.js';
+import { readLinkInputs, type LinkInputs } from '../cargo/link-arguments.js';
+import type { Spawner } from './spawner.js';
+import { outputsOf, type Unit } from '../cargo/unit.js';
+
+export interface ReplayContext {
+  readonly spawner: Spawner;
+  readonly recorder: string;
+  /** For recordings. */
+  readonly directory: string;
+  readonly color: boolean;
+}
+
+export type ReplayResult =
+  | {
+      readonly kind: 'ok';
+      readonly ms: number;
+      /** Warnings as rustc prints them. */
+      readonly rendered: string;
+      /** What rustc would have linked; null for libraries. */
+      readonly link: LinkInputs | null;
+      /** A library's metadata is other than before: what depends on it has to be compiled again. */
+      readonly interfaceChanged: boolean;
+    }
+  | { readonly kind: 'errors'; readonly ms: number; readonly rendered: string };
+
+/** Variables of the session that must not reach rustc: cargo's jobserver is not there, and the wrapper is ours. */
+const NOT_FOR_RUSTC = ['CARGO_MAKEFLAGS', 'MAKEFLAGS', 'RUSTC_WRAPPER'];
+
+/** Replays one unit. Throws IPBP5010 when rustc fails without an error message of its own. */
+export async function replay(unit: Unit, context: ReplayContext): Promise<ReplayResult> {
+  const recording = join(context.directory, `link-${unit.key}`);
+  rmSync(recording, { force: true });
+  const { rmeta } = outputsOf(unit);
+  const before = unit.kind === 'lib' ? contentHash(rmeta) : null;
+  ageDepInfo(unit);
+  const start = performance.now();
+  const result = await context.spawner.run({
+    program: unit.rustc,
+    args: [...unit.args, '-C', `linker=${context.recorder}`],
+    cwd: unit.cwd,
+    env: { ...unit.env, IPBP_LINK_ARGUMENTS: recording },
+    unset: NOT_FOR_RUSTC,
+  });
+  const ms = performance.now() - start;
+  const { rendered, hasErrors, other } = readDiagnostics(result.stderr, context.color);
+  if (result.status !== 0) {
+    if (hasErrors) return { kind: 'errors', ms, rendered };
+    throw new IpbpError('IPBP5010', `rustc ended with status ${result.status}`, {
+      where: `crate ${unit.crate}`,
+      ...(other === '' ? {} : { because: [other.trim()] }),
+    });
+  }
+  return {
+    kind: 'ok',
+    ms,
+    rendered,
+    link: readLinkInputs(recording, unit.cwd, unit.crate),
+    interfaceChanged: unit.kind === 'lib' && (before === null || contentHash(rmeta) !== before),
+  };
+}
+
+function contentHash(path: string): string | null {
+  try {
+    return createHash('sha256').update(readFileSync(path)).digest('hex');
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,129 @@
+// Starts rustc for replays through a shell that was started early. Node's own spawn takes 1.4 ms in a small process
+// and 50 ms once it holds a gigabyte (it forks, and a program's symbols are big): the shell stays small.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { IpbpError } from '../../codes/error.js';
+import { shellQuote } from '../cargo/scripts.js';
+
+/** One command. `env` is set over the environment that the spawner was started with; `unset` is taken out of it. */
+export interface Job {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly unset: readonly string[];
+}
+
+export interface JobResult {
+  readonly status: number;
+  /** stdout and stderr as one text each. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Spawner {
+  /** Runs a command to its end. Jobs may overlap. Rejects with IPBP5010 when the shell is gone. */
+  run(job: Job): Promise<JobResult>;
+  /** Ends the shell, and with it what it runs. */
+  stop(): void;
+}
+
+/** Reads "<number> <job file>" lines, runs each in the background, answers "<number> <status>". */
+const LOOP = `while read -r number job; do
+  ( sh "$job" </dev/null >"$job.out" 2>"$job.err"; echo "$number $?" ) &
+done
+wait`;
+
+/** Starts the shell. Job files (mode 0600: they hold captured environments) go to `directory`. */
+export function startSpawner(directory: string): Spawner {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // Its own process group, so that a Ctrl-C meant for the program does not end it, and all of it can be ended.
+  const shell = spawn('sh', ['-c', LOOP], { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
+  const waiting = new Map<number, (status: number | null) => void>();
+  let next = 0;
+  let gone = false;
+  listenForAnswers(shell, waiting);
+  const end = (): void => {
+    gone = true;
+    for (const answer of waiting.values()) answer(null);
+    waiting.clear();
+  };
+  shell.on('error', end);
+  shell.on('close', end);
+  shell.stdin?.on('error', end);
+  // An idle spawner does not keep Node alive, a job does.
+  shell.unref();
+  keepAlive(shell.stdin, false);
+  keepAlive(shell.stdout, false);
+  return {
+    async run(job) {
+      if (gone) throw new IpbpError('IPBP5010', 'the shell that starts rustc has ended');
+      const number = next++;
+      const path = join(directory, `job-${number}`);
+      writeFileSync(path, jobScript(job), { mode: 0o600 });
+      const status = await new Promise<number | null>((resolve) => {
+        waiting.set(number, resolve);
+        keepAlive(shell.stdout, true);
+        shell.stdin?.write(`${number} ${path}\n`);
+      });
+      if (waiting.size === 0) keepAlive(shell.stdout, false);
+      if (status === null) throw new IpbpError('IPBP5010', 'the shell that starts rustc has ended');
+      const result = { status, stdout: readText(`${path}.out`), stderr: readText(`${path}.err`) };
+      for (const suffix of ['', '.out', '.err']) rmSync(path + suffix, { force: true });
+      return result;
+    },
+    stop() {
+      gone = true;
+      if (shell.pid === undefined || shell.exitCode !== null || shell.signalCode !== null) return;
+      try {
+        process.kill(-shell.pid, 'SIGTERM');
+      } catch {
+        shell.kill();
+      }
+    },
+  };
+}
+
+function listenForAnswers(shell: ChildProcess, waiting: Map<number, (status: number | null) => void>): void {
+  let text = '';
+  shell.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
+      const [number, status] = text.slice(0, end).split(' ').map(Number);
+      text = text.slice(end + 1);
+      if (number === undefined || status === undefined) continue;
+      waiting.get(number)?.(status);
+      waiting.delete(number);
+    }
+  });
+}
+
+function keepAlive(pipe: unknown, keep: boolean): void {
+  if (pipe instanceof Socket) {
+    if (keep) pipe.ref();
+    else pipe.unref();
+  }
+}
+
+/** `env` rather than `export`: a variable's name need not be one that a shell accepts. */
+function jobScript(job: Job): string {
+  const words = [
+    'exec',
+    'env',
+    ...job.unset.flatMap((name) => ['-u', shellQuote(name)]),
+    ...Object.entries(job.env).map(([name, value]) => shellQuote(`${name}=${value}`)),
+    shellQuote(job.program),
+    ...job.args.map(shellQuote),
+  ];
+  return `cd ${shellQuote(job.cwd)} || exit 127\n${words.join(' ')}\n`;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

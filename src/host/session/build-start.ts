@@ -1,0 +1,174 @@
+// From `cargo run` to a program that waits at the gate with all it is made of in the session's hands: recorded units,
+// kept executable, kept objects. Makes cargo run units again that were never recorded. Patching is in patcher.ts.
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { IpbpError } from '../../codes/error.js';
+import { readCaptures, unitGraph, unitOfExecutable, type UnitGraph } from '../cargo/capture-store.js';
+import type { CargoProject } from '../cargo/cargo-project.js';
+import { cargoRun, type CargoRun, type Started } from '../cargo/cargo-run.js';
+import { sourceFiles } from '../cargo/dep-info.js';
+import type { ProgramExit, SessionOptions } from '../events.js';
+import { ageDepInfo, ageUnrecorded, isOutdated, noteFingerprint } from '../cargo/freshness.js';
+import { incrementalDirectory, scanObjects, type ObjectSet } from '../cargo/incremental.js';
+import { keepFile, keepObjects } from './kept-files.js';
+import type { Scripts } from '../cargo/scripts.js';
+import type { LiveObjects, SessionDirectories } from './session-store.js';
+import { outputsOf, type Unit } from '../cargo/unit.js';
+
+/** A program that stands at the gate. */
+export interface Held {
+  readonly run: CargoRun;
+  readonly pid: number;
+  /** As cargo named it. */
+  readonly executable: string;
+  /** The session's copy. */
+  readonly keptExecutable: string;
+  readonly root: Unit;
+  readonly graph: UnitGraph;
+  /** Unit key → its incremental directory. */
+  readonly incremental: ReadonlyMap<string, string>;
+  readonly objects: LiveObjects;
+  /** Files whose change only cargo can build. */
+  readonly cargoOnly: ReadonlySet<string>;
+}
+
+export interface BuildContext {
+  readonly project: CargoProject;
+  readonly options: SessionOptions;
+  readonly scripts: Scripts;
+  readonly directories: SessionDirectories;
+  /** Tells the session which process to end when it is stopped meanwhile. */
+  readonly onRun: (run: CargoRun) => void;
+}
+
+/**
+ * Builds and holds the program; or says how cargo ended where it started none.
+ * @param generation counts the starts of this session: each keeps its files apart
+ * @throws IpbpError IPBP5003, IPBP5004, IPBP5008 or IPBP5009 (the program is then not started)
+ */
+export async function buildAndHold(context: BuildContext, generation: number): Promise<Held | ProgramExit> {
+  // Each unit is made to run again once; what is not recorded then never will be.
+  const aged = new Set<string>();
+  for (;;) {
+    const run = cargoRun(context.project, context.options, context.scripts, context.directories);
+    context.onRun(run);
+    const started = await run.started;
+    if (!('pid' in started)) return started;
+    let outcome: Held | 'again';
+    try {
+      outcome = hold(context, run, started, generation, aged);
+    } catch (error) {
+      await run.turnAway(1);
+      await run.exited;
+      throw error;
+    }
+    if (outcome !== 'again') return outcome;
+    await run.turnAway(0);
+    await run.exited;
+  }
+}
+
+function hold(
+  context: BuildContext,
+  run: CargoRun,
+  started: Started,
+  generation: number,
+  aged: Set<string>,
+): Held | 'again' {
+  const { project, directories } = context;
+  const units = readCaptures(directories.units);
+  const root = unitOfExecutable(units, started.program);
+  if (root === null) {
+    const own = executableUnit(started.program);
+    if (own !== null && existsSync(join(directories.units, own.key, 'not-incremental')))
+      throw new IpbpError('IPBP5003', 'the build is not incremental', { where: started.program });
+    if (own !== null && once(aged, own.key) && ageUnrecorded(own.profile, own.key)) return 'again';
+    throw new IpbpError('IPBP5008', 'no recorded rustc command made this executable', { where: started.program });
+  }
+  const graph = unitGraph(units, root, project.localCrates);
+  const missing = graph.missing.filter((key) => once(aged, key) && ageUnrecorded(dirname(root.outDir), key));
+  if (missing.length > 0) return 'again';
+  const recording = (unit: Unit): string => join(directories.units, unit.key);
+  const outdated = graph.units.filter(
+    (unit) => isOutdated(unit, recording(unit)) && once(aged, unit.key) && ageDepInfo(unit),
+  );
+  if (outdated.length > 0) return 'again';
+  for (const unit of graph.units) noteFingerprint(unit, recording(unit));
+  for (const unit of graph.units) {
+    if (unit.unpatchable === null) continue;
+    throw new IpbpError('IPBP5004', `crate ${unit.crate} is built with ${unit.unpatchable}`, { where: unit.cwd });
+  }
+  const kept = join(directories.session, `program-${generation}`);
+  mkdirSync(kept);
+  const keptExecutable = join(kept, 'executable');
+  keepFile(started.program, keptExecutable);
+  const incremental = new Map<string, string>();
+  const objects = new Map<string, ObjectSet>();
+  for (const unit of graph.units) {
+    const directory = incrementalDirectory(unit);
+    // Removed by hand while cargo thinks all is fresh: let it compile the crate again.
+    if (directory === null && once(aged, unit.key) && ageDepInfo(unit)) return 'again';
+    if (directory === null)
+      throw new IpbpError('IPBP5009', `crate ${unit.crate} has no incremental session`, {
+        where: unit.incrementalRoot,
+      });
+    incremental.set(unit.key, directory);
+    objects.set(unit.key, keepObjects(scanObjects(unit, directory), null, join(kept, unit.key)));
+  }
+  return {
+    run,
+    pid: started.pid,
+    executable: started.program,
+    keptExecutable,
+    root,
+    graph,
+    incremental,
+    objects,
+    cargoOnly: new Set([...project.cargoOnlyFiles, ...buildInputs(graph), ...macroSources(units, graph)]),
+  };
+}
+
+/** True for the first time that `key` is asked for. */
+function once(keys: Set<string>, key: string): boolean {
+  if (keys.has(key)) return false;
+  keys.add(key);
+  return true;
+}
+
+/** The `deps/<name>-<hash>` that is this executable. */
+function executableUnit(executable: string): { readonly key: string; readonly profile: string } | null {
+  const { ino } = statSync(executable);
+  const folder = dirname(executable);
+  const profile = basename(folder) === 'examples' ? dirname(folder) : folder;
+  for (const directory of [join(profile, 'deps'), join(profile, 'examples')]) {
+    if (!existsSync(directory)) continue;
+    for (const key of readdirSync(directory)) {
+      if (/-[0-9a-f]{16}$/.test(key) && statSync(join(directory, key)).ino === ino) return { key, profile };
+    }
+  }
+  return null;
+}
+
+/** What build scripts said they depend on (`cargo:rerun-if-changed=`), for the followed crates. */
+function buildInputs(graph: UnitGraph): string[] {
+  return graph.units.flatMap((unit) => {
+    const outDir = unit.env['OUT_DIR'];
+    const manifest = unit.env['CARGO_MANIFEST_DIR'];
+    if (outDir === undefined || manifest === undefined) return [];
+    try {
+      const output = readFileSync(join(dirname(outDir), 'output'), 'utf8');
+      return [...output.matchAll(/^cargo::?rerun-if-changed=(.+)$/gm)].map(([, path]) => resolve(manifest, path ?? ''));
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Sources of the workspace's macro crates that the followed crates use. */
+function macroSources(units: readonly Unit[], graph: UnitGraph): string[] {
+  const used = new Set(graph.units.flatMap((unit) => unit.externs.map(({ path }) => path)));
+  return units
+    .filter((unit) => unit.kind === 'other')
+    .filter((unit) => used.has(outputsOf(unit).rlib.replace(/\.rlib$/, '.so')))
+    .flatMap((unit) => sourceFiles(unit));
+}

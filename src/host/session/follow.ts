@@ -1,0 +1,133 @@
+// Follows the sources of one running program: a save becomes a compile, a compile a patch, each told as an event.
+// One thing at a time; what is saved meanwhile is done next. Starting and ending programs is session.ts.
+import { IpbpError } from '../../codes/error.js';
+import type { RefusedItem } from '../../patch/engine.js';
+import type { Held } from './build-start.js';
+import type { Compiler } from '../compile/compile.js';
+import { sourceFiles } from '../cargo/dep-info.js';
+import type { SessionEvent } from '../events.js';
+import type { Patcher, PatchOutcome } from './patcher.js';
+import { watchSources } from '../compile/sources.js';
+
+/** An event before it gets its time. */
+export type Untimed<E extends SessionEvent = SessionEvent> = E extends SessionEvent ? Omit<E, 'at'> : never;
+
+export interface Follower {
+  readonly directories: readonly string[];
+  /** Where the program could not be patched until now (the agent came late): look whether anything was saved since. */
+  catchUp(): void;
+  stop(): void;
+}
+
+export interface FollowContext {
+  readonly held: Held;
+  readonly compiler: Compiler;
+  /** Null while the program has no agent: changes are compiled when it comes. */
+  readonly patcher: () => Patcher | null;
+  readonly emit: (event: Untimed) => void;
+  /** Runs one thing after the other: undo, redo and apply use the same queue. */
+  readonly exclusively: (work: () => Promise<void>) => Promise<void>;
+  /** A change was not taken: decides on a restart, and tells it. */
+  readonly refuse: (items: readonly RefusedItem[]) => Promise<void>;
+}
+
+/** Starts to watch. */
+export function followSources(context: FollowContext): Follower {
+  const { held, compiler, emit } = context;
+  let changed = new Set<string>();
+  let since: number | null = null;
+  let stopped = false;
+  let owners = sourceOwners(held);
+  const watcher = watchSources((files, firstEventAt) => {
+    for (const file of files) changed.add(file);
+    since ??= firstEventAt;
+    void context.exclusively(step);
+  });
+  const follow = (): void => {
+    owners = sourceOwners(held);
+    watcher.follow([...owners.keys(), ...held.cargoOnly]);
+  };
+  follow();
+
+  const step = async (): Promise<void> => {
+    if (stopped || changed.size === 0 || context.patcher() === null) return;
+    const files = [...changed];
+    const savedAt = since;
+    changed = new Set();
+    since = null;
+    const units = files.flatMap((file) => owners.get(file) ?? []);
+    const cargoOnly = files.filter((file) => held.cargoOnly.has(file));
+    // A source that no unit names may be the module whose absence the last compile complained about.
+    if (units.length === 0 && cargoOnly.length === 0 && !compiler.pending()) return;
+    emit({ event: 'change', files });
+    if (cargoOnly.length > 0) return context.refuse(cargoOnly.map(onlyCargo));
+    compiler.markChanged(units);
+    const compiled = await compiler.compile();
+    follow();
+    if (stopped) return;
+    if (compiled.kind === 'errors') return emit({ event: 'compile-error', rendered: compiled.rendered });
+    const patcher = context.patcher();
+    if (patcher === null) return;
+    const scan = patcher.scan();
+    const { ms, crates, rendered } = compiled;
+    emit({ event: 'compiled', ms, objects: scan.changed, crates, rendered });
+    await tell(await patcher.patch(scan, compiler.linkInputs()), savedAt);
+  };
+
+  const tell = async (outcome: PatchOutcome, savedAt: number | null): Promise<void> => {
+    switch (outcome.kind) {
+      case 'unchanged':
+        return emit({ event: 'unchanged', reason: outcome.reason });
+      case 'refused':
+        return context.refuse(outcome.items);
+      case 'patched':
+        return emit({
+          event: 'patched',
+          ...outcome.event,
+          sinceSaveMs: savedAt === null ? null : performance.now() - savedAt,
+        });
+    }
+  };
+
+  return {
+    get directories() {
+      return watcher.directories();
+    },
+    catchUp: () => void context.exclusively(step),
+    stop() {
+      stopped = true;
+      watcher.stop();
+    },
+  };
+}
+
+/** Source file → keys of the units that read it. */
+function sourceOwners(held: Held): Map<string, string[]> {
+  const owners = new Map<string, string[]>();
+  for (const unit of held.graph.units) {
+    for (const file of sourceFiles(unit)) owners.set(file, [...(owners.get(file) ?? []), unit.key]);
+  }
+  return owners;
+}
+
+function onlyCargo(file: string): RefusedItem {
+  const error = new IpbpError('IPBP5011', 'only cargo can build this change', { where: file });
+  return { code: error.code, name: file, message: error.summary, because: ['rustc alone does not see it'] };
+}
+
+/** Any error as one refused item: nothing was applied, the program runs on, also when the fault is ours. */
+export function refusedBy(error: unknown): RefusedItem {
+  if (!(error instanceof IpbpError)) {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const [message = '', ...because] = stack.split('\n').map((line) => line.trim());
+    return { code: 'IPBP5999', name: '', message: `internal error: ${message}`, because };
+  }
+  const { code, facts: known } = error;
+  const { expected, actual, where, because = [] } = known;
+  const facts = [
+    expected === undefined ? [] : [`expected ${expected}`],
+    actual === undefined ? [] : [`found ${actual}`],
+    where === undefined ? [] : [`at ${where}`],
+  ].flat();
+  return { code, name: where ?? '', message: error.summary, because: [...facts, ...because] };
+}

@@ -1,0 +1,95 @@
+// The session's own copies of what a program was made of: cargo and rustc replace and delete files as they like, and
+// the program goes on running the old ones. Hard links where the file system allows, copies elsewhere.
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  closeSync,
+  readSync,
+  fstatSync,
+  statSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { IpbpError } from '../../codes/error.js';
+import type { InputFile } from '../../patch/engine.js';
+import { sameObject, type ObjectSet, type ObjectStat } from '../cargo/incremental.js';
+
+/** Keeps `path` as `kept` (which must not exist). Throws IPBP5014. */
+export function keepFile(path: string, kept: string): void {
+  try {
+    linkSync(path, kept);
+  } catch {
+    try {
+      copyFileSync(path, kept);
+    } catch (cause) {
+      throw new IpbpError('IPBP5014', 'a file could not be kept', { where: path, cause });
+    }
+  }
+}
+
+/**
+ * Keeps one set of objects in `directory`. Files that `held` already keeps (same name and inode) are not linked
+ * again: their kept path is taken over, so a patch costs links for what it changed only.
+ */
+export function keepObjects(objects: ObjectSet, held: ObjectSet | null, directory: string): ObjectSet {
+  const kept = new Map<string, ObjectStat>();
+  let made = false;
+  for (const [name, object] of objects) {
+    const before = held?.get(name);
+    if (before !== undefined && sameObject(before, object)) {
+      kept.set(name, before);
+      continue;
+    }
+    if (!made) {
+      mkdirSync(directory, { recursive: true });
+      made = true;
+    }
+    const path = join(directory, name);
+    keepFile(object.path, path);
+    kept.set(name, { ...object, path });
+  }
+  return kept;
+}
+
+/** A file for the engine, read when it is asked for. `name` is what messages call it. */
+export function inputFile(name: string, path: string): InputFile {
+  return { name, read: () => readWhole(path) };
+}
+
+function readWhole(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new IpbpError('IPBP5014', 'a file could not be read', { where: path, cause });
+  }
+}
+
+/** True if both paths are one file, or hold the same bytes (where the kept one had to be a copy). */
+export function sameFile(running: string, kept: string): boolean {
+  const a = statSync(running, { throwIfNoEntry: false });
+  const b = statSync(kept, { throwIfNoEntry: false });
+  if (a === undefined || b === undefined || a.size !== b.size) return false;
+  return (a.dev === b.dev && a.ino === b.ino) || sameBytes(running, kept);
+}
+
+function sameBytes(a: string, b: string): boolean {
+  const left = openSync(a, 'r');
+  const right = openSync(b, 'r');
+  try {
+    const chunk = 1 << 20;
+    const one = Buffer.alloc(chunk);
+    const two = Buffer.alloc(chunk);
+    if (fstatSync(left).size !== fstatSync(right).size) return false;
+    for (;;) {
+      const got = readSync(left, one, 0, chunk, null);
+      const also = readSync(right, two, 0, chunk, null);
+      if (got !== also || !one.subarray(0, got).equals(two.subarray(0, also))) return false;
+      if (got === 0) return true;
+    }
+  } finally {
+    closeSync(left);
+    closeSync(right);
+  }
+}

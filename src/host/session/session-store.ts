@@ -1,0 +1,88 @@
+// A session's own directory below `<target>/ipbp/sessions` (so that hard links work), and the sets of objects that
+// its program runs: one per live patch, so that undo and redo know what to compare the next edit with.
+import { mkdirSync, readdirSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { IpbpError } from '../../codes/error.js';
+import type { ObjectSet } from '../cargo/incremental.js';
+
+export interface SessionDirectories {
+  /** `<target>/ipbp/bin`: scripts, the same for all sessions. */
+  readonly scripts: string;
+  /** `<target>/ipbp/units`: recorded rustc commands, the same for all sessions. */
+  readonly units: string;
+  /** This session's own; mode 0700. */
+  readonly session: string;
+}
+
+/** Makes the directories and removes those of sessions whose process is gone. Throws IPBP5014. */
+export function openSessionDirectories(targetDirectory: string, id: string): SessionDirectories {
+  const root = join(targetDirectory, 'ipbp');
+  const sessions = join(root, 'sessions');
+  try {
+    mkdirSync(sessions, { recursive: true });
+    for (const name of readdirSync(sessions)) if (!ownerRuns(join(sessions, name))) removeSession(join(sessions, name));
+    const session = join(sessions, id);
+    mkdirSync(session, { mode: 0o700 });
+    writeFileSync(join(session, 'owner'), String(process.pid));
+    const units = join(root, 'units');
+    mkdirSync(units, { recursive: true, mode: 0o700 });
+    return { scripts: join(root, 'bin'), units, session };
+  } catch (cause) {
+    throw new IpbpError('IPBP5014', 'the session directory could not be made', { where: sessions, cause });
+  }
+}
+
+/** Removes a session's directory with all it kept. */
+export function removeSession(directory: string): void {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function ownerRuns(directory: string): boolean {
+  try {
+    process.kill(Number(readFileSync(join(directory, 'owner'), 'utf8')), 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, as somebody else.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/** Unit key → its objects. */
+export type LiveObjects = ReadonlyMap<string, ObjectSet>;
+
+/** The sets of objects by the program's history. */
+export interface ObjectHistory {
+  /** What the program runs now. */
+  current(): LiveObjects;
+  /** A patch went live that these objects led to; null: a patch file, whose objects are not known. */
+  push(objects: LiveObjects | null): void;
+  undo(): void;
+  redo(): void;
+  /** The newest objects mean the same as what runs: compare with them from now on. */
+  replaceCurrent(objects: LiveObjects): void;
+}
+
+/** A history that begins with the program as it was built. */
+export function createHistory(base: LiveObjects): ObjectHistory {
+  const live: LiveObjects[] = [base];
+  const undone: LiveObjects[] = [];
+  const current = (): LiveObjects => live.at(-1) ?? base;
+  return {
+    current,
+    push(objects) {
+      live.push(objects ?? current());
+      undone.length = 0;
+    },
+    undo() {
+      const last = live.length > 1 ? live.pop() : undefined;
+      if (last !== undefined) undone.push(last);
+    },
+    redo() {
+      const next = undone.pop();
+      if (next !== undefined) live.push(next);
+    },
+    replaceCurrent(objects) {
+      live[live.length - 1] = objects;
+    },
+  };
+}

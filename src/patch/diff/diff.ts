@@ -1,0 +1,167 @@
+// Which functions and data differ between two sets of objects. Only those objects that changed need be given; items
+// are compared by name over all of them, as rustc moves them from object to object. What "the same" means is decided in
+// same.ts, why an item differs is said in because.ts; what is done about it is for the planner.
+import { demangle } from '../../formats/symbols/demangle.js';
+import type { LinkObject } from '../../link/graph.js';
+import { reasonsFor, usesChanged } from './because.js';
+import { compareConstructors, compareRegistrations } from './constructors.js';
+import type { ConstructorChange, Registration } from './constructors.js';
+import type { ChangedItem } from '../engine.js';
+import { openSide, storageOf } from './items.js';
+import type { AtomRef, Side, Storage } from './items.js';
+import { findReferrers } from './referrers.js';
+import type { Referrer } from './referrers.js';
+import { compareSides } from './same.js';
+import type { Comparison } from './same.js';
+
+/** One item (function, static, thread-local) that differs. */
+export interface DiffItem {
+  /** Mangled, without what LLVM appends to promoted locals. */
+  readonly name: string;
+  readonly demangled: string;
+  readonly kind: 'function' | 'data';
+  /** Where it lives now; for what was removed, where it lived. */
+  readonly storage: Storage;
+  readonly change: 'added' | 'removed' | 'body' | 'initialiser';
+  /**
+   * References to it must bind to its new copy although an old one exists: its read-only content changed, or its
+   * storage or size did, so that the old copy cannot serve. Whoever refers to it counts as changed; see referrers.ts for
+   * those in other objects. Always false for functions, whose old entry leads to the new body.
+   */
+  readonly rebind: boolean;
+  /** All copies in the objects given; empty for what was added (before) or removed (after). */
+  readonly before: readonly AtomRef[];
+  readonly after: readonly AtomRef[];
+  /** Names of the objects that hold it, each once, in order. */
+  readonly objects: readonly string[];
+  /** In words. Never empty. */
+  readonly because: readonly string[];
+}
+
+/** What differs, in an order that does not depend on the order of the objects. */
+export interface ObjectDiff {
+  /** By name. */
+  readonly items: readonly DiffItem[];
+  /** Functions that were put on, or taken off, the list of what runs at the start. */
+  readonly constructors: readonly ConstructorChange[];
+  /** Entries that came into or left sections that programs walk from start to stop symbol. */
+  readonly registrations: readonly Registration<DiffItem>[];
+}
+
+/**
+ * Compares the objects that changed. `unchanged` gives the others of the program's own; it is only called when data must
+ * be bound anew, to find who in them refers to it. An item in several objects is unchanged when each of its copies equals one of
+ * before. An item is `added` or `removed` as far as these objects go: one that other, unchanged objects hold too is
+ * for the caller to recognise.
+ * @throws IpbpError IPBP1001, IPBP1002 or IPBP2001 where an object's parts, read at first use, are broken.
+ */
+export function diffObjects(
+  before: readonly LinkObject[],
+  after: readonly LinkObject[],
+  unchanged: () => readonly LinkObject[] = () => [],
+): ObjectDiff {
+  const from = openSide(before);
+  const to = openSide(after);
+  const comparison = compareSides(from, to);
+  const names = [...new Set([...from.items.keys(), ...to.items.keys()])].sort();
+  const differing = names.flatMap((name) => {
+    const item = compareItem(comparison, from, to, name);
+    return item === null ? [] : [item];
+  });
+  const items = [...differing, ...referringItems(differing, from, after, unchanged)].sort(byName);
+  return {
+    items,
+    constructors: compareConstructors(before, after),
+    registrations: compareRegistrations(items),
+  };
+}
+
+/** Names are compared by code unit: the same order everywhere. */
+function byName(a: DiffItem, b: DiffItem): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+/** Items that are the same themselves but must bind to the new copy of something. */
+function referringItems(
+  items: readonly DiffItem[],
+  from: Side,
+  after: readonly LinkObject[],
+  unchanged: () => readonly LinkObject[],
+): readonly DiffItem[] {
+  const names = items.filter((item) => item.rebind).map((item) => item.name);
+  if (names.length === 0) return [];
+  const listed = new Set(items.map((item) => item.name));
+  const found = new Map<string, Referrer[]>();
+  for (const referrer of findReferrers([...after, ...unchanged()], names)) {
+    const { name } = referrer.item.symbol;
+    if (!listed.has(name)) found.set(name, [...(found.get(name) ?? []), referrer]);
+  }
+  const changed = new Set(after);
+  return [...found].flatMap(([name, referrers]) => {
+    const copies = referrers.map((referrer) => referrer.item);
+    const [first] = copies;
+    if (first === undefined) return [];
+    const old = [...copies.filter((copy) => !changed.has(copy.atom.object)), ...(from.items.get(name) ?? [])];
+    const via = [...new Set(referrers.map((referrer) => referrer.via))].sort();
+    const because = via.map((used) => usesChanged(demangle(used)));
+    return [makeItem(first, changeOf(first), old, copies, first.atom.kind !== 'code', because)];
+  });
+}
+
+function compareItem(comparison: Comparison, from: Side, to: Side, name: string): DiffItem | null {
+  const before = from.items.get(name) ?? [];
+  const after = to.items.get(name) ?? [];
+  const [firstBefore] = before;
+  const [firstAfter] = after;
+  if (firstAfter === undefined) {
+    return firstBefore === undefined ? null : makeItem(firstBefore, 'removed', before, after, false, ['it is gone']);
+  }
+  if (firstBefore === undefined) return makeItem(firstAfter, 'added', before, after, false, ['it is new']);
+  const changed = after.find((copy) => !before.some((old) => comparison.sameItem(old, copy)));
+  if (changed === undefined) return null;
+  const old = before.find((copy) => copy.atom.object.name === changed.atom.object.name) ?? firstBefore;
+  const because = reasonsFor(comparison, old, changed, demangle);
+  // The copy that changed comes first: it is the one that a patch takes.
+  const copies = [changed, ...after.filter((copy) => copy !== changed)];
+  return makeItem(changed, changeOf(changed), before, copies, !comparison.sameMeaning(name), because);
+}
+
+function changeOf(item: AtomRef): 'body' | 'initialiser' {
+  return item.atom.kind === 'code' ? 'body' : 'initialiser';
+}
+
+/** `shown` is the copy that says what the item is. */
+function makeItem(
+  shown: AtomRef,
+  change: DiffItem['change'],
+  before: readonly AtomRef[],
+  after: readonly AtomRef[],
+  rebind: boolean,
+  because: readonly string[],
+): DiffItem {
+  const { atom, symbol } = shown;
+  return {
+    name: symbol.name,
+    demangled: demangle(symbol.name),
+    kind: atom.kind === 'code' ? 'function' : 'data',
+    storage: storageOf(atom) ?? 'readonly',
+    change,
+    rebind,
+    before,
+    after,
+    objects: [...new Set([...before, ...after].map((copy) => copy.atom.object.name))].sort(),
+    because,
+  };
+}
+
+/** As the engine reports it. */
+export function toChangedItem(item: DiffItem): ChangedItem {
+  return {
+    name: item.demangled,
+    mangled: item.name,
+    kind: item.kind,
+    change: item.change,
+    objects: item.objects,
+    because: item.because,
+  };
+}

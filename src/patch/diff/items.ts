@@ -1,0 +1,133 @@
+// The items of a set of objects: every named function and static, found by name over all objects. Says what range of
+// an atom an item covers and where its state lives. Compares nothing.
+import type { Atom, AtomSymbol, Edge, Frame, LinkObject, Target } from '../../link/graph.js';
+
+/** One copy of an item: a symbol in an atom. The same object for the same symbol, so that it can be a key. */
+export interface AtomRef {
+  readonly atom: Atom;
+  readonly symbol: AtomSymbol;
+}
+
+/** Where an item lives while the program runs: what is `readonly` binds to its new copy, `mutable` and `tls` stay. */
+export type Storage = 'code' | 'readonly' | 'mutable' | 'tls';
+
+/** A part of an atom that is compared as one thing: bytes [start, end) of `atom`. */
+export interface Range {
+  readonly atom: Atom;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One side of a comparison: the objects and what they define. */
+export interface Side {
+  readonly objects: readonly LinkObject[];
+  /** All copies of every item, by name. */
+  readonly items: ReadonlyMap<string, readonly AtomRef[]>;
+  /** Where one of the objects defines a compiler-made name that others can see; null if none does. */
+  anonymous(name: string): AtomRef | null;
+}
+
+/** Storage of an atom's content; null for what is no item: lists of constructors, notes. */
+export function storageOf(atom: Atom): Storage | null {
+  switch (atom.kind) {
+    case 'code':
+      return 'code';
+    case 'readonly':
+    case 'relro':
+      return 'readonly';
+    case 'data':
+    case 'zero':
+      return 'mutable';
+    case 'tls-data':
+    case 'tls-zero':
+      return 'tls';
+    case 'init':
+    case 'fini':
+    case 'unwind':
+    case 'lsda':
+    case 'debug':
+    case 'note':
+    case 'other':
+      return null;
+  }
+}
+
+/** The compiler's own plumbing: one word that holds the address of a personality function. No item of the user. */
+function isPlumbing(symbol: AtomSymbol): boolean {
+  return symbol.name.startsWith('DW.ref.');
+}
+
+/** Indexes a set of objects. Costs about a microsecond per symbol. */
+export function openSide(objects: readonly LinkObject[]): Side {
+  const items = new Map<string, AtomRef[]>();
+  for (const object of objects) {
+    for (const atom of object.atoms()) {
+      if (storageOf(atom) === null) continue;
+      for (const symbol of atom.symbols) {
+        if (!symbol.stable || isPlumbing(symbol)) continue;
+        const copies = items.get(symbol.name);
+        if (copies === undefined) items.set(symbol.name, [{ atom, symbol }]);
+        else copies.push({ atom, symbol });
+      }
+    }
+  }
+  return { objects, items, anonymous: (name) => findDefinition(objects, name) };
+}
+
+function findDefinition(objects: readonly LinkObject[], name: string): AtomRef | null {
+  for (const object of objects) {
+    const found = object.definition(name);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/**
+ * What an item covers. A symbol alone in its atom covers all of it (its size may be missing, and what stands behind it
+ * belongs to it); among several it covers its size, or all up to the next one.
+ */
+export function rangeOf({ atom, symbol }: AtomRef): Range {
+  if (atom.symbols.length === 1 && symbol.offset === 0) return { atom, start: 0, end: atom.size };
+  const others = atom.symbols.filter((other) => other.stable && other.offset !== symbol.offset);
+  if (others.length === 0 && symbol.offset === 0) return { atom, start: 0, end: atom.size };
+  if (symbol.size > 0) return { atom, start: symbol.offset, end: Math.min(symbol.offset + symbol.size, atom.size) };
+  const next = others.reduce(
+    (end, other) => (other.offset > symbol.offset ? Math.min(end, other.offset) : end),
+    atom.size,
+  );
+  return { atom, start: symbol.offset, end: next };
+}
+
+/** Edges whose field starts in [start, end). */
+export function edgesIn({ atom, start, end }: Range): readonly Edge[] {
+  const edges = atom.edges;
+  if (start === 0 && end === atom.size) return edges;
+  return edges.filter((edge) => edge.offset >= start && edge.offset < end);
+}
+
+/** Unwind records of the code in a range. */
+export function framesIn({ atom, start, end }: Range): readonly Frame[] {
+  const frames = atom.frames;
+  if (start === 0 && end === atom.size) return frames;
+  return frames.filter((frame) => {
+    const begin = frame.edges.find((edge) => edge.target.atom === atom);
+    if (begin === undefined) return false;
+    const at = begin.target.offset + begin.addend;
+    return at >= start && at < end;
+  });
+}
+
+/** The named item at an offset of an atom, or null. */
+export function itemAt(atom: Atom, offset: number): AtomSymbol | null {
+  let found: AtomSymbol | null = null;
+  for (const symbol of atom.symbols) {
+    if (symbol.offset > offset) break;
+    if (symbol.stable) found = symbol;
+  }
+  return found;
+}
+
+/** True when the target is an item, known by name wherever it is defined. */
+export function isItem(target: Target): boolean {
+  return target.name !== null && !target.label;
+}

@@ -1,0 +1,292 @@
+// How values of named types lie in memory, as the objects of one side describe it: the tables of formats/dwarf turned
+// into layouts by full path, with every reference to another type as its name. A path may have several layouts: it does
+// not say which crate of that name, nor which of several anonymous blocks, a type belongs to. Compares nothing.
+import { LIMITS } from '../../bytes/limits.js';
+import { IpbpError } from '../../codes/error.js';
+import type {
+  CompositeType,
+  DwarfType,
+  EnumerationType,
+  Member,
+  TypeTable,
+  Variant,
+} from '../../formats/dwarf/types.js';
+import { readTypes } from '../../formats/dwarf/types.js';
+import type { LinkObject } from '../../link/graph.js';
+import { readVtables, type VtableSlots } from './vtables.js';
+
+/** A part of a value. */
+export interface Field {
+  readonly name: string | null;
+  /** Of its type; of a pointer its own name or that of what it points to. */
+  readonly type: string;
+  readonly offset: number | null;
+  /** Bit position and width of a bit field, else empty. */
+  readonly bits: string;
+  /** Path of the named type that it consists of, or is an array of; null where that is none (numbers, pointers). */
+  readonly holds: string | null;
+}
+
+/** What is there when the discriminant has a value. */
+export interface Case {
+  readonly name: string;
+  /** As text; null for the one that is meant when no other fits. */
+  readonly value: string | null;
+  readonly fields: readonly Field[];
+}
+
+/** How values of one type lie in memory. */
+export interface Layout {
+  readonly path: string;
+  /** Bytes; null where they are not said. */
+  readonly size: number | null;
+  readonly align: number | null;
+  /** All of it in one text: equal texts, equal layouts. */
+  readonly text: string;
+  /** Name of the first object that describes it. */
+  readonly object: string;
+  /** What is inside, made when it is asked for: nearly all layouts of an edit are the same on both sides. */
+  parts(): LayoutParts;
+}
+
+/** The inside of a type. */
+export interface LayoutParts {
+  readonly fields: readonly Field[];
+  /** Type and place of the discriminants, as text. */
+  readonly discriminant: string;
+  readonly cases: readonly Case[];
+}
+
+/** All that one side's objects say of types. */
+export interface Layouts {
+  /** Path → its different layouts: mostly one. */
+  readonly byPath: ReadonlyMap<string, readonly Layout[]>;
+  /** Path of a closure's or coroutine's function (`app::main::{closure#0}`) → mangled names. */
+  readonly functions: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Mangled name of a static → names of its type. */
+  readonly statics: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Type and trait (`<app::Square as app::Shape>`) → the methods in its vtable's slots, as text. */
+  readonly vtables: ReadonlyMap<string, ReadonlyMap<string, VtableSlots>>;
+  /** False when no object describes types (built without them, or of a kind that is not read). */
+  readonly described: boolean;
+}
+
+/**
+ * Gathers the layouts of all objects.
+ * @throws IpbpError IPBP1001 or IPBP1002 when an object's type descriptions are broken.
+ */
+export function readLayouts(objects: readonly LinkObject[]): Layouts {
+  const byPath = new Map<string, Layout[]>();
+  const functions = new Map<string, Set<string>>();
+  const statics = new Map<string, Set<string>>();
+  const vtables = new Map<string, Map<string, VtableSlots>>();
+  let described = false;
+  for (const object of objects) {
+    const table = typesOf(object);
+    if (table === null || table.types.size === 0) continue;
+    described = true;
+    const names = typeNames(table, object.name);
+    gatherLayouts(table, names, object.name, byPath);
+    for (const { path, linkageName } of table.functions) addTo(functions, path, linkageName);
+    for (const slots of readVtables(object, table.vtables)) {
+      const known = vtables.get(slots.name);
+      if (known === undefined) vtables.set(slots.name, new Map([[slots.text, slots]]));
+      else known.set(slots.text, slots);
+    }
+    for (const { linkageName, type } of table.statics) addTo(statics, linkageName, names.nameOf(type));
+  }
+  return { byPath, functions, statics, vtables, described };
+}
+
+/** Null for descriptions of a kind that is not read: the guard then says that it cannot check. */
+function typesOf(object: LinkObject): TypeTable | null {
+  try {
+    return readTypes(object.file);
+  } catch (error) {
+    if (error instanceof IpbpError && error.code === 'IPBP1003') return null;
+    throw error;
+  }
+}
+
+function addTo(map: Map<string, Set<string>>, key: string, value: string): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, new Set([value]));
+  else known.add(value);
+}
+
+/** Names of types as references give them. */
+interface TypeNames {
+  nameOf(type: number | null): string;
+  holds(type: number | null): string | null;
+}
+
+function typeNames(table: TypeTable, object: string): TypeNames {
+  const names = new Map<number, string>();
+  const nameOf = (type: number | null, depth: number): string => {
+    if (type === null) return '()';
+    const known = names.get(type);
+    if (known !== undefined) return known;
+    // Without a name of their own types are named by what they lead to, in broken files for ever.
+    if (depth > LIMITS.typeDepth) {
+      throw new IpbpError('IPBP1002', 'a type leads to itself', {
+        expected: `at most ${LIMITS.typeDepth} pointers, arrays and aliases behind one another`,
+        where: object,
+      });
+    }
+    const name = spell(table, table.types.get(type), { nameOf: (target) => nameOf(target, depth + 1) });
+    if (name.length > LIMITS.nameBytes) {
+      throw new IpbpError('IPBP1002', 'the name of a type is too long', { where: object });
+    }
+    names.set(type, name);
+    return name;
+  };
+  return {
+    nameOf: (type) => nameOf(type, 0),
+    holds(type) {
+      let at = type;
+      for (let depth = 0; at !== null && depth <= LIMITS.typeDepth; depth++) {
+        const found = table.types.get(at);
+        if (found === undefined) return null;
+        if (found.kind === 'array') at = found.element;
+        else if (found.kind === 'alias') at = found.target;
+        else
+          return (found.kind === 'composite' || found.kind === 'enumeration') && found.path !== '' ? found.path : null;
+      }
+      return null;
+    },
+  };
+}
+
+function spell(table: TypeTable, type: DwarfType | undefined, names: Pick<TypeNames, 'nameOf'>): string {
+  if (type === undefined) return '?';
+  switch (type.kind) {
+    case 'composite':
+      return type.path !== '' ? type.path : `{${textOf(table, type, names)}}`;
+    case 'enumeration':
+      return type.path !== '' ? type.path : `enum of ${type.size ?? '?'} bytes`;
+    case 'base':
+      // A name says it all in one language; C's `long` does not.
+      return type.size === null || impliesSize(type.path, type.size) ? type.path : `${type.path} (${type.size} bytes)`;
+    case 'pointer':
+      return type.name?.() ?? `*${names.nameOf(type.target)}`;
+    case 'array':
+      return type.counts.reduceRight<string>((name, count) => `[${name}; ${count ?? '?'}]`, names.nameOf(type.element));
+    case 'alias':
+      return names.nameOf(type.target);
+    case 'opaque':
+      return type.name ?? 'fn';
+  }
+}
+
+/** Does a name imply this size: u8 to u128, f16 to f128, and those whose size is the machine's? */
+function impliesSize(name: string, size: number): boolean {
+  const digits = /^[iuf](\d+)$/.exec(name)?.[1];
+  if (digits !== undefined) return Number(digits) === size * 8;
+  return /^(?:usize|isize|bool|char|\(\)|!|str)$/.test(name);
+}
+
+/** Every named type of a table that has values; a variant's own structure is part of its enumeration. */
+function gatherLayouts(table: TypeTable, names: TypeNames, object: string, byPath: Map<string, Layout[]>): void {
+  let length = 0;
+  for (const type of table.types.values()) {
+    if ((type.kind !== 'composite' && type.kind !== 'enumeration') || type.path === '') continue;
+    if (type.kind === 'composite' && isVariant(table, type)) continue;
+    const text = type.kind === 'composite' ? textOf(table, type, names) : enumerationText(type);
+    length += text.length;
+    if (length > LIMITS.layoutText) {
+      throw new IpbpError('IPBP1002', 'descriptions of types are too long', { where: object });
+    }
+    const known = byPath.get(type.path);
+    if (known?.some((layout) => layout.text === text) === true) continue;
+    const layout: Layout = {
+      path: type.path,
+      size: type.size,
+      align: type.kind === 'composite' ? type.align : null,
+      text,
+      object,
+      parts: () => (type.kind === 'composite' ? compositeParts(table, type, names) : enumerationParts(type)),
+    };
+    if (known === undefined) byPath.set(type.path, [layout]);
+    else known.push(layout);
+  }
+}
+
+function isVariant(table: TypeTable, type: CompositeType): boolean {
+  const outer = type.outer === null ? undefined : table.types.get(type.outer);
+  return outer?.kind === 'composite' && outer.variantParts.length > 0;
+}
+
+/** A variant's one member is a structure of its own, which no one else can name. Null where it is something else. */
+function variantStructure(table: TypeTable, member: Member | undefined): CompositeType | null {
+  const inner = member?.type == null ? undefined : table.types.get(member.type);
+  return inner?.kind === 'composite' && isVariant(table, inner) ? inner : null;
+}
+
+/** The name of a variant: coroutines number theirs, and the structures have the names. */
+function variantName(table: TypeTable, { members: [member] }: Variant): string {
+  const inner = variantStructure(table, member);
+  return inner === null ? (member?.name ?? '') : inner.path.slice(inner.path.lastIndexOf('::') + 2);
+}
+
+/** Everything that {@link compositeParts} gives, as text. */
+function textOf(table: TypeTable, type: CompositeType, names: Pick<TypeNames, 'nameOf'>): string {
+  let text = `${type.union ? 'union ' : ''}${type.size ?? '?'}/${type.align ?? '?'}{${membersText(type.members, 0, names)}}`;
+  for (const { discriminant, variants } of type.variantParts) {
+    if (discriminant !== null) text += `${names.nameOf(discriminant.type)} at ${discriminant.offset ?? '?'}`;
+    for (const variant of variants) {
+      text += `[${variant.value ?? 'else'} ${variantName(table, variant)}`;
+      for (const member of variant.members) {
+        const inner = variantStructure(table, member);
+        text +=
+          inner === null
+            ? `{${membersText([member], 0, names)}}`
+            : `{${membersText(inner.members, member.offset ?? 0, names)}}`;
+      }
+      text += ']';
+    }
+  }
+  return text;
+}
+
+function membersText(members: readonly Member[], base: number, names: Pick<TypeNames, 'nameOf'>): string {
+  let text = '';
+  for (const { name, type, offset, bits } of members) {
+    text += `${name ?? ''}@${offset === null ? '' : offset + base}${bits}:${names.nameOf(type)};`;
+  }
+  return text;
+}
+
+function compositeParts(table: TypeTable, type: CompositeType, { nameOf, holds }: TypeNames): LayoutParts {
+  const fieldOf = (member: Member, base: number): Field => ({
+    name: member.name,
+    type: nameOf(member.type),
+    offset: member.offset === null ? null : member.offset + base,
+    bits: member.bits,
+    holds: holds(member.type),
+  });
+  const caseFields = (member: Member): readonly Field[] => {
+    const inner = variantStructure(table, member);
+    return inner === null ? [fieldOf(member, 0)] : inner.members.map((field) => fieldOf(field, member.offset ?? 0));
+  };
+  const discriminants = type.variantParts.flatMap(({ discriminant }) =>
+    discriminant === null ? [] : [`${nameOf(discriminant.type)} at ${discriminant.offset ?? '?'}`],
+  );
+  const variants = type.variantParts.flatMap((part) => part.variants);
+  return {
+    fields: type.members.map((member) => fieldOf(member, 0)),
+    discriminant: discriminants.join(),
+    cases: variants.map((variant) => ({
+      name: variantName(table, variant),
+      value: variant.value,
+      fields: variant.members.flatMap(caseFields),
+    })),
+  };
+}
+
+function enumerationText({ size, enumerators }: EnumerationType): string {
+  return `${size ?? '?'}{${enumerators.map(({ name, value }) => `${name}=${value}`).join()}}`;
+}
+
+function enumerationParts({ enumerators }: EnumerationType): LayoutParts {
+  return { fields: [], discriminant: '', cases: enumerators.map(({ name, value }) => ({ name, value, fields: [] })) };
+}

@@ -1,0 +1,64 @@
+// A patch image: atoms placed and fixed up, and all that has to happen in the process to make them live.
+// This file owns the shape; encoding to a file is in image-file.ts, to agent operations in transaction.ts.
+import type { ImageSegment, Import, Rebase, TlsInit, TlsWord } from '../../link/linked-image.js';
+
+export type { ImageSegment, Import, Rebase, TlsInit, TlsWord };
+
+/** A module's identity: what must match before anything is written into it. */
+export interface ModuleIdentity {
+  /** For messages only. */
+  readonly name: string;
+  readonly kind: 'build-id' | 'text-sha256';
+  readonly id: Uint8Array;
+}
+
+/** Bytes that a redirect replaces. No thread may stand in [at + guardFrom, at + guardTo) when they change. */
+export interface Cell {
+  readonly module: number;
+  readonly at: number;
+  readonly oldBytes: Uint8Array;
+  readonly newBytes: Uint8Array;
+  readonly guardFrom: number;
+  readonly guardTo: number;
+}
+
+/** A symbol that later patches may bind to. `address` in module 0's space, or an offset in the TLS room. */
+export interface ImageSymbol {
+  readonly name: string;
+  readonly kind: 'function' | 'data' | 'readonly' | 'tls';
+  readonly address: number;
+  readonly size: number;
+}
+
+/** What a patch did to one function or datum, for the person and for later patches. */
+export interface ItemReport {
+  /** Demangled. */
+  readonly name: string;
+  readonly mangled: string;
+  readonly kind: 'function' | 'data';
+  readonly verdict: 'redirected' | 'added' | 'forked' | 'kept' | 'initialiser-changed';
+  readonly reason?: string;
+}
+
+export interface PatchImage {
+  /** Modules that rebases and cells name; index 0 is the executable the patch belongs to. */
+  readonly modules: readonly ModuleIdentity[];
+  /** SHA-256 of the patch files that must be live, in order. */
+  readonly after: readonly Uint8Array[];
+  readonly segments: readonly ImageSegment[];
+  readonly rebases: readonly Rebase[];
+  readonly tlsWords: readonly TlsWord[];
+  /** Initial values of new thread-locals, by offset in the room; `tlsUsed` is the first free byte after this patch. */
+  readonly tlsInit: readonly TlsInit[];
+  readonly tlsUsed: number;
+  readonly imports: readonly Import[];
+  readonly checks: readonly { readonly module: number; readonly at: number; readonly bytes: Uint8Array }[];
+  readonly cells: readonly Cell[];
+  /** Address of the block of frame descriptions, or null. */
+  readonly unwind: number | null;
+  /** Constructors to run once, in order. */
+  readonly init: readonly number[];
+  readonly symbols: readonly ImageSymbol[];
+  readonly items: readonly ItemReport[];
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+}

@@ -1,0 +1,62 @@
+// A patch image as the agent's operations. The modules that the image names are looked up among those of the process:
+// by identity, never by path.
+import { IpbpError } from '../../codes/error.js';
+import { identityText, sameIdentity } from '../program/base-program.js';
+import type { AgentOp, ProgramInfo } from '../wire/frames.js';
+import type { Cell, PatchImage } from './image.js';
+
+/** Index in the process of each module that the image names. */
+function moduleIndices(image: PatchImage, info: ProgramInfo): number[] {
+  return image.modules.map((wanted, i) => {
+    // Module 0 is the program itself: a library of the same identity would be a different place.
+    const index = i === 0 ? 0 : info.modules.findIndex((module) => sameIdentity(wanted, module.identity));
+    const found = info.modules[index];
+    if (found !== undefined && sameIdentity(wanted, found.identity)) return index;
+    throw new IpbpError('IPBP3010', 'the patch is for another build', {
+      expected: `${wanted.name} with ${identityText(wanted)}`,
+      actual:
+        found === undefined ? 'no such module in the process' : identityText({ name: found.path, ...found.identity }),
+    });
+  });
+}
+
+function cellOps(cells: readonly Cell[], indices: readonly number[]): AgentOp[] {
+  return cells.map((cell) => ({ op: 'cell', ...cell, module: indices[cell.module] ?? 0 }));
+}
+
+/**
+ * The operations that make an image live in one process.
+ * @throws IpbpError IPBP3010 when the process runs another build, IPBP2005 when its reservation is too small.
+ */
+export function transactionOf(image: PatchImage, info: ProgramInfo): AgentOp[] {
+  const indices = moduleIndices(image, info);
+  const { reservation } = info;
+  const ops: AgentOp[] = [];
+  for (const segment of image.segments) {
+    if (segment.address < reservation.at || segment.address + segment.size > reservation.at + reservation.size) {
+      throw new IpbpError('IPBP2005', 'the process has no room where the patch belongs', {
+        expected: `pages at ${segment.address} from the program's base`,
+        actual: `a reservation of ${reservation.size} bytes at ${reservation.at}`,
+      });
+    }
+    ops.push({ op: 'map', at: segment.address, length: segment.size });
+    if (segment.bytes.length > 0) ops.push({ op: 'write', at: segment.address, bytes: segment.bytes });
+  }
+  for (const check of image.checks) ops.push({ op: 'check', ...check, module: indices[check.module] ?? 0 });
+  for (const rebase of image.rebases) ops.push({ op: 'word', ...rebase, module: indices[rebase.module] ?? 0 });
+  for (const word of image.tlsWords) ops.push({ op: 'tls', ...word });
+  for (const item of image.imports) ops.push({ op: 'import', ...item });
+  for (const init of image.tlsInit) ops.push({ op: 'tls-init', ...init });
+  for (const { address, size, protection } of image.segments) {
+    ops.push({ op: 'protect', at: address, length: size, protection });
+  }
+  if (image.unwind !== null) ops.push({ op: 'unwind', at: image.unwind });
+  ops.push(...cellOps(image.cells, indices));
+  for (const at of image.init) ops.push({ op: 'init', at });
+  return ops;
+}
+
+/** The operations of an undo or redo: cells only. */
+export function cellTransaction(image: PatchImage, cells: readonly Cell[], info: ProgramInfo): AgentOp[] {
+  return cellOps(cells, moduleIndices(image, info));
+}

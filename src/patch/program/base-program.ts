@@ -1,0 +1,148 @@
+// The program as it was built: its identity, names, bytes and libraries. Known by build id (or the hash of its code),
+// never by a path. Nothing here changes; what patches did to it is in program.ts.
+import { sha256 } from '@noble/hashes/sha2.js';
+import { IpbpError } from '../../codes/error.js';
+import type { ObjectFile, Segment } from '../../formats/object-file.js';
+import { machineFor } from '../../reloc/machines.js';
+import type { Machine } from '../../reloc/machine.js';
+import type { ModuleIdentity } from '../image/image.js';
+import { indexSymbols, type ProgramItem } from './symbol-index.js';
+
+/** A shared library that the program needs; opened when a name is first looked up in it. */
+export interface Library {
+  readonly name: string;
+  /** Null when there is no file to open (the kernel's own module, a library deleted meanwhile). */
+  open(): ObjectFile | null;
+}
+
+export interface BaseProgram {
+  readonly file: ObjectFile;
+  readonly machine: Machine;
+  readonly identity: ModuleIdentity;
+  readonly items: ReadonlyMap<string, readonly ProgramItem[]>;
+  /** Number of functions that a patch could redirect. */
+  readonly functions: number;
+  /** Lowest address of the program: patches lie below it. */
+  readonly start: number;
+  /** Offset from the thread pointer of the first byte of the program's thread-locals. */
+  readonly tlsStart: number;
+  /** True when the program itself gets this name from a shared library: no archive of its own link defined it. */
+  imports(name: string): boolean;
+  /** What a shared library exports under this name, or null. */
+  exported(name: string): { readonly data: boolean } | null;
+  /** Bytes as they are in the file; null outside of what the file holds. */
+  read(address: number, size: number): Uint8Array | null;
+  /** Functions by rising address; made at first use. */
+  functionsByAddress(): readonly ProgramItem[];
+  /** Protected as code. */
+  isCode(address: number): boolean;
+}
+
+/** How a module is known: by its build id, or by the SHA-256 of the file's bytes of its code segment. */
+export function identityOf(file: ObjectFile): ModuleIdentity {
+  const linked = file.linked;
+  if (linked === null) {
+    throw new IpbpError('IPBP1002', 'this is no executable or shared library', { where: file.name });
+  }
+  // Without its directory: a patch has the same bytes wherever it is made.
+  const name = file.name.slice(file.name.lastIndexOf('/') + 1);
+  if (linked.buildId !== null) return { name, kind: 'build-id', id: linked.buildId };
+  const code = linked.segments.find((segment) => segment.executable);
+  if (code === undefined) {
+    throw new IpbpError('IPBP1002', 'a module without code cannot be identified', { where: file.name });
+  }
+  return {
+    name,
+    kind: 'text-sha256',
+    id: sha256(file.bytes.subarray(code.offset, code.offset + code.fileSize)),
+  };
+}
+
+function readFrom(file: ObjectFile, segments: readonly Segment[], address: number, size: number): Uint8Array | null {
+  const segment = segments.find((s) => address >= s.address && address + size <= s.address + s.fileSize);
+  if (segment === undefined) return null;
+  const start = segment.offset + (address - segment.address);
+  return file.bytes.subarray(start, start + size);
+}
+
+/**
+ * Opens the executable that runs. `libraries` are asked for when the first name is looked up in them: a process tells
+ * which ones it has after its start.
+ * @throws IpbpError IPBP3004 when it is stripped, IPBP3005 when it is not position independent, IPBP1003 for a machine
+ *   that is not supported.
+ */
+export function openBaseProgram(file: ObjectFile, libraries: () => readonly Library[]): BaseProgram {
+  const machine = machineFor(file.format, file.machine, file.name);
+  const { linked } = file;
+  if (linked === null || file.kind === 'relocatable') {
+    throw new IpbpError('IPBP1002', 'this is no executable', {
+      expected: 'an executable',
+      actual: file.kind,
+      where: file.name,
+    });
+  }
+  if (!linked.positionIndependent) {
+    throw new IpbpError('IPBP3005', 'the executable is not position independent', { where: file.name });
+  }
+  const items = indexSymbols(file);
+  let functions = 0;
+  for (const list of items.values()) for (const item of list) if (item.kind === 'function') functions++;
+  // The dynamic table does not count: a stripped program still has the few names its libraries need.
+  if (file.symbols.length <= 1 || functions === 0) {
+    throw new IpbpError('IPBP3004', 'the executable holds no symbols', {
+      expected: 'a symbol table with functions',
+      actual: `${file.symbols.length} symbols`,
+      where: file.name,
+    });
+  }
+  let sorted: readonly ProgramItem[] | null = null;
+  let exports: Map<string, { data: boolean }> | null = null;
+  const exportsOf = (): Map<string, { data: boolean }> => {
+    if (exports !== null) return exports;
+    const found = new Map<string, { data: boolean }>();
+    for (const library of libraries()) {
+      for (const symbol of library.open()?.linked?.dynamicSymbols ?? []) {
+        if (symbol.section === 'undefined' || symbol.binding === 'local' || found.has(symbol.name)) continue;
+        found.set(symbol.name, { data: symbol.kind === 'data' || symbol.kind === 'tls' });
+      }
+    }
+    exports = found;
+    return found;
+  };
+  const start = Math.min(...linked.segments.map((segment) => segment.address));
+  const imported = new Set(
+    linked.dynamicSymbols.filter((symbol) => symbol.section === 'undefined').map((symbol) => symbol.name),
+  );
+  return {
+    file,
+    machine,
+    identity: identityOf(file),
+    items,
+    functions,
+    start: Math.floor(start / machine.pageSize) * machine.pageSize,
+    tlsStart: linked.tls === null ? 0 : machine.threadLocalsStart(linked.tls),
+    imports: (name) => imported.has(name),
+    exported: (name) => exportsOf().get(name) ?? null,
+    read: (address, size) => readFrom(file, linked.segments, address, size),
+    functionsByAddress() {
+      sorted ??= [...items.values()]
+        .flat()
+        .filter((item) => item.kind === 'function')
+        .sort((a, b) => a.address - b.address || b.size - a.size);
+      return sorted;
+    },
+    isCode: (address) =>
+      linked.segments.some((s) => s.executable && address >= s.address && address < s.address + s.memorySize),
+  };
+}
+
+/** `build id 12ab…` or `code hash 12ab…`, for messages. */
+export function identityText(identity: ModuleIdentity): string {
+  const digits = [...identity.id].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `${identity.kind === 'build-id' ? 'build id' : 'code hash'} ${digits}`;
+}
+
+/** True when both name the same build of the same module. */
+export function sameIdentity(a: ModuleIdentity, b: { readonly kind: string; readonly id: Uint8Array }): boolean {
+  return a.kind === b.kind && a.id.length === b.id.length && a.id.every((byte, i) => byte === b.id[i]);
+}

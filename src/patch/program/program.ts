@@ -1,0 +1,152 @@
+// The program as it is now: the base and the patches on it, as a value. Applying, undoing and redoing make a new value;
+// the host keeps the current one. Memory and thread-local room are never used twice, as a thread may still be in there.
+import type { Cell, ImageSymbol, PatchImage } from '../image/image.js';
+import type { BaseProgram } from './base-program.js';
+import type { ItemKind } from './symbol-index.js';
+
+/** A patch that was applied to the process at some time. */
+export interface AppliedPatch {
+  readonly image: PatchImage;
+  /** SHA-256 of its file. */
+  readonly digest: Uint8Array;
+}
+
+export interface Program {
+  readonly base: BaseProgram;
+  /** What is live, oldest first. */
+  readonly live: readonly AppliedPatch[];
+  /** What was undone and can be redone, next one last. */
+  readonly undone: readonly AppliedPatch[];
+  /** Everything that is mapped, in the order of mapping. */
+  readonly mapped: readonly AppliedPatch[];
+}
+
+/** An item with its canonical place. `room` tells a thread-local in the agent's room from one of the base. */
+export interface LiveItem {
+  readonly name: string;
+  readonly kind: ItemKind;
+  readonly address: number;
+  readonly size: number;
+  readonly source: string | null;
+  readonly room: boolean;
+}
+
+/** The program right after its start. */
+export function freshProgram(base: BaseProgram): Program {
+  return { base, live: [], undone: [], mapped: [] };
+}
+
+/** After a patch became live. */
+export function withPatch(program: Program, patch: AppliedPatch): Program {
+  return {
+    base: program.base,
+    live: [...program.live, patch],
+    undone: [],
+    mapped: [...program.mapped, patch],
+  };
+}
+
+/** After the newest live patch was undone. */
+export function withoutLast(program: Program): Program {
+  const last = program.live.at(-1);
+  if (last === undefined) return program;
+  return { ...program, live: program.live.slice(0, -1), undone: [...program.undone, last] };
+}
+
+/** After the patch that was undone last was redone. */
+export function withRedone(program: Program): Program {
+  const next = program.undone.at(-1);
+  if (next === undefined) return program;
+  return { ...program, live: [...program.live, next], undone: program.undone.slice(0, -1) };
+}
+
+/** The lowest address in use: the next image ends there. */
+export function lowestAddress(program: Program): number {
+  let lowest = program.base.start;
+  for (const { image } of program.mapped) {
+    for (const segment of image.segments) lowest = Math.min(lowest, segment.address);
+  }
+  return lowest;
+}
+
+/** First free byte of the thread-local room. */
+export function tlsUsed(program: Program): number {
+  return program.mapped.reduce((used, { image }) => Math.max(used, image.tlsUsed), 0);
+}
+
+function fromImage(symbol: ImageSymbol): LiveItem {
+  return { ...symbol, source: null, room: symbol.kind === 'tls' };
+}
+
+const symbolMaps = new WeakMap<PatchImage, ReadonlyMap<string, ImageSymbol>>();
+
+/** The symbols of an image by name; made once per image. */
+function symbolsOf(image: PatchImage): ReadonlyMap<string, ImageSymbol> {
+  const known = symbolMaps.get(image);
+  if (known !== undefined) return known;
+  const made = new Map(image.symbols.map((symbol) => [symbol.name, symbol]));
+  symbolMaps.set(image, made);
+  return made;
+}
+
+/**
+ * Every copy of a name, at its canonical place: where it was first seen. The base comes first, then live patches.
+ * Read-only data has no identity, only content: there the newest live copy counts. Mutable data and thread-locals of
+ * undone patches still count, as their memory and value are still there.
+ */
+export function findItems(program: Program, name: string): readonly LiveItem[] {
+  for (let i = program.live.length - 1; i >= 0; i--) {
+    const symbol = symbolsOf((program.live[i] as AppliedPatch).image).get(name);
+    if (symbol?.kind === 'readonly') return [fromImage(symbol)];
+  }
+  const inBase = program.base.items.get(name);
+  if (inBase !== undefined) return inBase.map((item) => ({ ...item, room: false }));
+  for (const { image } of program.live) {
+    const symbol = symbolsOf(image).get(name);
+    if (symbol !== undefined) return [fromImage(symbol)];
+  }
+  for (const { image } of program.mapped) {
+    const symbol = symbolsOf(image).get(name);
+    if (symbol?.kind === 'data' || symbol?.kind === 'tls') return [fromImage(symbol)];
+  }
+  return [];
+}
+
+/** Bytes as they are in memory now, cells included; null outside of program and patches. */
+export function liveBytes(program: Program, address: number, size: number): Uint8Array | null {
+  let bytes = program.base.read(address, size);
+  for (const { image } of program.mapped) {
+    for (const segment of image.segments) {
+      if (address < segment.address || address + size > segment.address + segment.size) continue;
+      const whole = new Uint8Array(size);
+      whole.set(segment.bytes.subarray(address - segment.address, address - segment.address + size));
+      bytes = whole;
+    }
+  }
+  if (bytes === null) return null;
+  let result: Uint8Array | null = null;
+  for (const cell of liveCells(program)) {
+    const from = Math.max(address, cell.at);
+    const to = Math.min(address + size, cell.at + cell.newBytes.length);
+    if (cell.module !== 0 || from >= to) continue;
+    result ??= bytes.slice();
+    result.set(cell.newBytes.subarray(from - cell.at, to - cell.at), from - address);
+  }
+  return result ?? bytes;
+}
+
+const cellLists = new WeakMap<Program, readonly Cell[]>();
+
+/** All cells that are written, oldest first: later ones overwrite earlier ones. Collected once per program. */
+export function liveCells(program: Program): readonly Cell[] {
+  const known = cellLists.get(program);
+  if (known !== undefined) return known;
+  const made = program.live.flatMap(({ image }) => image.cells);
+  cellLists.set(program, made);
+  return made;
+}
+
+/** The cells that take a patch back. */
+export function inverseCells(image: PatchImage): Cell[] {
+  return [...image.cells].reverse().map((cell) => ({ ...cell, oldBytes: cell.newBytes, newBytes: cell.oldBytes }));
+}

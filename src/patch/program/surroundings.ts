@@ -1,0 +1,87 @@
+// Answers the link's questions (link/binding.ts) for a running program: what it holds, what the new objects, the other
+// objects of its crates and the rlibs define, and what its libraries export. Files are opened when a name is not found
+// before them, in the linker's order.
+import { IpbpError } from '../../codes/error.js';
+import type { Binding, Surroundings } from '../../link/binding.js';
+import type { Atom, LinkObject } from '../../link/graph.js';
+import { isUniqueName } from '../../link/names.js';
+import { findItems, type LiveItem, type Program } from './program.js';
+
+/** Where definitions are looked up, in this order, one after the other. */
+export type DefinitionSource = (name: string) => { readonly atom: Atom; readonly offset: number } | null;
+
+/** Looks a name up in open objects. */
+export function objectsSource(objects: readonly LinkObject[]): DefinitionSource {
+  return (name) => {
+    for (const object of objects) {
+      const found = object.definition(name);
+      if (found !== null && !found.symbol.local) return { atom: found.atom, offset: found.symbol.offset };
+    }
+    return null;
+  };
+}
+
+function bindItem(program: Program, item: LiveItem): Binding {
+  if (item.kind === 'tls') {
+    return item.room
+      ? { kind: 'tls-room', offset: item.address }
+      : { kind: 'tls', offset: program.base.tlsStart + item.address };
+  }
+  return { kind: 'place', module: 0, address: item.address };
+}
+
+/**
+ * Which of several copies `from` means. Copies of a mangled name are alike, so any serves, its own first. A plain name
+ * that is local to `from` means the one from the same source file or none, in which case `from` brings its own.
+ * @throws IpbpError IPBP2006 when two mutable ones come from files of one name: the state would be a guess.
+ */
+function chooseCopy(items: readonly LiveItem[], name: string, from: LinkObject, local: boolean): LiveItem | null {
+  const same = items.filter((item) => item.source !== null && item.source === from.sourceName);
+  if (!local || isUniqueName(name)) return same[0] ?? items[0] ?? null;
+  if (same.length > 1 && same.some((item) => item.kind === 'data' || item.kind === 'tls')) {
+    throw new IpbpError('IPBP2006', `${name} may be any of ${same.length} statics of the running program`, {
+      expected: 'one of this name from a source file of this name',
+      actual: `${same.length} from ${from.sourceName ?? 'an unnamed file'}`,
+      where: from.name,
+    });
+  }
+  return same.length === 1 ? (same[0] ?? null) : null;
+}
+
+/** The files that a definition may come from. */
+export interface DefinitionSources {
+  /** The changed objects and the rlibs: asked before shared libraries. */
+  readonly near: readonly DefinitionSource[];
+  /** Unchanged objects: costly to open and seldom needed, so asked last. */
+  readonly far: readonly DefinitionSource[];
+}
+
+function firstOf(sources: readonly DefinitionSource[], name: string): ReturnType<DefinitionSource> {
+  for (const source of sources) {
+    const found = source(name);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** The surroundings of a link against `program`. `fresh` are the read-only items whose new copy is meant. */
+export function surroundingsOf(program: Program, fresh: ReadonlySet<string>, sources: DefinitionSources): Surroundings {
+  const definitions = new Map<string, { readonly atom: Atom; readonly offset: number } | null>();
+  return {
+    inProgram(name, from, local) {
+      const item = chooseCopy(findItems(program, name), name, from, local);
+      return item === null ? null : bindItem(program, item);
+    },
+    isFresh: (name) => fresh.has(name),
+    definition(name) {
+      const known = definitions.get(name);
+      if (known !== undefined) return known;
+      if (program.base.imports(name)) return null;
+      const near = firstOf(sources.near, name);
+      const found = near !== null || program.base.exported(name) !== null ? near : firstOf(sources.far, name);
+      definitions.set(name, found);
+      return found;
+    },
+    imported: (name) => program.base.exported(name) ?? (program.base.imports(name) ? { data: false } : null),
+  };
+}

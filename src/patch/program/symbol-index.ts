@@ -1,0 +1,71 @@
+// The names of a linked file: which items it holds, where, and what they are. Made once per base program; functions
+// that lost their global binding in the link are here too, with the source file they came from.
+import type { ObjectFile, ObjectSymbol, SectionKind } from '../../formats/object-file.js';
+import { isStableName, stableName } from '../../link/names.js';
+
+/** What an item is to a patch: code can be redirected, mutable data and thread-locals keep their place. */
+export type ItemKind = 'function' | 'readonly' | 'data' | 'tls';
+
+/** One item of the running program. `address` is in module 0's space, or an offset in its TLS template. */
+export interface ProgramItem {
+  readonly name: string;
+  readonly kind: ItemKind;
+  readonly address: number;
+  /** 0 when unknown. */
+  readonly size: number;
+  /** Source file symbol that stands before a local one, else null. */
+  readonly source: string | null;
+}
+
+function kindOf(symbol: ObjectSymbol, section: SectionKind): ItemKind | null {
+  if (symbol.kind === 'tls') return 'tls';
+  if (symbol.kind === 'section' || symbol.kind === 'file') return null;
+  switch (section) {
+    case 'code':
+      return symbol.kind === 'data' ? 'readonly' : 'function';
+    case 'data':
+    case 'zero':
+      return 'data';
+    case 'tls-data':
+    case 'tls-zero':
+      return 'tls';
+    case 'readonly':
+    case 'relro':
+    case 'lsda':
+    case 'init':
+    case 'fini':
+    case 'unwind':
+    case 'debug':
+    case 'note':
+    case 'other':
+      return 'readonly';
+  }
+}
+
+/** Items by stable name; several under one name are local copies from several objects. */
+export function indexSymbols(file: ObjectFile): ReadonlyMap<string, readonly ProgramItem[]> {
+  const result = new Map<string, ProgramItem[]>();
+  let source: string | null = null;
+  for (const symbol of file.symbols) {
+    if (symbol.kind === 'file') {
+      source = symbol.name === '' ? null : symbol.name;
+      continue;
+    }
+    if (typeof symbol.section !== 'number' || !isStableName(symbol.name)) continue;
+    const section = file.sections[symbol.section];
+    const kind = section === undefined ? null : kindOf(symbol, section.kind);
+    if (kind === null) continue;
+    const name = stableName(symbol.name);
+    const item: ProgramItem = {
+      name,
+      kind,
+      address: symbol.value,
+      size: symbol.size,
+      source: symbol.binding === 'local' ? source : null,
+    };
+    const known = result.get(name);
+    if (known === undefined) result.set(name, [item]);
+    else known.push(item);
+  }
+  return result;
+}

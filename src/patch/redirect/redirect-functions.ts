@@ -1,0 +1,133 @@
+// Redirects every copy of every changed function of one patch: finds the copies and their bodies, keeps track of the
+// padding that is used, and collects what has to be refused. How one entry is redirected is redirect.ts's.
+import { hex } from '../../codes/error.js';
+import { demangle } from '../../formats/symbols/demangle.js';
+import type { LinkedImage } from '../../link/linked-image.js';
+import type { BaseProgram } from '../program/base-program.js';
+import type { RefusedItem } from '../engine.js';
+import type { Cell } from '../image/image.js';
+import { gapsBetween, paddingOf, type GapSource, type PaddingMap } from './padding.js';
+import { findItems, liveBytes, liveCells, type LiveItem, type Program } from '../program/program.js';
+import { planRedirect, planRetarget } from './redirect.js';
+import type { ChangedFunction } from '../roots.js';
+
+export interface Redirects {
+  readonly cells: readonly Cell[];
+  /** Functions whose old body never ends: threads that are inside do not come to the new one. Demangled. */
+  readonly endless: readonly string[];
+  readonly refused: readonly RefusedItem[];
+}
+
+const baseGaps = new WeakMap<BaseProgram, GapSource>();
+
+/** The padding of the base is looked for once per program, and only when a redirect needs some. */
+function gapsOfBase(base: BaseProgram): GapSource {
+  const made = (): GapSource => {
+    const known = baseGaps.get(base) ?? gapsBetween(base.functionsByAddress(), (at, size) => base.read(at, size));
+    baseGaps.set(base, known);
+    return known;
+  };
+  return { gapBefore: (at) => made().gapBefore(at), gapAfter: (at) => made().gapAfter(at) };
+}
+
+/** The padding between functions of earlier patches. */
+function gapsOfImages(program: Program): GapSource {
+  const functions = program.mapped.flatMap(({ image }) => image.symbols.filter(({ kind }) => kind === 'function'));
+  return gapsBetween(functions, (at, size) => liveBytes(program, at, size));
+}
+
+/** The functions that start at this address, by binary search. */
+function functionsAt(base: BaseProgram, address: number): readonly string[] {
+  const all = base.functionsByAddress();
+  let low = 0;
+  let high = all.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if ((all[middle]?.address ?? 0) < address) low = middle + 1;
+    else high = middle;
+  }
+  const names: string[] = [];
+  for (let i = low; all[i]?.address === address; i++) names.push(all[i]?.name ?? '');
+  return names;
+}
+
+/** Up to the next function when the symbol has no size. */
+function bodyOf(program: Program, item: LiveItem): Uint8Array | null {
+  if (item.size > 0) return liveBytes(program, item.address, item.size);
+  const next = program.base.functionsByAddress().find((other) => other.address > item.address);
+  return next === undefined ? null : liveBytes(program, item.address, next.address - item.address);
+}
+
+/** The body as it was linked, without the jump of an earlier patch; null for functions that a patch brought. */
+function originalBody({ base }: Program, { address, size }: LiveItem): Uint8Array | null {
+  return address >= base.start && size > 0 ? base.read(address, size) : null;
+}
+
+/** Names that share the body with `name` and do not become the same new function. */
+function otherOwners(
+  program: Program,
+  item: LiveItem,
+  changed: ReadonlyMap<string, ChangedFunction>,
+): readonly string[] {
+  const body = changed.get(item.name)?.body;
+  return functionsAt(program.base, item.address).filter((name) => {
+    const other = changed.get(name)?.body;
+    return name !== item.name && (other?.atom !== body?.atom || other?.symbol.offset !== body?.symbol.offset);
+  });
+}
+
+/** Plans the cells of a patch: `image` holds the new bodies. Nothing is written when anything is refused. */
+export function redirectFunctions(
+  program: Program,
+  functions: readonly ChangedFunction[],
+  image: LinkedImage,
+): Redirects {
+  const { base } = program;
+  const jumps = base.machine.entry;
+  const live = liveCells(program).filter((cell) => cell.module === 0);
+  const changed = new Map(functions.map((item) => [item.name, item]));
+  let basePadding: PaddingMap = paddingOf(gapsOfBase(base), live);
+  let imagePadding: PaddingMap = paddingOf(gapsOfImages(program), live);
+  const cells: Cell[] = [];
+  const refused: RefusedItem[] = [];
+  const endless = new Set<string>();
+  const done = new Set<number>();
+  const read = (at: number, size: number): Uint8Array | null => liveBytes(program, at, size);
+  for (const item of functions) {
+    const target = image.addressOf(item.body.atom) + item.body.symbol.offset;
+    for (const copy of findItems(program, item.name)) {
+      if (copy.kind !== 'function' || done.has(copy.address)) continue;
+      done.add(copy.address);
+      const refuse = (code: RefusedItem['code'], message: string): void => {
+        refused.push({ code, name: item.demangled, message, because: [`its entry is at ${hex(copy.address)}`] });
+      };
+      const owners = otherOwners(program, copy, changed);
+      if (owners.length > 0) {
+        refuse('IPBP3012', `its body also serves ${owners.map((name) => demangle(name)).join(', ')}`);
+        continue;
+      }
+      const inBase = copy.address >= base.start;
+      const padding = inBase ? basePadding : imagePadding;
+      const body = bodyOf(program, copy);
+      if (body === null) {
+        refuse('IPBP3002', 'its bytes are not in the executable');
+        continue;
+      }
+      const entry = copy.address;
+      if (jumps.decode(originalBody(program, copy) ?? body).endless) endless.add(item.demangled);
+      const plan =
+        planRetarget({ entry, target, jumps, padding, live }) ??
+        planRedirect({ entry, body, target, jumps, padding, read });
+      if (plan.kind === 'refused') {
+        refuse('IPBP3001', plan.reason);
+        continue;
+      }
+      if (inBase) basePadding = plan.padding;
+      else imagePadding = plan.padding;
+      for (const { at, oldBytes, newBytes, guardFrom, guardTo } of plan.cells) {
+        cells.push({ module: 0, at, oldBytes, newBytes, guardFrom, guardTo });
+      }
+    }
+  }
+  return { cells, refused, endless: [...endless] };
+}

@@ -1,0 +1,80 @@
+// The messages between host and agent as plain data (docs/protocol.md). Their encoding is in frame-codec.ts, who checks
+// tags and order is the connection (host/agent/agent-connection.ts).
+import type { Cell, Import, Rebase, TlsInit } from '../image/image.js';
+
+/** Version of the protocol in every frame. */
+export const PROTOCOL_VERSION = 1;
+/** Most bytes that a frame's length may announce. */
+export const MAX_FRAME_LENGTH = 256 * 1024 * 1024;
+export const NONCE_LENGTH = 32;
+export const TAG_LENGTH = 32;
+
+/** Numbers of the frame types. */
+export const FRAME_TYPES = {
+  hello: 1,
+  challenge: 2,
+  proof: 3,
+  program: 4,
+  transaction: 16,
+  done: 17,
+  bye: 18,
+} as const;
+export type FrameType = keyof typeof FRAME_TYPES;
+
+/** One step of a transaction; `at` is relative to the base of module 0 unless a module is named. */
+export type AgentOp =
+  | { readonly op: 'map'; readonly at: number; readonly length: number }
+  | { readonly op: 'write'; readonly at: number; readonly bytes: Uint8Array }
+  | ({ readonly op: 'word' } & Rebase)
+  | { readonly op: 'tls'; readonly at: number; readonly size: 4 | 8; readonly value: number }
+  | ({ readonly op: 'import' } & Import)
+  | { readonly op: 'protect'; readonly at: number; readonly length: number; readonly protection: 'r' | 'rw' | 'rx' }
+  | ({ readonly op: 'tls-init' } & TlsInit)
+  | { readonly op: 'check'; readonly module: number; readonly at: number; readonly bytes: Uint8Array }
+  | { readonly op: 'unwind'; readonly at: number }
+  | ({ readonly op: 'cell' } & Cell)
+  | { readonly op: 'init'; readonly at: number };
+
+/** A module (executable or library) as the agent sees it in the process. Module 0 is the executable. */
+export interface ProgramModule {
+  /** The slide: address in memory minus address in the file. */
+  readonly base: number;
+  readonly identity: { readonly kind: 'build-id' | 'text-sha256'; readonly id: Uint8Array };
+  /** As the loader knows it; for messages, and for finding the file, never for identity. */
+  readonly path: string;
+}
+
+/** What the agent says of its process once both sides are known to each other. */
+export interface ProgramInfo {
+  readonly pid: number;
+  /** Address space kept free for patches; `at` relative to module 0's base. `size` 0: none could be had. */
+  readonly reservation: { readonly at: number; readonly size: number };
+  /** The agent's thread-local room: its offset from the thread pointer (may be negative), size and alignment. */
+  readonly tls: { readonly offset: number; readonly size: number; readonly align: number };
+  readonly modules: readonly ProgramModule[];
+}
+
+/** Why a transaction was not applied, by the protocol's status numbers; index 0 is success. */
+export const TRANSACTION_STATUSES = [
+  'applied',
+  'bad-frame',
+  'mapping-failed',
+  'bytes-differ',
+  'symbol-not-found',
+  'threads-busy',
+  'no-tls-room',
+  'protection-refused',
+] as const;
+export type TransactionStatus = (typeof TRANSACTION_STATUSES)[number];
+
+/** The agent's answer to a transaction. Anything but `applied` means: nothing was changed. */
+export interface TransactionResult {
+  readonly patch: number;
+  readonly status: TransactionStatus;
+  /** How often the threads had to be looked at again because one stood where bytes were to change. */
+  readonly retries: number;
+  /** For how long a thread that came to a changed entry would have had to wait. */
+  readonly heldNanoseconds: number;
+  /** What was wrong and where; empty when applied. */
+  readonly message: string;
+}
