@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { CODES } from '../src/codes/table.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -124,6 +125,18 @@ test('nothing names the machine it was written on, or a registry', () => {
     .filter((file) => file !== 'scripts/house-rules.test.ts')
     .flatMap((file) => forms.filter((form) => form.test(read(file))).map((form) => `${file}: ${form}`));
   assert.equal(found, []);
+});
+
+test('every code of the table is said somewhere', () => {
+  const used = new Set(
+    sourceFiles('src/*.ts')
+      .filter((file) => !file.startsWith('src/codes/') && !file.endsWith('.test.ts'))
+      .flatMap((file) => read(file).match(/IPBP\d{4}/g) ?? []),
+  );
+  assert.equal(
+    Object.keys(CODES).filter((code) => !used.has(code)),
+    [],
+  );
 });
 
 test.run();

@@ -22,11 +22,6 @@ export const TOOLCHAIN_CODES = {
       'Link-time optimisation, coverage and sanitizer builds change the code after the object files are written.',
     remedy: 'Follow the program in a profile without lto, -C instrument-coverage and -Z sanitizer.',
   },
-  IPBP5005: {
-    title: 'the build failed',
-    meaning: 'cargo ended without starting the program.',
-    remedy: "See cargo's own messages above.",
-  },
   IPBP5006: {
     title: 'the agent did not connect',
     meaning: 'The program runs, but the agent that is preloaded into it did not reach ipbp in time.',
