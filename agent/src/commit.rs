@@ -11,6 +11,7 @@ use crate::startup;
 use crate::syscalls::{futex, wait_until};
 use crate::threads::{self, action_of, Lookout};
 use libc::{SIGTRAP, SIG_DFL, SIG_IGN};
+use std::ptr::{addr_of, null_mut};
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,7 @@ const BREAKPOINT: u8 = 0xcc;
 const LIMIT: Duration = Duration::from_secs(2);
 /// The entries that the newest commit has closed. Never freed, as a handler may be about to look: so a change of the
 /// pointer also shows that the entries have changed meanwhile.
-static CLOSED: AtomicPtr<Vec<usize>> = AtomicPtr::new(std::ptr::null_mut());
+static CLOSED: AtomicPtr<Vec<usize>> = AtomicPtr::new(null_mut());
 /// 1 while entries are closed: threads that come to one wait on this.
 static ARMED: AtomicU32 = AtomicU32::new(0);
 
@@ -128,7 +129,7 @@ pub fn settle(lookout: &mut Lookout) -> bool {
     }
     let alone = threads::prepare_signal() && lookout.see_all_outside(&[], Instant::now() + LIMIT);
     // Not one that the program has set meanwhile.
-    alone && (!is_installed() || unsafe { libc::sigaction(SIGTRAP, &raw const PREVIOUS, std::ptr::null_mut()) == 0 })
+    alone && (!is_installed() || unsafe { libc::sigaction(SIGTRAP, addr_of!(PREVIOUS), null_mut()) == 0 })
 }
 
 unsafe extern "C" fn on_breakpoint(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
@@ -164,7 +165,7 @@ unsafe fn is_foreign(entry: usize) -> bool {
 
 /// A trap of the program's own goes where it would have gone without us.
 unsafe fn forward(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    let handler = (&raw const PREVIOUS).read_volatile().sa_sigaction;
+    let handler = addr_of!(PREVIOUS).read_volatile().sa_sigaction;
     let sent = (*info).si_code <= 0;
     if handler == SIG_DFL || (handler == SIG_IGN && !sent) {
         // Ends the program as the trap itself would have, as soon as this handler returns.

@@ -20,7 +20,7 @@ pub struct Settings {
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 static THREAD_STARTED: AtomicBool = AtomicBool::new(false);
-/// Open while there is a host: the child of a fork closes it, as the host must see the program's end, not its children's.
+/// Open while there is a host; closed in forked children, so that the host sees the program's end, not its children's.
 pub static CONNECTION: AtomicI32 = AtomicI32::new(-1);
 
 #[cfg(not(test))]

@@ -24,7 +24,7 @@ pub unsafe fn call<const N: usize>(number: i64, arguments: [usize; N]) -> isize 
     result
 }
 
-/// futex(2): FUTEX_WAIT sleeps while `word` is `value` (or a little less: the caller looks again), FUTEX_WAKE wakes that
+/// futex(2): FUTEX_WAIT sleeps while `word` is `value` (the caller looks again), FUTEX_WAKE wakes that
 /// many sleepers.
 pub fn futex(word: &AtomicU32, operation: i32, value: u32) {
     let operation = operation | libc::FUTEX_PRIVATE_FLAG;
