@@ -70,8 +70,10 @@ export function followSources(context: FollowContext): Follower {
     if (patcher === null) return;
     const scan = patcher.scan();
     const { ms, crates, rendered } = compiled;
+    // Told while the program answers: whoever listens would run just when the patch is made.
+    const patching = patcher.patch(scan, compiler.linkInputs());
     emit({ event: 'compiled', ms, objects: scan.changed, crates, rendered });
-    await tell(await patcher.patch(scan, compiler.linkInputs()), savedAt);
+    await tell(await patching, savedAt);
   };
 
   const tell = async (outcome: PatchOutcome, savedAt: number | null): Promise<void> => {

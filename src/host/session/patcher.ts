@@ -47,6 +47,13 @@ export interface Patcher {
   records(): readonly PatchRecord[];
 }
 
+/** The process has taken a patch: its number, and when its answer came. */
+interface Sent {
+  readonly kind: 'sent';
+  readonly patch: number;
+  readonly liveAt: number;
+}
+
 type RefusedOutcome = Extract<PatchOutcome, { kind: 'refused' }>;
 
 /** The newest objects beside those that run. */
@@ -86,16 +93,17 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
   };
 
   /** Sends an image; on success engine and history know of it. `objects` as in {@link createHistory}. */
-  const send = async (image: PatchImage, objects: LiveObjects | null): Promise<RefusedOutcome | number> => {
+  const send = async (image: PatchImage, objects: LiveObjects | null): Promise<RefusedOutcome | Sent> => {
     checkExecutable();
     const patch = numbers();
     const answer = await agent.transact(patch, engine.transaction(image));
     if (answer.status !== 'applied') return notTaken(answer);
+    const liveAt = performance.now();
     engine.applied(image);
     history.push(objects);
     live.push({ patch, image });
     undone.length = 0;
-    return patch;
+    return { kind: 'sent', patch, liveAt };
   };
 
   return {
@@ -149,9 +157,9 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
           return plan;
         case 'patch': {
           const sent = await send(plan.image, scan.newest);
-          if (typeof sent !== 'number') return sent;
-          const end = performance.now();
-          return patched(sent, plan.image, {
+          if (sent.kind === 'refused') return sent;
+          const end = sent.liveAt;
+          return patched(sent.patch, plan.image, {
             scan: scan.ms,
             diff: linkStart - diffStart,
             link: linkEnd - linkStart,
@@ -166,9 +174,15 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
       const image = engine.readPatch(inputFile(path, path));
       const read = performance.now();
       const sent = await send(image, null);
-      if (typeof sent !== 'number') return sent;
-      const end = performance.now();
-      return patched(sent, image, { scan: read - start, diff: 0, link: 0, apply: end - read, total: end - start });
+      if (sent.kind === 'refused') return sent;
+      const end = sent.liveAt;
+      return patched(sent.patch, image, {
+        scan: read - start,
+        diff: 0,
+        link: 0,
+        apply: end - read,
+        total: end - start,
+      });
     },
     async undo() {
       const step = engine.undoStep();
