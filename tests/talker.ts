@@ -5,13 +5,15 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import type { ReadyEvent } from '../src/host/events.js';
+import type { ReadyEvent, SessionEvent } from '../src/host/events.js';
 import { cargoFixture, manifest, type CargoFixture } from './cargo-fixture.js';
 import { Session, runToEnd, type CommandResult } from './matrix/session.js';
 
 const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const READY_LIMIT_MS = 120_000;
 const LINE_LIMIT_MS = 20_000;
+const VERDICT_LIMIT_MS = 60_000;
+const VERDICTS: ReadonlySet<string> = new Set(['patched', 'refused', 'unchanged', 'compile-error', 'exit']);
 
 /** The source; `expression` is the body of the function that gives the word. */
 export function talkerSource(expression = '"hello"', rest = ''): string {
@@ -81,6 +83,23 @@ export class Talker {
   /** Its `ready` event: the program can be patched. */
   ready(): Promise<ReadyEvent> {
     return this.session.waitFor((event) => event.event === 'ready', 0, READY_LIMIT_MS);
+  }
+
+  /** Saves the talker's source and waits for what becomes of it, which must be `kind`. */
+  async save<K extends SessionEvent['event']>(
+    fixture: CargoFixture,
+    source: string,
+    kind: K,
+  ): Promise<Extract<SessionEvent, { event: K }>> {
+    const from = this.session.events.length;
+    fixture.write('src/main.rs', source);
+    const event = await this.session.waitFor(
+      (one): one is SessionEvent => VERDICTS.has(one.event),
+      from,
+      VERDICT_LIMIT_MS,
+    );
+    assert.is(event.event, kind, JSON.stringify(event));
+    return event as Extract<SessionEvent, { event: K }>;
   }
 
   /**

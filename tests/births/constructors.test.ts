@@ -2,11 +2,9 @@
 // thread-local's initial value may hold an address.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { SessionEvent } from '../../src/host/events.js';
 import type { CargoFixture } from '../cargo-fixture.js';
 import { startTalker, talkerFixture, talkerSource, type Talker } from '../talker.js';
 
-const LIMIT_MS = 60_000;
 const test = suite('what an edit brings to life');
 let fixture: CargoFixture;
 let talker: Talker;
@@ -23,11 +21,7 @@ test.after(async () => {
 });
 
 async function patch(source: string): Promise<void> {
-  const verdicts: ReadonlySet<string> = new Set(['patched', 'refused', 'unchanged', 'compile-error', 'exit']);
-  const from = talker.session.events.length;
-  fixture.write('src/main.rs', source);
-  const event = await talker.session.waitFor((one): one is SessionEvent => verdicts.has(one.event), from, LIMIT_MS);
-  assert.is(event.event, 'patched', JSON.stringify(event));
+  await talker.save(fixture, source, 'patched');
 }
 
 const CONSTRUCTOR = `

@@ -8,7 +8,6 @@ import type { RefusedEvent, SessionEvent } from '../../src/host/events.js';
 import type { CargoFixture } from '../cargo-fixture.js';
 import { startTalker, talkerFixture, talkerSource, type Talker } from '../talker.js';
 
-const LIMIT_MS = 60_000;
 const test = suite('refusals in a session');
 let fixture: CargoFixture;
 let talker: Talker;
@@ -25,16 +24,8 @@ test.after(async () => {
 });
 
 /** Saves a source; the verdict that follows. */
-async function save<K extends SessionEvent['event']>(
-  source: string,
-  kind: K,
-): Promise<Extract<SessionEvent, { event: K }>> {
-  const verdicts: ReadonlySet<string> = new Set(['patched', 'refused', 'unchanged', 'compile-error', 'exit']);
-  const from = talker.session.events.length;
-  fixture.write('src/main.rs', source);
-  const event = await talker.session.waitFor((one): one is SessionEvent => verdicts.has(one.event), from, LIMIT_MS);
-  assert.is(event.event, kind, JSON.stringify(event));
-  return event as Extract<SessionEvent, { event: K }>;
+function save<K extends SessionEvent['event']>(source: string, kind: K): Promise<Extract<SessionEvent, { event: K }>> {
+  return talker.save(fixture, source, kind);
 }
 
 /** Saves what cannot be taken, and checks that nothing happened to the program. */
