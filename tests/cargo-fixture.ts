@@ -1,6 +1,6 @@
 // Small cargo projects in temporary directories, for tests of the host.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -9,6 +9,7 @@ export interface CargoFixture {
   readonly root: string;
   path(file: string): string;
   write(file: string, text: string): void;
+  read(file: string): string;
   /** Runs cargo in the project, quietly. Throws when it fails. */
   cargo(args: readonly string[], env?: Readonly<Record<string, string>>): string;
   remove(): void;
@@ -24,6 +25,7 @@ export function cargoFixture(files: Readonly<Record<string, string>>): CargoFixt
       mkdirSync(dirname(join(root, file)), { recursive: true });
       writeFileSync(join(root, file), text);
     },
+    read: (file) => readFileSync(join(root, file), 'utf8'),
     cargo: (args, env = {}) =>
       execFileSync('cargo', [...args], {
         cwd: root,

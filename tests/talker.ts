@@ -129,11 +129,15 @@ export class Talker {
 }
 
 /** Starts `ipbp run --json` in a directory; it need not be ready yet, nor ever become so. */
-export function startTalker(directory: string, cargoArguments: readonly string[] = []): Talker {
+export function startTalker(
+  directory: string,
+  cargoArguments: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Talker {
   const args = [CLI, 'run', '--json', '--on-refusal', 'continue', '--quiet', ...cargoArguments];
   const child = spawn(process.execPath, args, {
     cwd: directory,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, ...environment, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

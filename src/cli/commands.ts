@@ -85,7 +85,8 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
     summary: 'build with cargo, start the program, patch it at every save',
     description: [
       'Builds with your cargo, starts the program with the agent in it, follows the sources and patches the running',
-      "program at every save until it ends; the exit status is the program's. All other options are cargo run's own.",
+      "program at every save until it ends; the exit status is the program's. All other options are cargo run's own;",
+      'with --test NAME, --lib or --bench NAME cargo test or cargo bench is asked instead.',
       '',
       "The terminal is the program's. What ipbp says goes to stderr, a line or two per save; when the program draws on",
       'the whole screen use --quiet (errors and refusals only) or send stderr elsewhere: ipbp run 2>ipbp.log',

@@ -7,6 +7,8 @@ const VALUE_OPTIONS: ReadonlySet<string> = new Set([
   '--package',
   '--bin',
   '--example',
+  '--test',
+  '--bench',
   '--features',
   '--jobs',
   '--profile',

@@ -68,6 +68,18 @@ export const TOOLCHAIN_CODES = {
     meaning: 'The operating system refused a file operation that a session needs.',
     remedy: 'Check the permissions and the free space of the target directory.',
   },
+  IPBP5020: {
+    title: 'the change is in a shared library',
+    meaning:
+      'A crate of type dylib is linked as a library of its own, and patches change the executable only. Generic and inline functions of such a crate live in the executable, and can be patched.',
+    remedy: 'Restart the program, or build the crate as a plain library while you work on it.',
+  },
+  IPBP5021: {
+    title: 'the configured runner cannot be chained',
+    meaning:
+      "cargo's configuration names a runner as one text; the one that ipbp puts before it must then be one word, and its path holds a blank.",
+    remedy: 'Write the runner as a list in .cargo/config.toml, or choose a --target-dir without blanks.',
+  },
   IPBP5901: {
     title: 'wrong arguments',
     meaning: 'The command line does not make sense to ipbp.',

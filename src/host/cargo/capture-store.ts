@@ -65,6 +65,8 @@ export interface UnitGraph {
   readonly dependants: ReadonlyMap<string, readonly string[]>;
   /** Keys (`<crate>-<hash>`) of workspace libraries that are used but were never recorded. */
   readonly missing: readonly string[];
+  /** Keys of the units whose code is in a shared library beside the executable → that library's file. */
+  readonly shared: ReadonlyMap<string, string>;
 }
 
 /**
@@ -72,7 +74,7 @@ export interface UnitGraph {
  * @param localCrates crate names of the workspace's libraries: those of them that are not recorded are `missing`
  */
 export function unitGraph(units: readonly Unit[], root: Unit, localCrates: ReadonlySet<string>): UnitGraph {
-  const byKey = new Map(units.map((unit) => [unit.key, unit]));
+  const byOutput = unitsByOutput(units);
   const order: Unit[] = [];
   const dependants = new Map<string, string[]>();
   const missing = new Set<string>();
@@ -81,10 +83,9 @@ export function unitGraph(units: readonly Unit[], root: Unit, localCrates: Reado
     if (seen.has(unit.key)) return;
     seen.add(unit.key);
     for (const { path } of unit.externs) {
-      const match = /^lib(.+)\.(?:rlib|rmeta)$/.exec(basename(path));
-      const key = match?.[1];
+      const key = /^lib(.+)\.(?:rlib|rmeta|so)$/.exec(basename(path))?.[1];
       if (key === undefined) continue;
-      const dependency = byKey.get(key);
+      const dependency = byOutput.get(path);
       if (dependency === undefined) {
         const crate = key.replace(/-[0-9a-f]+$/, '');
         if (localCrates.has(crate) && dirname(path) === unit.outDir.replace(/\/examples$/, '/deps')) missing.add(key);
@@ -92,10 +93,57 @@ export function unitGraph(units: readonly Unit[], root: Unit, localCrates: Reado
       }
       if (dependency.kind !== 'lib') continue;
       visit(dependency);
-      dependants.set(key, [...(dependants.get(key) ?? []), unit.key]);
+      const users = dependants.get(dependency.key) ?? [];
+      // cargo names a crate of two types twice.
+      if (!users.includes(unit.key)) dependants.set(dependency.key, [...users, unit.key]);
     }
     order.push(unit);
   };
   visit(root);
-  return { units: order, dependants, missing: [...missing] };
+  return { units: order, dependants, missing: [...missing], shared: sharedUnits(order, root, byOutput) };
+}
+
+/** By the path of each output that others link. Shared libraries keep their path when their command changes: the newest counts. */
+function unitsByOutput(units: readonly Unit[]): ReadonlyMap<string, Unit> {
+  const found = new Map<string, Unit>();
+  for (const unit of units) {
+    const { rlib, rmeta, sharedLibrary } = outputsOf(unit);
+    for (const path of [rlib, rmeta, sharedLibrary]) if (!found.has(path)) found.set(path, unit);
+  }
+  return found;
+}
+
+/** The dylibs that the executable needs, and what is linked into them: rustc puts a dylib's archives into it whole. */
+function sharedUnits(
+  units: readonly Unit[],
+  root: Unit,
+  byOutput: ReadonlyMap<string, Unit>,
+): ReadonlyMap<string, string> {
+  const shared = new Map<string, string>();
+  const candidates = units.filter((unit) => unit.kind === 'lib' && unit.crateTypes.includes('dylib'));
+  if (candidates.length === 0) return shared;
+  const mark = (unit: Unit, library: string): void => {
+    if (shared.has(unit.key)) return;
+    shared.set(unit.key, library);
+    for (const { path } of unit.externs) {
+      const dependency = byOutput.get(path);
+      if (dependency?.kind === 'lib') mark(dependency, library);
+    }
+  };
+  const executable = readIfThere(outputsOf(root).executable);
+  for (const unit of candidates) {
+    const library = outputsOf(unit).sharedLibrary;
+    const archive = unit.crateTypes.some((type) => type === 'rlib' || type === 'lib');
+    // A crate that is both is linked as what rustc preferred: the executable names the libraries it needs.
+    if (!archive || executable?.includes(`${basename(library)}\0`) === true) mark(unit, library);
+  }
+  return shared;
+}
+
+function readIfThere(path: string): Buffer | null {
+  try {
+    return readFileSync(path);
+  } catch {
+    return null;
+  }
 }

@@ -1,9 +1,10 @@
 // What has to be known of the user's project before cargo runs: target directory, workspace libraries, target triple,
 // a rustc wrapper that is there already. Asks cargo and rustc, both at once; starts no build.
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
+import { readSettings, samePath, stringSetting, type Setting } from './cargo-config.js';
+import { cfgHolds } from './cfg-expression.js';
 
 export interface CargoProject {
   /** `+name` of rustup, or null. */
@@ -19,8 +20,17 @@ export interface CargoProject {
   readonly hostTriple: string;
   /** What cargo builds for. */
   readonly targetTriple: string;
-  /** The wrapper that was configured, to be chained. */
+  /** The wrapper that was configured, to be chained; as a path where it is no command of the PATH. */
   readonly rustcWrapper: string | null;
+  /** The runner that was configured, to be chained. */
+  readonly runner: Runner | null;
+}
+
+/** What the user has cargo start programs with. */
+export interface Runner {
+  readonly words: readonly string[];
+  /** It is set for the target triple, as one text: cargo takes no list in its place. */
+  readonly asText: boolean;
 }
 
 /** Throws IPBP5001 without cargo or rustc, IPBP5002 without a manifest. */
@@ -30,6 +40,7 @@ export async function readProject(directory: string, cargoArguments: readonly st
   const args = toolchain === null ? cargoArguments : cargoArguments.slice(1);
   const plus = toolchain === null ? [] : [toolchain];
   const manifest = optionValue(args, '--manifest-path');
+  const configArguments = optionValues(args, '--config');
   const [metadata, version] = await Promise.all([
     output(
       'cargo',
@@ -39,6 +50,7 @@ export async function readProject(directory: string, cargoArguments: readonly st
         '--no-deps',
         '--format-version',
         '1',
+        ...configArguments.flatMap((argument) => ['--config', argument]),
         ...(manifest === null ? [] : ['--manifest-path', manifest]),
       ],
       directory,
@@ -55,7 +67,12 @@ export async function readProject(directory: string, cargoArguments: readonly st
     throw new IpbpError('IPBP5001', 'rustc did not say what it compiles for', { because: [version.stderr.trim()] });
   const parsed = parseMetadata(metadata.stdout);
   const chosenTarget = optionValue(args, '--target-dir');
-  const config = configFiles(directory);
+  const settings = readSettings(directory, configArguments);
+  const targetTriple =
+    optionValue(args, '--target') ??
+    process.env['CARGO_BUILD_TARGET'] ??
+    stringSetting(settings, 'build', 'target') ??
+    hostTriple;
   return {
     toolchain,
     args,
@@ -64,27 +81,66 @@ export async function readProject(directory: string, cargoArguments: readonly st
     localCrates: parsed.localCrates,
     cargoOnlyFiles: parsed.cargoOnlyFiles,
     hostTriple,
-    targetTriple:
-      optionValue(args, '--target') ??
-      process.env['CARGO_BUILD_TARGET'] ??
-      configString(config, 'build', 'target') ??
-      hostTriple,
-    rustcWrapper:
-      nonEmpty(process.env['RUSTC_WRAPPER']) ??
-      nonEmpty(process.env['CARGO_BUILD_RUSTC_WRAPPER']) ??
-      configString(config, 'build', 'rustc-wrapper'),
+    targetTriple,
+    rustcWrapper: rustcWrapper(directory, settings),
+    runner: await configuredRunner(directory, settings, targetTriple, plus),
   };
 }
 
 /** The last value of `--name value` or `--name=value` before `--`. */
 export function optionValue(args: readonly string[], name: string): string | null {
-  let value: string | null = null;
+  return optionValues(args, name).at(-1) ?? null;
+}
+
+function optionValues(args: readonly string[], name: string): string[] {
+  const values: string[] = [];
   for (const [index, argument] of args.entries()) {
     if (argument === '--') break;
-    if (argument === name) value = args[index + 1] ?? value;
-    else if (argument.startsWith(`${name}=`)) value = argument.slice(name.length + 1);
+    const next = args[index + 1];
+    if (argument === name && next !== undefined) values.push(next);
+    else if (argument.startsWith(`${name}=`)) values.push(argument.slice(name.length + 1));
   }
-  return value;
+  return values;
+}
+
+/** cargo calls rustc in each package's directory, so a path is made whole here. */
+function rustcWrapper(directory: string, settings: readonly Setting[]): string | null {
+  const named = nonEmpty(process.env['RUSTC_WRAPPER']) ?? nonEmpty(process.env['CARGO_BUILD_RUSTC_WRAPPER']);
+  if (named !== null) return asCommand(named, directory);
+  const setting = settings.find(({ path }) => samePath(path, ['build', 'rustc-wrapper']));
+  return typeof setting?.value === 'string' && setting.value !== '' ? asCommand(setting.value, setting.base) : null;
+}
+
+/** A path where it is one, else a command of the PATH. */
+function asCommand(word: string, base: string): string {
+  return word.includes('/') ? resolve(base, word) : word;
+}
+
+/** `target.<triple>.runner`, else `target.'cfg(…)'.runner`. */
+async function configuredRunner(
+  directory: string,
+  settings: readonly Setting[],
+  triple: string,
+  toolchain: readonly string[],
+): Promise<Runner | null> {
+  const variable = nonEmpty(process.env[`CARGO_TARGET_${triple.toUpperCase().replaceAll(/[-.]/g, '_')}_RUNNER`]);
+  const isRunner = ({ path }: Setting): boolean => path.length === 3 && path[0] === 'target' && path[2] === 'runner';
+  const own = settings.find((setting) => isRunner(setting) && setting.path[1] === triple);
+  const asText = typeof own?.value === 'string';
+  if (variable !== null) return { words: runnerWords(variable, directory), asText };
+  if (own !== undefined) return { words: runnerWords(own.value, own.base), asText };
+  const conditional = settings.filter((setting) => isRunner(setting) && setting.path[1]?.startsWith('cfg(') === true);
+  if (conditional.length === 0) return null;
+  const rustc = process.env['RUSTC'] ?? 'rustc';
+  const { stdout } = await output(rustc, [...toolchain, '--print', 'cfg', '--target', triple], directory);
+  const known = new Set(stdout.split('\n'));
+  const chosen = conditional.find(({ path }) => cfgHolds(path[1] ?? '', known));
+  return chosen === undefined ? null : { words: runnerWords(chosen.value, chosen.base), asText: false };
+}
+
+function runnerWords(value: string | readonly string[], base: string): string[] {
+  const [program = '', ...args] = typeof value === 'string' ? value.split(/\s+/).filter((word) => word !== '') : value;
+  return [asCommand(program, base), ...args];
 }
 
 interface Output {
@@ -132,42 +188,6 @@ function parseMetadata(
     localCrates,
     cargoOnlyFiles: [...new Set(cargoOnlyFiles)],
   };
-}
-
-/** cargo's configuration files that apply in a directory, nearest first. */
-function configFiles(directory: string): string[] {
-  const files: string[] = [];
-  const add = (folder: string): void => {
-    const path = ['config.toml', 'config'].map((name) => join(folder, name)).find((candidate) => existsSync(candidate));
-    if (path !== undefined && !files.includes(path)) files.push(path);
-  };
-  for (let at = resolve(directory); ; at = dirname(at)) {
-    add(join(at, '.cargo'));
-    if (dirname(at) === at) break;
-  }
-  const home = process.env['CARGO_HOME'] ?? join(process.env['HOME'] ?? '/', '.cargo');
-  add(home);
-  return files.map((path) => readFileSync(path, 'utf8'));
-}
-
-/**
- * A string setting, as `key = "…"` below `[table]` or as `table.key = "…"`. cargo has no stable way to ask for it,
- * and only these two plain strings are needed, so this is no TOML reader.
- */
-export function configString(files: readonly string[], table: string, key: string): string | null {
-  for (const text of files) {
-    let current = '';
-    for (const line of text.split('\n')) {
-      const header = /^\s*\[+([^\]]+)\]/.exec(line);
-      if (header !== null) current = (header[1] ?? '').trim();
-      const setting = /^\s*([\w.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/.exec(line);
-      if (setting === null) continue;
-      const name = current === '' ? setting[1] : `${current}.${setting[1]}`;
-      const value = setting[2] ?? setting[3];
-      if (name === `${table}.${key}` && value !== undefined && value !== '') return value;
-    }
-  }
-  return null;
 }
 
 function nonEmpty(text: string | undefined): string | null {

@@ -29,6 +29,8 @@ export interface CargoRun {
   readonly child: ChildProcess;
   /** The program stands at the gate, or cargo ended without one. */
   readonly started: Promise<Started | ProgramExit>;
+  /** Ends the program, or cargo where there is none yet. */
+  kill(signal: NodeJS.Signals): void;
   readonly exited: Promise<ProgramExit>;
   /** Lets the program go, with these variables set (null: unset). */
   go(env: Readonly<Record<string, string | null>>): Promise<void>;
@@ -49,9 +51,9 @@ export function cargoRun(
     'cargo',
     [
       ...(project.toolchain === null ? [] : [project.toolchain]),
-      'run',
+      subcommandOf(project.args),
       '--config',
-      `target.${JSON.stringify(project.targetTriple)}.runner=[${JSON.stringify(scripts.runner)}]`,
+      runnerSetting(project, scripts),
       ...project.args,
       '--',
       ...options.programArguments,
@@ -64,6 +66,7 @@ export function cargoRun(
         ...wrapperEnvironment(project, scripts, places),
         IPBP_SESSION: places.session,
         IPBP_HOST: String(process.pid),
+        IPBP_CHAIN_RUNNER: (project.runner?.words ?? []).map(shellQuote).join(' '),
       },
     },
   );
@@ -71,16 +74,49 @@ export function cargoRun(
     child.once('error', (cause) => reject(new IpbpError('IPBP5001', 'cargo cannot be run', { cause })));
     child.once('exit', (code, signal) => fulfil({ code, signal }));
   });
+  const started = waitForStart(startedFile, exited);
+  let pid: number | null = null;
+  started.then(
+    (it) => (pid = 'pid' in it ? it.pid : null),
+    () => {},
+  );
   return {
     child,
     exited,
-    started: waitForStart(startedFile, exited),
+    started,
+    kill(signal) {
+      // A test's or a bench's process is a child of cargo's.
+      try {
+        process.kill(pid ?? child.pid ?? 0, signal);
+      } catch {
+        child.kill(signal);
+      }
+    },
     async go(env) {
       writeFileSync(join(places.session, 'program-env'), environmentScript(env, project), { mode: 0o600 });
       await say(places, 'go', exited);
     },
     turnAway: (status) => say(places, String(status), exited),
   };
+}
+
+/** What starts the chosen target: only `cargo test` and `cargo bench` know their harnesses. */
+export function subcommandOf(args: readonly string[]): 'run' | 'test' | 'bench' {
+  const has = (name: string): boolean => args.some((word) => word === name || word.startsWith(`${name}=`));
+  if (has('--bench')) return 'bench';
+  return has('--test') || has('--lib') ? 'test' : 'run';
+}
+
+/** Replaces the user's runner, which ours then calls. cargo wants the same kind of value as in its files. */
+function runnerSetting({ targetTriple, runner }: CargoProject, { runner: ours }: Scripts): string {
+  const key = `target.${JSON.stringify(targetTriple)}.runner`;
+  if (runner?.asText !== true) return `${key}=[${JSON.stringify(ours)}]`;
+  if (!/\s/.test(ours)) return `${key}=${JSON.stringify(ours)}`;
+  throw new IpbpError('IPBP5021', 'the configured runner cannot be chained', {
+    expected: `a list: runner = [${runner.words.map((word) => JSON.stringify(word)).join(', ')}]`,
+    actual: 'one text, beside a target directory with a blank in its path',
+    where: ours,
+  });
 }
 
 /** What cargo's environment needs so that rustc calls are recorded. */

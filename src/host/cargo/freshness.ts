@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fingerprintDirectory, type Unit } from './unit.js';
+import type { Unit } from './unit.js';
 
 /**
  * Dates a unit's dep-info back to 1970, so that the next cargo build runs its rustc again. Needed where nothing was
@@ -12,15 +12,35 @@ import { fingerprintDirectory, type Unit } from './unit.js';
  * Done before rather than after, it also holds when the session is killed in between. True if there was a file.
  */
 export function ageDepInfo(unit: Unit): boolean {
-  return ageDirectory(fingerprintDirectory(unit));
+  return fingerprintDirectories(unit).map(ageDirectory).includes(true);
 }
 
-/** The same for a unit that was never recorded: `key` is `<crate>-<hash>`, the package's name is not known. */
+/**
+ * cargo's directories for this unit's freshness, `<profile>/.fingerprint/<package>-<hash>`. Of a shared library, whose
+ * files bear no hash, all that may be meant.
+ */
+function fingerprintDirectories(unit: Unit): string[] {
+  const fingerprints = join(dirname(unit.outDir), '.fingerprint');
+  if (unit.extraFilename !== '') return [join(fingerprints, unit.packageName + unit.extraFilename)];
+  return list(fingerprints)
+    .filter((name) => name.replace(/-[0-9a-f]+$/, '') === unit.packageName)
+    .map((name) => join(fingerprints, name))
+    .filter((directory) => list(directory).includes(`dep-lib-${unit.crate}`));
+}
+
+/**
+ * The same for a unit that was never recorded: `key` is `<crate>-<hash>`, or the crate alone where its files bear no
+ * hash. The package's name is not known.
+ */
 export function ageUnrecorded(profileDirectory: string, key: string): boolean {
-  const hash = key.slice(key.lastIndexOf('-'));
+  const hash = /-[0-9a-f]{16}$/.exec(key)?.[0] ?? null;
   const fingerprints = join(profileDirectory, '.fingerprint');
   let aged = false;
-  for (const name of list(fingerprints)) if (name.endsWith(hash)) aged = ageDirectory(join(fingerprints, name)) || aged;
+  for (const name of list(fingerprints)) {
+    const directory = join(fingerprints, name);
+    const meant = hash === null ? list(directory).includes(`dep-lib-${key}`) : name.endsWith(hash);
+    if (meant) aged = ageDirectory(directory) || aged;
+  }
   return aged;
 }
 
@@ -48,9 +68,9 @@ function list(directory: string): string[] {
  * @param recording `<target>/ipbp/units/<key>`
  */
 export function isOutdated(unit: Unit, recording: string): boolean {
-  const invoked = statSync(join(fingerprintDirectory(unit), 'invoked.timestamp'), { throwIfNoEntry: false });
-  const capture = statSync(join(recording, 'capture'), { throwIfNoEntry: false });
-  if (invoked === undefined || capture === undefined || invoked.mtimeMs <= capture.mtimeMs) return false;
+  const invoked = fingerprintDirectories(unit).flatMap((directory) => timeOf(join(directory, 'invoked.timestamp')));
+  const [captured] = timeOf(join(recording, 'capture'));
+  if (invoked.length === 0 || captured === undefined || Math.max(...invoked) <= captured) return false;
   return unit.env['OUT_DIR'] !== undefined || readText(join(recording, 'fingerprint')) !== fingerprintText(unit);
 }
 
@@ -60,11 +80,16 @@ export function noteFingerprint(unit: Unit, recording: string): void {
   if (text !== '' && !isOutdated(unit, recording)) writeFileSync(join(recording, 'fingerprint'), text, { mode: 0o600 });
 }
 
+function timeOf(path: string): number[] {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? [] : [stat.mtimeMs];
+}
+
 function fingerprintText(unit: Unit): string {
-  const directory = fingerprintDirectory(unit);
-  return list(directory)
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => readText(join(directory, name)))
+  return fingerprintDirectories(unit)
+    .flatMap((directory) => list(directory).map((name) => join(directory, name)))
+    .filter((path) => path.endsWith('.json'))
+    .map(readText)
     .join('\n');
 }
 

@@ -1,7 +1,7 @@
 // rustc's incremental directories: which belongs to a unit, its newest finished session, the objects in it and how
 // they differ from those a program runs. rustc names objects by codegen unit, and hard-links unchanged ones from
 // session to session, so (name, inode) tells without reading. Keeping copies is in kept-files.ts.
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { outputsOf, type Unit } from './unit.js';
@@ -32,15 +32,17 @@ export function incrementalDirectory(unit: Unit): string | null {
   const [first, ...more] = candidates;
   if (first === undefined) return null;
   if (more.length === 0) return first;
-  const { executable, rlib } = outputsOf(unit);
-  const output = readFileSync(unit.kind === 'bin' ? executable : rlib);
+  const { executable, rlib, sharedLibrary } = outputsOf(unit);
+  const output = [unit.kind === 'bin' ? executable : rlib, sharedLibrary].find((path) => existsSync(path));
+  if (output === undefined) return first;
+  const content = readFileSync(output);
   let best = first;
   let bestScore = -1;
   for (const candidate of candidates) {
     const session = newestSession(candidate);
     if (session === null) continue;
     const names = objectNames(session).slice(0, 8);
-    const score = names.filter((name) => output.includes(name.slice(0, -2))).length / Math.max(1, names.length);
+    const score = names.filter((name) => content.includes(name.slice(0, -2))).length / Math.max(1, names.length);
     if (score > bestScore) [best, bestScore] = [candidate, score];
   }
   return best;

@@ -13,13 +13,14 @@ import { join } from 'node:path';
  */
 const RUSTC_WRAPPER = `#!/bin/sh
 # ipbp: notes how cargo calls rustc, then calls it.
-crate= extra= incremental= previous=
+crate= extra= metadata= incremental= previous=
 for argument; do
   case $previous in
     --crate-name) crate=$argument ;;
     -C | --codegen)
       case $argument in
         extra-filename=*) extra=\${argument#*=} ;;
+        metadata=*) metadata=\${argument#*=} ;;
         incremental=*) incremental=yes ;;
       esac ;;
   esac
@@ -30,6 +31,8 @@ for argument; do
   esac
   previous=$argument
 done
+# Shared libraries have no extra filename.
+if [ -z "$extra" ] && [ -n "$metadata" ]; then extra=-$metadata; fi
 unit=$IPBP_UNITS/$crate$extra
 if [ -z "$IPBP_UNITS" ] || [ -z "$crate" ] || [ -z "$extra" ]; then
   :
@@ -80,11 +83,20 @@ exit 0
  * cargo's runner; cargo execs it, it execs the program, so the pid stays. Before that it says what it would start
  * (NUL-separated pid, working directory, program, arguments in `$IPBP_SESSION/started`) and waits for the session's
  * word: `go` (the session holds its own copies of executable and objects), or an exit status. `program-env` sets the
- * agent's environment and takes away ours.
+ * agent's environment and takes away ours. A runner of the user's own (`$IPBP_CHAIN_RUNNER`, words quoted for a shell)
+ * comes first and runs this one, so that the agent is in the program and not in that runner; it may start a process of
+ * its own and clear the environment, so the session is an argument then. Of several programs (cargo test) the first is
+ * followed.
  */
 const RUNNER = `#!/bin/sh
 # ipbp: starts the program that cargo built, with the agent in it.
-if [ -n "$IPBP_SESSION" ] && kill -0 "$IPBP_HOST" 2>/dev/null; then
+if [ "$1" = --ipbp-session ]; then
+  IPBP_SESSION=$2 IPBP_HOST=$3
+  shift 3
+elif [ -n "$IPBP_CHAIN_RUNNER" ]; then
+  eval "exec $IPBP_CHAIN_RUNNER \\"\\$0\\" --ipbp-session \\"\\$IPBP_SESSION\\" \\"\\$IPBP_HOST\\" \\"\\$@\\""
+fi
+if [ -n "$IPBP_SESSION" ] && [ ! -e "$IPBP_SESSION/started" ] && kill -0 "$IPBP_HOST" 2>/dev/null; then
   umask_before=$(umask)
   umask 077
   rm -f "$IPBP_SESSION/gate" && mkfifo "$IPBP_SESSION/gate" &&

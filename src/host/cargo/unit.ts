@@ -1,14 +1,19 @@
 // One recorded rustc call of a workspace crate: how it is read from a capture, and what its arguments say. The
 // captures on disk are in capture-store.ts, running one again in replay.ts.
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 
 /** A crate as cargo compiles it: one rustc call. All paths are absolute. */
 export interface Unit {
-  /** `<crate><extra-filename>`, e.g. `my_app-a060e12d679070af`; one per features, profile and target. */
+  /**
+   * `<crate><extra-filename>`, e.g. `my_app-a060e12d679070af`; one per features, profile and target. Shared libraries
+   * have no extra filename: `<crate>-<metadata>`.
+   */
   readonly key: string;
   readonly crate: string;
+  /** `bin`: what can be started, test harnesses too. `lib`: what others link, as an archive or a shared library. */
   readonly kind: 'bin' | 'lib' | 'other';
+  readonly crateTypes: readonly string[];
   /** cargo's package and target, as fingerprints name them. */
   readonly packageName: string;
   readonly binName: string | null;
@@ -87,9 +92,10 @@ function unitFrom(rustc: string, args: readonly string[], cwd: string, env: Reco
   const outDir = optionValues(args, '--out-dir')[0] ?? '.';
   const incremental = options.get('incremental') ?? '';
   return {
-    key: crate + extraFilename,
+    key: crate + (extraFilename === '' ? `-${options.get('metadata') ?? ''}` : extraFilename),
     crate,
     kind: kindOf(crate, crateTypes, args),
+    crateTypes,
     packageName: env['CARGO_PKG_NAME'] ?? crate,
     binName: env['CARGO_BIN_NAME'] ?? null,
     rustc: isAbsolute(rustc) || !rustc.includes('/') ? rustc : resolve(cwd, rustc),
@@ -105,9 +111,9 @@ function unitFrom(rustc: string, args: readonly string[], cwd: string, env: Reco
 }
 
 function kindOf(crate: string, types: readonly string[], args: readonly string[]): Unit['kind'] {
-  if (args.includes('--test') || crate === 'build_script_build' || crate === 'build_script_main') return 'other';
-  if (types.includes('bin')) return 'bin';
-  if (types.some((type) => type === 'lib' || type === 'rlib')) return 'lib';
+  if (crate === 'build_script_build' || crate === 'build_script_main') return 'other';
+  if (args.includes('--test') || types.includes('bin')) return 'bin';
+  if (types.some((type) => type === 'lib' || type === 'rlib' || type === 'dylib')) return 'lib';
   return 'other';
 }
 
@@ -128,15 +134,17 @@ export function outputsOf(unit: Unit): {
   readonly executable: string;
   readonly rlib: string;
   readonly rmeta: string;
+  readonly sharedLibrary: string;
   /** rustc's list of sources. */
   readonly depInfo: string;
 } {
   const base = join(unit.outDir, unit.crate + unit.extraFilename);
   const lib = join(unit.outDir, `lib${unit.crate}${unit.extraFilename}`);
-  return { executable: base, rlib: `${lib}.rlib`, rmeta: `${lib}.rmeta`, depInfo: `${base}.d` };
-}
-
-/** cargo's directory for this unit's freshness: `<profile>/.fingerprint/<package>-<hash>`. */
-export function fingerprintDirectory(unit: Unit): string {
-  return join(dirname(unit.outDir), '.fingerprint', unit.packageName + unit.extraFilename);
+  return {
+    executable: base,
+    rlib: `${lib}.rlib`,
+    rmeta: `${lib}.rmeta`,
+    sharedLibrary: `${lib}.so`,
+    depInfo: `${base}.d`,
+  };
 }

@@ -39,20 +39,23 @@ const NOT_FOR_RUSTC = ['CARGO_MAKEFLAGS', 'MAKEFLAGS', 'RUSTC_WRAPPER'];
 export async function replay(unit: Unit, context: ReplayContext): Promise<ReplayResult> {
   const recording = join(context.directory, `link-${unit.key}`);
   rmSync(recording, { force: true });
-  const { rmeta } = outputsOf(unit);
-  const before = unit.kind === 'lib' ? contentHash(rmeta) : null;
+  const before = interfaceHash(unit);
   ageDepInfo(unit);
+  // Metadata of a dylib is in the library itself: what depends on it needs that linked.
+  const isRecorded = !unit.crateTypes.includes('dylib');
   const start = performance.now();
   const result = await context.spawner.run({
     program: unit.rustc,
-    args: [...unit.args, '-C', `linker=${context.recorder}`],
+    args: isRecorded ? [...unit.args, '-C', `linker=${context.recorder}`] : unit.args,
     cwd: unit.cwd,
     env: { ...unit.env, IPBP_LINK_ARGUMENTS: recording },
     unset: NOT_FOR_RUSTC,
   });
   const ms = performance.now() - start;
+  const link = readLinkInputs(recording, unit.cwd, unit.crate);
   const { rendered, hasErrors, other } = readDiagnostics(result.stderr, context.color);
-  if (result.status !== 0) {
+  // Once the linker is called all is compiled; what fails after it (packing debug information) misses its output.
+  if (result.status !== 0 && link === null) {
     if (hasErrors) return { kind: 'errors', ms, rendered };
     throw new IpbpError('IPBP5010', `rustc ended with status ${result.status}`, {
       where: `crate ${unit.crate}`,
@@ -62,10 +65,17 @@ export async function replay(unit: Unit, context: ReplayContext): Promise<Replay
   return {
     kind: 'ok',
     ms,
-    rendered,
-    link: readLinkInputs(recording, unit.cwd, unit.crate),
-    interfaceChanged: unit.kind === 'lib' && (before === null || contentHash(rmeta) !== before),
+    rendered: result.status === 0 ? rendered : '',
+    link: unit.kind === 'bin' ? link : null,
+    interfaceChanged: unit.kind === 'lib' && (before === null || interfaceHash(unit) !== before),
   };
+}
+
+/** Of what dependants are compiled against: the metadata, or where cargo asked for none of its own, the library. */
+function interfaceHash(unit: Unit): string | null {
+  if (unit.kind !== 'lib') return null;
+  const { rmeta, rlib, sharedLibrary } = outputsOf(unit);
+  return contentHash(rmeta) ?? contentHash(rlib) ?? contentHash(sharedLibrary);
 }
 
 function contentHash(path: string): string | null {

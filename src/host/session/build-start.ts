@@ -169,6 +169,6 @@ function macroSources(units: readonly Unit[], graph: UnitGraph): string[] {
   const used = new Set(graph.units.flatMap((unit) => unit.externs.map(({ path }) => path)));
   return units
     .filter((unit) => unit.kind === 'other')
-    .filter((unit) => used.has(outputsOf(unit).rlib.replace(/\.rlib$/, '.so')))
+    .filter((unit) => used.has(outputsOf(unit).sharedLibrary))
     .flatMap((unit) => sourceFiles(unit));
 }

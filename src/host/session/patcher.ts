@@ -139,7 +139,9 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
       return { newest, differences, changed, startedAt, ms: performance.now() - startedAt };
     },
     async patch(scan, link) {
-      const { before, after, others } = splitObjects(history.current(), scan);
+      const elsewhere = changedElsewhere(held, scan);
+      if (elsewhere.length > 0) return { kind: 'refused', items: elsewhere };
+      const { before, after, others } = splitObjects(history.current(), scan, held);
       if (before.length === 0 && after.length === 0) {
         history.replaceCurrent(scan.newest);
         return { kind: 'unchanged', reason: 'rustc wrote the same object files' };
@@ -227,11 +229,13 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
 function splitObjects(
   current: LiveObjects,
   { newest, differences }: Scan,
+  held: Held,
 ): { readonly before: InputFile[]; readonly after: InputFile[]; readonly others: InputFile[] } {
   const before: InputFile[] = [];
   const after: InputFile[] = [];
   const others: InputFile[] = [];
   for (const [key, now] of newest) {
+    if (held.graph.shared.has(key)) continue;
     const was = current.get(key) ?? new Map();
     const { changed, removed } = differences.get(key) ?? { changed: [], removed: [] };
     const differing = new Set(changed);
@@ -244,6 +248,18 @@ function splitObjects(
     for (const name of now.keys()) if (!differing.has(name)) others.push(...file(now, name));
   }
   return { before, after, others };
+}
+
+/** Code of the shared libraries that the executable needs lies out of a patch's reach. */
+function changedElsewhere({ graph }: Held, { differences }: Scan): RefusedItem[] {
+  return graph.units.flatMap((unit) => {
+    const library = graph.shared.get(unit.key);
+    const { changed, removed } = differences.get(unit.key) ?? { changed: [], removed: [] };
+    if (library === undefined || changed.length + removed.length === 0) return [];
+    const error = new IpbpError('IPBP5020', `the code of crate ${unit.crate} is in a shared library`);
+    const because = [`it was linked into ${library}`, ...changed.map((name) => `${name} differs`)];
+    return [{ code: error.code, name: unit.crate, message: error.summary, because }];
+  });
 }
 
 /** What rustc named, without the rlibs of followed crates: their objects are given themselves. */

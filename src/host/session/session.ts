@@ -78,9 +78,9 @@ export async function startSession(
   const killRun = async (signal: NodeJS.Signals): Promise<void> => {
     const child = run?.child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill(signal);
+    run?.kill(signal);
     const exited = await Promise.race([run?.exited.then(() => true), sleep(KILL_AFTER_MS, false, { ref: false })]);
-    if (exited !== true) child.kill('SIGKILL');
+    if (exited !== true) run?.kill('SIGKILL');
   };
 
   /** Builds, starts and follows one program; resolves with its end. */
