@@ -178,6 +178,7 @@ function targetOf(opened: Opened, symbol: ObjectSymbol): Target {
   const named = symbol.section === 'undefined' ? symbol.name !== '' : isStableName(symbol.name);
   const target: Target = {
     name: named ? stableName(symbol.name) : null,
+    spelling: named ? symbol.name : null,
     atom: typeof symbol.section === 'number' ? atomOf(opened, symbol.section) : null,
     offset: typeof symbol.section === 'number' ? symbol.value : 0,
     label: false,
@@ -213,7 +214,16 @@ function sectionEdge(
   const atom = atomOf(opened, sectionIndex);
   const kind: ObjectSymbol['kind'] =
     atom?.kind === 'code' ? 'function' : atom?.kind.startsWith('tls') === true ? 'tls' : 'data';
-  const anonymous: Target = { name: null, atom, offset: 0, label: false, weak: false, kind, absolute: null };
+  const anonymous: Target = {
+    name: null,
+    spelling: null,
+    atom,
+    offset: 0,
+    label: false,
+    weak: false,
+    kind,
+    absolute: null,
+  };
   if (atom === null) return { offset, row, target: anonymous, addend };
   const place = addend + (from.kind === 'code' ? bias(row) : 0);
   if (atom.kind === 'code') {

@@ -26,8 +26,8 @@ export interface Surroundings {
   inProgram(name: string, from: LinkObject, local: boolean): Binding | null;
   /** True when the new copy is meant although the program has one: read-only data whose content changed. */
   isFresh(name: string): boolean;
-  /** The object, or archive's member, that defines a global name; null when none does. */
-  definition(name: string): { readonly atom: Atom; readonly offset: number } | null;
+  /** The object, or archive's member, that defines a global name, spelled as its user has it; null when none does. */
+  definition(name: string, spelling: string): { readonly atom: Atom; readonly offset: number } | null;
   /** A symbol that a shared library exports, or null. */
   imported(name: string): { readonly data: boolean } | null;
 }
@@ -47,7 +47,7 @@ export function bindTarget(target: Target, from: LinkObject, outside: Surroundin
     if (place !== null) return place;
   }
   if (own !== null) return own;
-  const elsewhere = outside.definition(name);
+  const elsewhere = outside.definition(name, target.spelling ?? name);
   if (elsewhere !== null) return { kind: 'atom', atom: elsewhere.atom, offset: elsewhere.offset };
   const imported = outside.imported(name);
   if (imported !== null) return { kind: 'import', name, weak: target.weak, data: imported.data };

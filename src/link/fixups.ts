@@ -120,7 +120,16 @@ export function fillSlot(index: number, bytes: Uint8Array, offset: number, conte
     edge: {
       offset: 0,
       row: context.machine.addressRow,
-      target: { name: null, atom: null, offset: 0, label: false, weak: false, kind: 'none', absolute: null },
+      target: {
+        name: null,
+        spelling: null,
+        atom: null,
+        offset: 0,
+        label: false,
+        weak: false,
+        kind: 'none',
+        absolute: null,
+      },
       addend: 0,
     },
     binding: slot.binding,

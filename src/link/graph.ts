@@ -13,6 +13,8 @@ import type { Machine } from '../reloc/machine.js';
  */
 export interface Target {
   readonly name: string | null;
+  /** The name as the object has it, which may end in what `name` leaves out: archives' indexes know it by that. */
+  readonly spelling: string | null;
   readonly atom: Atom | null;
   readonly offset: number;
   readonly label: boolean;

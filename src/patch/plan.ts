@@ -74,7 +74,7 @@ export function planPatch(request: PlanRequest): PlanResult {
       machine: program.base.machine,
       outside: surroundingsOf(program, roots.fresh, {
         near: [objectsSource(request.after), request.archives],
-        far: [(name) => objectsSource(request.others())(name)],
+        far: [(name, spelling) => objectsSource(request.others())(name, spelling)],
       }),
       placement: {
         top: lowestAddress(program),

@@ -33,9 +33,9 @@ function lazyArchive(input: InputFile): LazyArchive {
 /** Looks a name up in archives. Throws IPBP1001 to IPBP1003 where an archive that it comes to is broken. */
 export function archivesSource(inputs: readonly InputFile[]): DefinitionSource {
   const archives = inputs.map(lazyArchive);
-  return (name) => {
+  return (name, spelling) => {
     for (const { archive, member } of archives) {
-      for (const index of archive().definersOf(name)) {
+      for (const index of archive().definersOf(spelling)) {
         const found = member(index)?.definition(name) ?? null;
         if (found !== null && !found.symbol.local) return { atom: found.atom, offset: found.symbol.offset };
       }

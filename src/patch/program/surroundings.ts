@@ -7,8 +7,14 @@ import type { Atom, LinkObject } from '../../link/graph.js';
 import { isUniqueName } from '../../link/names.js';
 import { findItems, type LiveItem, type Program } from './program.js';
 
-/** Where definitions are looked up, in this order, one after the other. */
-export type DefinitionSource = (name: string) => { readonly atom: Atom; readonly offset: number } | null;
+/**
+ * Where definitions are looked up, in this order, one after the other. `spelling` is the name as its user has it: what
+ * LLVM appends to it is the same within the crate that both come from.
+ */
+export type DefinitionSource = (
+  name: string,
+  spelling: string,
+) => { readonly atom: Atom; readonly offset: number } | null;
 
 /** Looks a name up in open objects. */
 export function objectsSource(objects: readonly LinkObject[]): DefinitionSource {
@@ -56,9 +62,9 @@ export interface DefinitionSources {
   readonly far: readonly DefinitionSource[];
 }
 
-function firstOf(sources: readonly DefinitionSource[], name: string): ReturnType<DefinitionSource> {
+function firstOf(sources: readonly DefinitionSource[], name: string, spelling: string): ReturnType<DefinitionSource> {
   for (const source of sources) {
-    const found = source(name);
+    const found = source(name, spelling);
     if (found !== null) return found;
   }
   return null;
@@ -73,13 +79,13 @@ export function surroundingsOf(program: Program, fresh: ReadonlySet<string>, sou
       return item === null ? null : bindItem(program, item);
     },
     isFresh: (name) => fresh.has(name),
-    definition(name) {
-      const known = definitions.get(name);
+    definition(name, spelling) {
+      const known = definitions.get(spelling);
       if (known !== undefined) return known;
       if (program.base.imports(name)) return null;
-      const near = firstOf(sources.near, name);
-      const found = near !== null || program.base.exported(name) !== null ? near : firstOf(sources.far, name);
-      definitions.set(name, found);
+      const near = firstOf(sources.near, name, spelling);
+      const found = near !== null || program.base.exported(name) !== null ? near : firstOf(sources.far, name, spelling);
+      definitions.set(spelling, found);
       return found;
     },
     imported: (name) => program.base.exported(name) ?? (program.base.imports(name) ? { data: false } : null),
