@@ -38,7 +38,8 @@ export const REFUSAL_CODES = {
   },
   IPBP3012: {
     title: 'functions share one body',
-    meaning: 'The compiler or linker merged several functions into one body, and the edit makes them differ.',
+    meaning:
+      'The compiler or linker merged several functions into one body, the edit makes them differ, and the address of the one that changed is kept somewhere (a table of methods, a function pointer), so that not all who use it can be led to a body of its own.',
     remedy: 'Rebuild and restart; building without identical code folding avoids it.',
   },
   IPBP3020: {

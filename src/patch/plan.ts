@@ -13,7 +13,8 @@ import type { ImageSymbol, ItemReport, PatchImage } from './image/image.js';
 import { storageOf } from './diff/items.js';
 import { findItems, lowestAddress, tlsUsed, type Program } from './program/program.js';
 import { redirectFunctions } from './redirect/redirect-functions.js';
-import { chooseRoots, type Roots } from './roots.js';
+import { partSharedBodies, spoken } from './redirect/shared-bodies.js';
+import { chooseRoots, type ChangedFunction, type Roots } from './roots.js';
 import { objectsSource, surroundingsOf, type DefinitionSource } from './program/surroundings.js';
 
 /** What the process offers. The defaults of an agent are taken when no process is there yet. */
@@ -53,7 +54,8 @@ function refusal(code: Code, name: string, message: string, because: readonly st
 /** Plans one patch. Errors that belong to the edit come back as refusals; a broken object is thrown as it is. */
 export function planPatch(request: PlanRequest): PlanResult {
   const { program, diff } = request;
-  const roots = chooseRoots(program, diff, request.others);
+  const { roots, refused } = partSharedBodies(program, chooseRoots(program, diff, request.others), request);
+  if (refused.length > 0) return { kind: 'refused', items: refused };
   const resized = roots.resized.map((item) =>
     refusal('IPBP3015', item.demangled, 'a static that exists changed its size or storage', item.because),
   );
@@ -161,10 +163,11 @@ function describe(
     name: changed.demangled,
     mangled: changed.name,
     kind: 'function',
-    verdict: 'redirected',
-    reason: changed.because.join('; '),
+    ...verdictOf(changed),
   }));
-  const redirected = new Set(roots.functions.map((changed) => changed.name));
+  const whole = roots.functions.filter(({ apartFrom }) => apartFrom.length === 0);
+  const redirected = new Set(whole.map((changed) => changed.name));
+  const apart = new Set(roots.functions.filter(({ apartFrom }) => apartFrom.length > 0).map((changed) => changed.name));
   const seen = new Set<string>();
   for (const atom of linked.atoms) {
     const storage = storageOf(atom);
@@ -173,7 +176,13 @@ function describe(
       if (!symbol.stable || seen.has(symbol.name) || redirected.has(symbol.name)) continue;
       seen.add(symbol.name);
       const kind = storage === 'code' ? 'function' : storage === 'mutable' ? 'data' : storage;
-      symbols.push({ name: symbol.name, kind, address: linked.addressOf(atom) + symbol.offset, size: symbol.size });
+      symbols.push({
+        name: symbol.name,
+        kind,
+        address: linked.addressOf(atom) + symbol.offset,
+        size: symbol.size,
+        moved: apart.has(symbol.name),
+      });
       if (findItems(program, symbol.name).length > 0) continue;
       items.push({
         name: demangle(symbol.name),
@@ -193,6 +202,12 @@ function describe(
     });
   }
   return { symbols, items };
+}
+
+function verdictOf({ because, apartFrom }: ChangedFunction): Pick<ItemReport, 'verdict' | 'reason'> {
+  const reason = because.join('; ');
+  if (apartFrom.length === 0) return { verdict: 'redirected', reason };
+  return { verdict: 'forked', reason: `${reason}; its old body goes on serving ${spoken(apartFrom)}` };
 }
 
 function warnOfEndless(name: string): Warning {

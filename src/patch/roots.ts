@@ -13,6 +13,11 @@ export interface ChangedFunction {
   readonly demangled: string;
   readonly body: AtomRef;
   readonly because: readonly string[];
+  /**
+   * Functions whose code was equal to its own, so that they have one body, and that do not change as it does. That body
+   * stays as it is: this function gets a place of its own, and all that call it are in the patch. Mangled.
+   */
+  readonly apartFrom: readonly string[];
 }
 
 export interface Roots {
@@ -28,25 +33,36 @@ export interface Roots {
   readonly absent: readonly DiffItem[];
 }
 
-/** Sorts the items of a diff by what has to happen. `others` are opened only when read-only data changed. */
+/** A function that the program has, with its new body. */
+export function changedFunction(name: string, body: AtomRef, because: readonly string[]): ChangedFunction {
+  return { name, demangled: demangle(name), body, because, apartFrom: [] };
+}
+
+/**
+ * Sorts the items of a diff by what has to happen. `others` are opened only when read-only data changed, or when an object
+ * newly holds what the program has already: optimising compilers give several objects a copy of one item. One that an
+ * unchanged object holds cannot have changed, or that object would have.
+ */
 export function chooseRoots(program: Program, diff: ObjectDiff, others: () => readonly LinkObject[]): Roots {
   const functions = new Map<string, ChangedFunction>();
   const fresh = new Set<string>();
   const initialisers: DiffItem[] = [];
   const resized: DiffItem[] = [];
   const absent: DiffItem[] = [];
+  const heldElsewhere = (name: string): boolean => others().some((object) => object.definition(name) !== null);
   for (const item of diff.items) {
     const body = item.after[0];
     if (body === undefined) continue;
     const known = findItems(program, item.name).length > 0;
     switch (item.storage) {
       case 'code':
-        if (known)
-          functions.set(item.name, { name: item.name, demangled: item.demangled, body, because: item.because });
-        else if (item.change === 'body') absent.push(item);
+        if (known) {
+          if (!(item.change === 'added' && heldElsewhere(item.name)))
+            functions.set(item.name, changedFunction(item.name, body, item.because));
+        } else if (item.change === 'body') absent.push(item);
         break;
       case 'readonly':
-        if (known) fresh.add(item.name);
+        if (known && !(item.change === 'added' && heldElsewhere(item.name))) fresh.add(item.name);
         break;
       case 'mutable':
       case 'tls':
@@ -64,7 +80,7 @@ export function chooseRoots(program: Program, diff: ObjectDiff, others: () => re
       if (item.atom.kind !== 'code') fresh.add(name);
       else {
         const because = [`refers to ${demangle(via)}, whose content changed`];
-        functions.set(name, { name, demangled: demangle(name), body: item, because });
+        functions.set(name, changedFunction(name, item, because));
       }
     }
   }

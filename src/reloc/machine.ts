@@ -82,6 +82,11 @@ export interface Machine {
   readonly stub: StubShape;
   readonly entry: EntryJumps;
   /**
+   * True when the instruction around the field at `offset` calls or jumps to what the field refers to, at once or through
+   * a slot: it uses the address and keeps it nowhere. False when that is not certain.
+   */
+  calls(bytes: Uint8Array, offset: number): boolean;
+  /**
    * Rewrites the TLS sequence whose first relocation is at `offset` of `bytes`; null when the instructions are not of a
    * form that can be rewritten.
    */

@@ -1,5 +1,6 @@
 // Says in words why an item counts as changed. Only for people: what counts is decided by same.ts.
 import type { Atom, Edge } from '../../link/graph.js';
+import { isStableName } from '../../link/names.js';
 import type { AtomRef, Range } from './items.js';
 import { edgesIn, isItem, rangeOf, storageOf } from './items.js';
 import type { Storage } from './items.js';
@@ -87,6 +88,8 @@ function collect(range: Range, uses: Use[], seen: Set<Atom>, depth: number): voi
   for (const edge of edgesIn(range)) {
     const { target } = edge;
     if (target.label) continue;
+    // A constant that another object holds, under a name that optimisation made up: nothing to tell anyone.
+    if (target.atom === null && target.name !== null && !isStableName(target.name)) continue;
     if (isItem(target)) uses.push(named(edge));
     else if (target.atom !== null) collectAnonymous(edge, target.atom, range, uses, seen, depth);
   }

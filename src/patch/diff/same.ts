@@ -219,21 +219,29 @@ function sameAim(state: State, a: AtomRef, b: AtomRef): boolean {
 }
 
 function sameFrames(state: State, a: AtomRef, b: AtomRef): boolean {
+  // A record names the code that it describes, by whatever name.
+  const own: OwnCode = (edge, other) =>
+    edge.target.atom === a.atom &&
+    other.target.atom === b.atom &&
+    edge.target.offset + edge.addend - a.symbol.offset === other.target.offset + other.addend - b.symbol.offset;
   const framesA = framesIn(rangeOf(a));
   const framesB = framesIn(rangeOf(b));
   return (
     framesA.length === framesB.length &&
-    framesA.every((frame, index) => sameFrame(state, frame, framesB[index] as Frame))
+    framesA.every((frame, index) => sameFrame(state, frame, framesB[index] as Frame, own))
   );
 }
 
 /** A record begins with its length and its distance to the shared record, which only say where it lies. */
 const FRAME_HEAD = 8;
 
-function sameFrame(state: State, a: Frame, b: Frame): boolean {
+/** Whether two edges of unwind records mean the same place of the code that the records describe. */
+type OwnCode = (a: Edge, b: Edge) => boolean;
+
+function sameFrame(state: State, a: Frame, b: Frame, own: OwnCode): boolean {
   return (
-    sameRecord(state, a.common.bytes, a.common.edges, b.common.bytes, b.common.edges) &&
-    sameRecord(state, a.bytes, a.edges, b.bytes, b.edges)
+    sameRecord(state, a.common.bytes, a.common.edges, b.common.bytes, b.common.edges, own) &&
+    sameRecord(state, a.bytes, a.edges, b.bytes, b.edges, own)
   );
 }
 
@@ -244,6 +252,7 @@ function sameRecord(
   edgesA: readonly Edge[],
   b: Uint8Array,
   edgesB: readonly Edge[],
+  own: OwnCode,
 ): boolean {
   if (edgesA.length !== edgesB.length) return false;
   const length = Math.max(a.length, b.length);
@@ -252,6 +261,6 @@ function sameRecord(
   }
   return edgesA.every((edge, index) => {
     const other = edgesB[index] as Edge;
-    return edge.offset === other.offset && sameEdge(state, edge, null, other);
+    return edge.offset === other.offset && (own(edge, other) || sameEdge(state, edge, null, other));
   });
 }

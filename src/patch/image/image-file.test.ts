@@ -28,6 +28,7 @@ const images: fc.Arbitrary<PatchImage> = fc.record({
     fc.record({
       name: fc.string(),
       kind: fc.constantFrom('function', 'data', 'readonly', 'tls'),
+      moved: fc.boolean(),
       address,
       size,
     }),

@@ -8,7 +8,7 @@ import { IpbpError } from '../../codes/error.js';
 import type { Cell, ImageSegment, ImageSymbol, ItemReport, ModuleIdentity, PatchImage } from './image.js';
 
 const MAGIC = [0x69, 0x70, 0x62, 0x70, 0x50, 0x41, 0x54, 0x43] as const; // "ipbpPATC"
-const VERSION = 2;
+const VERSION = 3;
 const DIGEST_SIZE = 32;
 
 const PROTECTIONS = ['r', 'rx', 'rw'] as const;
@@ -79,7 +79,10 @@ export function encodePatchFile(image: PatchImage): PatchFile {
   w.u8(image.unwind === null ? 0 : 1).i64(image.unwind ?? 0);
   writeList(w, image.init, (address) => w.i64(address));
   writeList(w, image.symbols, (symbol) => {
-    w.u8(SYMBOL_KINDS.indexOf(symbol.kind)).i64(symbol.address).u64(symbol.size);
+    w.u8(SYMBOL_KINDS.indexOf(symbol.kind))
+      .i64(symbol.address)
+      .u64(symbol.size)
+      .u8(symbol.moved ? 1 : 0);
     writeText(w, symbol.name);
   });
   writeList(w, image.items, (item) => {
@@ -202,6 +205,7 @@ export function decodePatchFile(
     kind: readChoice(r, SYMBOL_KINDS, 'kind of symbol'),
     address: r.i64(),
     size: r.u64(),
+    moved: r.u8() === 1,
     name: readText(r),
   }));
   const items = readList(r, (): ItemReport => {

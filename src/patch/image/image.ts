@@ -28,6 +28,8 @@ export interface ImageSymbol {
   readonly kind: 'function' | 'data' | 'readonly' | 'tls';
   readonly address: number;
   readonly size: number;
+  /** It takes the place of what the program had under this name: references bind here from now on. */
+  readonly moved: boolean;
 }
 
 /** What a patch did to one function or datum, for the person and for later patches. */

@@ -74,8 +74,8 @@ export function tlsUsed(program: Program): number {
   return program.mapped.reduce((used, { image }) => Math.max(used, image.tlsUsed), 0);
 }
 
-function fromImage(symbol: ImageSymbol): LiveItem {
-  return { ...symbol, source: null, room: symbol.kind === 'tls' };
+function fromImage({ name, kind, address, size }: ImageSymbol): LiveItem {
+  return { name, kind, address, size, source: null, room: kind === 'tls' };
 }
 
 const symbolMaps = new WeakMap<PatchImage, ReadonlyMap<string, ImageSymbol>>();
@@ -91,13 +91,13 @@ function symbolsOf(image: PatchImage): ReadonlyMap<string, ImageSymbol> {
 
 /**
  * Every copy of a name, at its canonical place: where it was first seen. The base comes first, then live patches.
- * Read-only data has no identity, only content: there the newest live copy counts. Mutable data and thread-locals of
+ * Read-only data has no identity, only content: there the newest live copy counts, as of what a patch gave a new place. Mutable data and thread-locals of
  * undone patches still count, as their memory and value are still there.
  */
 export function findItems(program: Program, name: string): readonly LiveItem[] {
   for (let i = program.live.length - 1; i >= 0; i--) {
     const symbol = symbolsOf((program.live[i] as AppliedPatch).image).get(name);
-    if (symbol?.kind === 'readonly') return [fromImage(symbol)];
+    if (symbol !== undefined && (symbol.kind === 'readonly' || symbol.moved)) return [fromImage(symbol)];
   }
   const inBase = program.base.items.get(name);
   if (inBase !== undefined) return inBase.map((item) => ({ ...item, room: false }));

@@ -1,12 +1,12 @@
 // Redirects every copy of every changed function of one patch: finds the copies and their bodies, keeps track of the
 // padding that is used, and collects what has to be refused. How one entry is redirected is redirect.ts's.
 import { hex } from '../../codes/error.js';
-import { demangle } from '../../formats/symbols/demangle.js';
 import type { LinkedImage } from '../../link/linked-image.js';
 import type { BaseProgram } from '../program/base-program.js';
 import type { RefusedItem } from '../engine.js';
 import type { Cell } from '../image/image.js';
 import { gapsBetween, paddingOf, type GapSource, type PaddingMap } from './padding.js';
+import { ownersOf } from '../program/owners.js';
 import { findItems, liveBytes, liveCells, type LiveItem, type Program } from '../program/program.js';
 import { planRedirect, planRetarget } from './redirect.js';
 import type { ChangedFunction } from '../roots.js';
@@ -36,21 +36,6 @@ function gapsOfImages(program: Program): GapSource {
   return gapsBetween(functions, (at, size) => liveBytes(program, at, size));
 }
 
-/** The functions that start at this address, by binary search. */
-function functionsAt(base: BaseProgram, address: number): readonly string[] {
-  const all = base.functionsByAddress();
-  let low = 0;
-  let high = all.length;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if ((all[middle]?.address ?? 0) < address) low = middle + 1;
-    else high = middle;
-  }
-  const names: string[] = [];
-  for (let i = low; all[i]?.address === address; i++) names.push(all[i]?.name ?? '');
-  return names;
-}
-
 /** Up to the next function when the symbol has no size. */
 function bodyOf(program: Program, item: LiveItem): Uint8Array | null {
   if (item.size > 0) return liveBytes(program, item.address, item.size);
@@ -63,19 +48,6 @@ function originalBody({ base }: Program, { address, size }: LiveItem): Uint8Arra
   return address >= base.start && size > 0 ? base.read(address, size) : null;
 }
 
-/** Names that share the body with `name` and do not become the same new function. */
-function otherOwners(
-  program: Program,
-  item: LiveItem,
-  changed: ReadonlyMap<string, ChangedFunction>,
-): readonly string[] {
-  const body = changed.get(item.name)?.body;
-  return functionsAt(program.base, item.address).filter((name) => {
-    const other = changed.get(name)?.body;
-    return name !== item.name && (other?.atom !== body?.atom || other?.symbol.offset !== body?.symbol.offset);
-  });
-}
-
 /** Plans the cells of a patch: `image` holds the new bodies. Nothing is written when anything is refused. */
 export function redirectFunctions(
   program: Program,
@@ -85,7 +57,6 @@ export function redirectFunctions(
   const { base } = program;
   const jumps = base.machine.entry;
   const live = liveCells(program).filter((cell) => cell.module === 0);
-  const changed = new Map(functions.map((item) => [item.name, item]));
   let basePadding: PaddingMap = paddingOf(gapsOfBase(base), live);
   let imagePadding: PaddingMap = paddingOf(gapsOfImages(program), live);
   const cells: Cell[] = [];
@@ -101,11 +72,8 @@ export function redirectFunctions(
       const refuse = (code: RefusedItem['code'], message: string): void => {
         refused.push({ code, name: item.demangled, message, because: [`its entry is at ${hex(copy.address)}`] });
       };
-      const owners = otherOwners(program, copy, changed);
-      if (owners.length > 0) {
-        refuse('IPBP3012', `its body also serves ${owners.map((name) => demangle(name)).join(', ')}`);
-        continue;
-      }
+      // A body that goes on serving others stays as it is: this function has a place of its own in the image.
+      if (ownersOf(program, copy.address).some((name) => item.apartFrom.includes(name))) continue;
       const inBase = copy.address >= base.start;
       const padding = inBase ? basePadding : imagePadding;
       const body = bodyOf(program, copy);

@@ -30,6 +30,19 @@ function threadLocalsStart({
   return -memorySize - (rest === 0 ? 0 : align - rest);
 }
 
+/**
+ * Whether a PC-relative field ends a call or jump: E8, E9, 0F 8x before a distance, FF /2 and FF /4 before the place of a
+ * slot. No other instruction has these bytes there: a ModRM byte before such a field is below 40. SDM volume 2, CALL,
+ * JMP, Jcc.
+ */
+function calls(bytes: Uint8Array, offset: number): boolean {
+  const last = bytes[offset - 1] ?? 0;
+  const before = bytes[offset - 2] ?? 0;
+  if (last === 0xe8 || last === 0xe9) return true;
+  if (before === 0x0f) return last >= 0x80 && last <= 0x8f;
+  return before === 0xff && (last === 0x15 || last === 0x25);
+}
+
 /** The machine with the rows of one format. `addressRow` must be the row that writes a whole address. */
 export function x86Machine(rows: readonly FixupRow[], addressRow: FixupRow): Machine {
   return {
@@ -41,6 +54,7 @@ export function x86Machine(rows: readonly FixupRow[], addressRow: FixupRow): Mac
     threadLocalsStart,
     stub: { size: 8, align: 8, encode: encodeStub },
     entry: X86_64_ENTRY,
+    calls,
     rewrite: rewriteTls,
   };
 }

@@ -1,0 +1,31 @@
+// Who owns an address of code: compilers and linkers give several functions one body when their code is equal. Says
+// which names lead there now; what that means for a patch is for redirect/shared-bodies.ts.
+import type { ImageSymbol } from '../image/image.js';
+import type { BaseProgram } from './base-program.js';
+import { findItems, type Program } from './program.js';
+
+/** The functions of the base that start at this address, by binary search. */
+function inBase(base: BaseProgram, address: number): readonly string[] {
+  const all = base.functionsByAddress();
+  let low = 0;
+  let high = all.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if ((all[middle]?.address ?? 0) < address) low = middle + 1;
+    else high = middle;
+  }
+  const names: string[] = [];
+  for (let i = low; all[i]?.address === address; i++) names.push(all[i]?.name ?? '');
+  return names;
+}
+
+function inPatches(program: Program, address: number): readonly string[] {
+  const starts = ({ kind, address: at }: ImageSymbol): boolean => kind === 'function' && at === address;
+  return program.mapped.flatMap(({ image }) => image.symbols.filter(starts).map(({ name }) => name));
+}
+
+/** The functions whose canonical place this is, each once: not those that a patch has given a place of their own. */
+export function ownersOf(program: Program, address: number): readonly string[] {
+  const names = address >= program.base.start ? inBase(program.base, address) : inPatches(program, address);
+  return [...new Set(names)].filter((name) => findItems(program, name).some((item) => item.address === address));
+}
