@@ -16,8 +16,10 @@ const WARM_UP = 3;
 /** One edit on both sides. */
 interface Turn {
   readonly patch: PatchedEvent;
-  /** By ipbp, ms. */
+  /** By ipbp, ms, to its exit. */
   readonly rustc: number;
+  /** From the save to that exit. */
+  readonly exit: number;
   /** By the plain replay, ms. */
   readonly alone: number;
 }
@@ -39,6 +41,10 @@ interface EditResult {
   /** The same for the very first patch, while nothing is warm yet. */
   readonly firstTotal: number;
   readonly sinceSave: Summary;
+  /** Save to the exit of the rustc that ipbp ran. */
+  readonly exitSinceSave: Summary;
+  /** Save to live / save to that exit, edit by edit: below 1 the patch is live before rustc has ended. */
+  readonly liveToExit: Summary;
   /** What ipbp adds: total / rustc alone, of the medians. */
   readonly addedToRustc: number;
   /** Save to live / rustc alone, edit by edit. */
@@ -71,11 +77,13 @@ async function measure(subject: Subject, edits: number, folder: string): Promise
     for (let number = 0; number < WARM_UP + edits; number++) {
       if (number === WARM_UP) residentBefore = residentBytes(ready.pid);
       patchedCopy.edit(number);
-      const { patch, rustc } = await session.patched();
+      const { patch, rustc, exitSinceSave } = await session.patched();
+      // Where rustc ended before, everything after it is ipbp's own.
+      const exit = exitSinceSave ?? (patch.sinceSaveMs ?? Number.NaN) - patch.ms.total;
       if (number === 0) firstTotal = patch.ms.total;
       plainCopy.edit(number);
       const alone = await plain.run();
-      if (number >= WARM_UP) turns.push({ patch, rustc, alone });
+      if (number >= WARM_UP) turns.push({ patch, rustc, exit, alone });
     }
     const resident = residentBytes(ready.pid) - residentBefore;
     const of = (value: (turn: Turn) => number): Summary => summarise(turns.map(value));
@@ -95,6 +103,8 @@ async function measure(subject: Subject, edits: number, folder: string): Promise
       total,
       firstTotal: round(firstTotal),
       sinceSave: of(sinceSave),
+      exitSinceSave: of((turn) => turn.exit),
+      liveToExit: of((turn) => sinceSave(turn) / turn.exit),
       addedToRustc: round(total.median / rustcAlone.median),
       saveToLive: of((turn) => sinceSave(turn) / turn.alone),
       memory: {
@@ -113,11 +123,22 @@ function print(result: EditResult): void {
   process.stdout.write(
     `${result.subject}: ${result.functions} functions, ${result.total.n} edits, ms: median (quartiles)\n`,
   );
-  for (const key of ['rustcAlone', 'rustcByIpbp', 'scan', 'diff', 'link', 'apply', 'total', 'sinceSave'] as const) {
+  for (const key of [
+    'rustcAlone',
+    'rustcByIpbp',
+    'scan',
+    'diff',
+    'link',
+    'apply',
+    'total',
+    'sinceSave',
+    'exitSinceSave',
+  ] as const) {
     process.stdout.write(line(key, result[key]));
   }
   process.stdout.write(`  the first patch's total was ${result.firstTotal.toFixed(2)}\n`);
   process.stdout.write(`  ipbp adds ${(result.addedToRustc * 100).toFixed(1)} % to rustc alone\n`);
+  process.stdout.write(`  save to live is ${result.liveToExit.median.toFixed(3)} × save to the exit of that rustc\n`);
   process.stdout.write(`  save to live is ${result.saveToLive.median.toFixed(2)} × rustc alone\n`);
   const { imageBytes, residentBytesPerPatch } = result.memory;
   process.stdout.write(`  a patch takes ${imageBytes.median} bytes, the program grows by ${residentBytesPerPatch}\n`);

@@ -8,6 +8,17 @@ import { ROOT } from './record.js';
 /** How long any single step may take, in ms; a first build of the server is the longest. */
 const STEP_LIMIT = 900_000;
 
+/** One edit. */
+export interface Patched {
+  /** The first one of it. */
+  readonly patch: PatchedEvent;
+  readonly patches: readonly PatchedEvent[];
+  /** By ipbp, ms, to rustc's exit. */
+  readonly rustc: number;
+  /** From the save to rustc's exit; null where the patch came after it. */
+  readonly exitSinceSave: number | null;
+}
+
 /** A program under `ipbp run`. A class because it is a connection: it has a process, and events in order. */
 export class RunningSession {
   readonly #child: ChildProcess;
@@ -59,8 +70,9 @@ export class RunningSession {
     }
   }
 
-  /** Waits for the patch of an edit; returns it with rustc's ms. Throws on everything that is no patch. */
-  async patched(): Promise<{ readonly patch: PatchedEvent; readonly rustc: number }> {
+  /** Waits until an edit is live and rustc has ended. Throws on everything that is no patch. */
+  async patched(): Promise<Patched> {
+    const patches: PatchedEvent[] = [];
     let rustc = 0;
     for (;;) {
       const event = await this.#next();
@@ -69,16 +81,23 @@ export class RunningSession {
           rustc = event.ms;
           break;
         case 'patched':
-          return { patch: event, rustc };
+          patches.push(event);
+          if (event.confirmed !== false) return { patch: event, patches, rustc, exitSinceSave: null };
+          break;
+        case 'confirmed': {
+          const patch = patches[0];
+          if (patch === undefined) throw new Error('a patch was confirmed that was not told');
+          return { patch, patches, rustc: event.ms, exitSinceSave: event.sinceSaveMs };
+        }
         case 'refused':
         case 'compile-error':
         case 'unchanged':
+        case 'undone':
         case 'exit':
         case 'restarted':
           throw new Error(`the edit was not patched: ${JSON.stringify(event)}\n${this.#messages}`);
         case 'ready':
         case 'change':
-        case 'undone':
         case 'note':
           break;
       }

@@ -1,7 +1,15 @@
 // What a person sees of a session: one event in, the lines for stderr out. Pure; who writes them is run.ts. The
 // program's terminal is its own, so the lines are few, and a patch is one of them.
 import { CODES } from '../codes/table.js';
-import type { CompiledEvent, ExitEvent, PatchedEvent, ReadyEvent, RefusedEvent, SessionEvent } from '../host/events.js';
+import type {
+  CompiledEvent,
+  ConfirmedEvent,
+  ExitEvent,
+  PatchedEvent,
+  ReadyEvent,
+  RefusedEvent,
+  SessionEvent,
+} from '../host/events.js';
 import type { RefusedItem } from '../patch/engine.js';
 import { byteCount, chain, counted, duration, grouped, listed, printable, shortName, styled } from './text.js';
 import type { Style } from './text.js';
@@ -38,6 +46,8 @@ export function renderEvent(event: SessionEvent, view: View): readonly string[] 
       return view.quiet ? [] : [line('unchanged', printable(event.reason), view, 'dim')];
     case 'patched':
       return view.quiet ? [] : renderPatch(`patched #${event.patch}`, event, view);
+    case 'confirmed':
+      return view.verbose && !view.quiet ? [line('confirmed', confirmedText(event), view, 'dim')] : [];
     case 'refused':
       return renderRefused(event, view);
     case 'undone':
@@ -142,6 +152,11 @@ function patchedDetails({ functions, data, bytes, ms, sinceSaveMs }: ShownPatch)
     return `      ${verdict}  ${printable(name)}${reason === undefined ? '' : `: ${printable(reason)}`}`;
   });
   return [...items, `      ${byteCount(bytes)}; ${phases}${save}`];
+}
+
+function confirmedText({ patches, ms }: ConfirmedEvent): string {
+  const numbers = patches.map((patch) => `#${patch}`).join(', ');
+  return `${numbers}: rustc ended after ${duration(ms)}`;
 }
 
 function renderRefused({ items, restarting }: RefusedEvent, view: View): string[] {

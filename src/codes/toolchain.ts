@@ -80,6 +80,12 @@ export const TOOLCHAIN_CODES = {
       "cargo's configuration names a runner as one text; the one that ipbp puts before it must then be one word, and its path holds a blank.",
     remedy: 'Write the runner as a list in .cargo/config.toml, or choose a --target-dir without blanks.',
   },
+  IPBP5040: {
+    title: 'an early patch could not be taken back',
+    meaning:
+      'A patch went live while the rest of its change was still compiled; that failed, and the program did not take the patch back: it runs the new bodies of one crate beside the old ones of others.',
+    remedy: 'Repair what rustc complains about and save again, or try ipbp undo; a restart is always safe.',
+  },
   IPBP5901: {
     title: 'wrong arguments',
     meaning: 'The command line does not make sense to ipbp.',

@@ -32,7 +32,10 @@ export interface PatchedDatum {
   readonly reason?: string;
 }
 
-/** Milliseconds per phase; `total` is from the objects on disk to the answer of the program. */
+/**
+ * Milliseconds per phase; `total` is from the objects on disk to the answer of the program. Less than the sum of the
+ * phases where `diff` and `link` were done while rustc still worked.
+ */
 export interface PatchTimes {
   readonly scan: number;
   readonly diff: number;
@@ -77,9 +80,10 @@ export interface ChangeEvent extends At {
   readonly files: readonly string[];
 }
 
+/** A library whose new code goes live while the crates that use it are compiled has an event of its own. */
 export interface CompiledEvent extends At {
   readonly event: 'compiled';
-  /** Of rustc, all replays of this change together. */
+  /** Of rustc until its objects were final (it may still have to end), all these crates together. */
   readonly ms: number;
   /** Object files that differ from what the program runs. */
   readonly objects: number;
@@ -111,6 +115,21 @@ export interface PatchedEvent extends At {
   /** From the first save of this change; null for `apply` and `redo`. */
   readonly sinceSaveMs: number | null;
   readonly warnings: readonly Warning[];
+  /**
+   * False when the patch is live although rustc has not ended, or crates that use the changed one are still to be
+   * compiled. Then a `confirmed` follows; or an `undone`, when that fails.
+   */
+  readonly confirmed?: false;
+}
+
+/** All of rustc's work for the change of these patches has ended well. */
+export interface ConfirmedEvent extends At {
+  readonly event: 'confirmed';
+  readonly patches: readonly number[];
+  /** Of rustc, from its start to its exit, all replays of this change together. */
+  readonly ms: number;
+  /** From the first save of this change to rustc's exit. */
+  readonly sinceSaveMs: number | null;
 }
 
 export interface RefusedEvent extends At {
@@ -151,6 +170,7 @@ export type SessionEvent =
   | CompileErrorEvent
   | UnchangedEvent
   | PatchedEvent
+  | ConfirmedEvent
   | RefusedEvent
   | UndoneEvent
   | RestartedEvent

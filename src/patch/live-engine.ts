@@ -14,7 +14,16 @@ import type { PatchImage } from './image/image.js';
 import { decodePatchFile, encodePatchFile } from './image/image-file.js';
 import { openSide, type AtomRef } from './diff/items.js';
 import { DEFAULT_ROOM, planPatch, type Room } from './plan.js';
-import { freshProgram, inverseCells, withoutLast, withPatch, withRedone, type Program } from './program/program.js';
+import {
+  freshProgram,
+  inverseCells,
+  withoutLast,
+  withoutUndone,
+  withPatch,
+  withRedone,
+  type Program,
+} from './program/program.js';
+import type { DefinitionSource } from './program/surroundings.js';
 import { cellTransaction, transactionOf } from './image/transaction.js';
 
 /** A diff, with the opened objects it points into. */
@@ -31,6 +40,8 @@ export interface LinkInputFiles {
   readonly others: readonly InputFile[];
   /** rlibs, in the linker's order. */
   readonly archives: readonly InputFile[];
+  /** Told of each name that is in no archive; may throw to end the planning where the list of them is not final. */
+  readonly onAbsent?: (name: string) => void;
 }
 
 /** A step of the program's history: what to send, and which patch it is about. */
@@ -71,6 +82,8 @@ export interface LiveEngine {
   /** The newest live patch, or null; `undone` after the process took it back. */
   undoStep(): HistoryStep | null;
   undone(): void;
+  /** After `undone`: nobody will want that patch again. */
+  forgetUndone(): void;
   /** The patch that was undone last, or null. */
   redoStep(): HistoryStep | null;
   redone(): void;
@@ -78,6 +91,15 @@ export interface LiveEngine {
 
 function openObject(file: InputFile): LinkObject {
   return openLinkObject(readObjectFile(file.read(), file.name));
+}
+
+function tellingAbsent(source: DefinitionSource, tell: ((name: string) => void) | undefined): DefinitionSource {
+  if (tell === undefined) return source;
+  return (name) => {
+    const found = source(name);
+    if (found === null) tell(name);
+    return found;
+  };
 }
 
 /** A function as an item of a diff that says nothing changed. */
@@ -178,7 +200,7 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
         before: diff.before,
         after: diff.after,
         others: () => (others ??= inputs.others.map(openObject)),
-        archives: archivesSource(inputs.archives),
+        archives: tellingAbsent(archivesSource(inputs.archives), inputs.onAbsent),
         room: room(),
       });
     },
@@ -214,6 +236,9 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
     },
     undone() {
       program = withoutLast(program);
+    },
+    forgetUndone() {
+      program = withoutUndone(program);
     },
     redoStep() {
       const next = program.undone.at(-1);

@@ -57,11 +57,18 @@ function isOutcome(event: SessionEvent): event is Outcome {
     case 'ready':
     case 'change':
     case 'compiled':
+    case 'confirmed':
     case 'restarted':
     case 'note':
     case 'exit':
       return false;
   }
+}
+
+/** False while a patch that went live early is neither confirmed nor taken back. */
+function isSettled(events: readonly SessionEvent[]): boolean {
+  const early = events.findLastIndex((event) => event.event === 'patched' && event.confirmed === false);
+  return early < 0 || events.slice(early).some(({ event }) => event === 'confirmed' || event === 'undone');
 }
 
 /** Numbers from 0 to below 1, the same for the same seed (a linear congruential generator). */
@@ -159,7 +166,7 @@ export class Run {
       const events = this.session.events.slice(from);
       const last = events.findLastIndex((event) => event.event === 'change' || isOutcome(event));
       if (events[last]?.event === 'change') await this.session.waitFor(isOutcome, from + last, ROW_LIMIT_MS);
-      else if (this.session.events.length === seen) return events.filter(isOutcome);
+      else if (this.session.events.length === seen && isSettled(events)) return events.filter(isOutcome);
     }
   }
 

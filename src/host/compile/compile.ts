@@ -3,8 +3,9 @@
 // lose it. One call at a time; the caller queues.
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { waitForCargo } from '../cargo/freshness.js';
-import { replay, type ReplayContext } from './replay.js';
+import { replay, type FinishedObjects, type ReplayContext } from './replay.js';
 import type { UnitGraph } from '../cargo/capture-store.js';
+import type { Unit } from '../cargo/unit.js';
 
 export type CompileResult =
   | {
@@ -17,12 +18,35 @@ export type CompileResult =
     }
   | { readonly kind: 'errors'; readonly ms: number; readonly rendered: string };
 
+/** What is left to compile when one unit's objects are final. */
+export type Remaining = 'nothing' | 'dependants' | 'changed';
+
+/** All objects of a unit are final; its rustc has yet to end. */
+export interface EarlyObjects {
+  readonly unit: Unit;
+  /** `dependants`: only crates that use one that was compiled; `changed`: also some whose own sources changed. */
+  readonly remaining: Remaining;
+  /** As in {@link CompileResult}, until now. */
+  readonly ms: number;
+  readonly rendered: string;
+  readonly crates: readonly string[];
+}
+
+/** Told while rustc works. */
+export interface CompileWatch {
+  /** Unit key → its incremental directory. */
+  readonly directories: ReadonlyMap<string, string>;
+  onObject(unit: Unit, name: string, bytes: Uint8Array): void;
+  /** Awaited before the next unit is compiled and before `compile` returns. Must not reject. */
+  onObjectsFinal(objects: EarlyObjects): Promise<void>;
+}
+
 export interface Compiler {
   /** Keys of the units whose sources changed. */
   markChanged(keys: Iterable<string>): void;
   /** Something waits to be compiled: after an error, also without a new change. */
   pending(): boolean;
-  compile(): Promise<CompileResult>;
+  compile(watch?: CompileWatch): Promise<CompileResult>;
   /** What the newest compile of the binary would have linked; null before the first. */
   linkInputs(): LinkInputs | null;
 }
@@ -30,14 +54,28 @@ export interface Compiler {
 /** @param stopped asked while waiting for another cargo's lock */
 export function createCompiler(graph: UnitGraph, context: ReplayContext, stopped: () => boolean): Compiler {
   const waiting = new Set<string>();
+  /** Of those that wait, the ones whose own sources changed. */
+  const edited = new Set<string>();
   let link: LinkInputs | null = null;
+  const remaining = (unit: Unit, interfaceChanged: boolean): Remaining => {
+    if ([...waiting].some((key) => edited.has(key))) return 'changed';
+    const users = interfaceChanged ? (graph.dependants.get(unit.key) ?? []) : [];
+    return waiting.size > 0 || users.length > 0 ? 'dependants' : 'nothing';
+  };
+  const waitAgain = ({ key }: Unit, wasEdited: boolean): void => {
+    waiting.add(key);
+    if (wasEdited) edited.add(key);
+  };
   return {
     markChanged(keys) {
-      for (const key of keys) waiting.add(key);
+      for (const key of keys) {
+        waiting.add(key);
+        edited.add(key);
+      }
     },
     pending: () => waiting.size > 0,
     linkInputs: () => link,
-    async compile() {
+    async compile(watch) {
       let ms = 0;
       let rendered = '';
       const crates: string[] = [];
@@ -46,16 +84,37 @@ export function createCompiler(graph: UnitGraph, context: ReplayContext, stopped
         await waitForCargo([unit], stopped);
         // Taken out first: a change that comes during the replay puts it in again.
         waiting.delete(unit.key);
+        const wasEdited = edited.delete(unit.key);
+        let early: Promise<void> = Promise.resolve();
+        const directory = watch?.directories.get(unit.key);
+        const news =
+          watch === undefined || directory === undefined
+            ? null
+            : {
+                directory,
+                onObject: (name: string, bytes: Uint8Array) => watch.onObject(unit, name, bytes),
+                onFinished(finished: FinishedObjects) {
+                  early = watch.onObjectsFinal({
+                    unit,
+                    remaining: remaining(unit, finished.interfaceChanged),
+                    ms: ms + finished.ms,
+                    rendered: rendered + finished.rendered,
+                    crates: [...crates, unit.crate],
+                  });
+                },
+              };
         let result;
         try {
-          result = await replay(unit, context);
+          result = await replay(unit, context, news);
         } catch (error) {
-          waiting.add(unit.key);
+          waitAgain(unit, wasEdited);
           throw error;
+        } finally {
+          await early;
         }
         ms += result.ms;
         if (result.kind === 'errors') {
-          waiting.add(unit.key);
+          waitAgain(unit, wasEdited);
           return { kind: 'errors', ms, rendered: rendered + result.rendered };
         }
         rendered += result.rendered;

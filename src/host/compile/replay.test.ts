@@ -12,6 +12,7 @@ import { ageUnrecorded } from '../cargo/freshness.js';
 import { compareSets, incrementalDirectory, scanObjects, type ObjectSet } from '../cargo/incremental.js';
 import { keepObjects } from '../session/kept-files.js';
 import type { ReplayContext } from './replay.js';
+import { sessionName } from './replay-watch.js';
 import { writeScripts } from '../cargo/scripts.js';
 import { startSpawner, type Spawner } from './spawner.js';
 import { outputsOf, type Unit } from '../cargo/unit.js';
@@ -121,6 +122,47 @@ test('an edit and its return leave the same bytes in a new inode', async () => {
   const { changed, sameBytes } = compareSets(before, objects(app));
   assert.equal(changed, []);
   assert.is(sameBytes.length, 1);
+});
+
+test('objects are told when they are closed, with the bytes that the finished session holds, and before rustc ends', async () => {
+  const compiler = createCompiler(graph, context, () => false);
+  const before = objects(app);
+  const directory = incrementalDirectory(app);
+  assert.ok(directory);
+  const told = new Map<string, Uint8Array>();
+  const order: string[] = [];
+  fixture.write('app/src/main.rs', MAIN.replace('"hello"', '"early"'));
+  compiler.markChanged([app.key]);
+  const result = await compiler.compile({
+    directories: new Map([[app.key, directory]]),
+    onObject(unit, name, bytes) {
+      assert.is(unit.key, app.key);
+      told.set(name, bytes);
+    },
+    onObjectsFinal({ remaining, crates }) {
+      order.push('final');
+      assert.is(remaining, 'nothing');
+      assert.equal(crates, ['app']);
+      const { changed } = compareSets(before, objects(app));
+      assert.is(changed.length, 1);
+      for (const name of changed) {
+        assert.equal(readFileSync(objects(app).get(name)?.path ?? ''), Buffer.from(told.get(name) ?? []), name);
+      }
+      return Promise.resolve();
+    },
+  });
+  order.push('ended');
+  assert.is(result.kind, 'ok');
+  assert.equal(order, ['final', 'ended']);
+});
+
+test('an output file is told from others by its name', () => {
+  const unit = { key: 'app-00aa' };
+  assert.is(sessionName(unit, 'app-00aa.1x2y3z.0wm340d.rcgu.o'), '1x2y3z.o');
+  assert.is(sessionName(unit, 'app-00aa.1x2y3z.rcgu.o'), '1x2y3z.o');
+  for (const other of ['app-00aa.d', 'app-00ab.1x2y3z.rcgu.o', 'app-00aa.1x2y3z.rcgu.bc', 'app-00aa..rcgu.o']) {
+    assert.is(sessionName(unit, other), null, other);
+  }
 });
 
 test('a compile error is told as rustc prints it, and stays pending until repaired', async () => {

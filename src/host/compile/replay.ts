@@ -8,6 +8,7 @@ import { IpbpError } from '../../codes/error.js';
 import { readDiagnostics } from './diagnostics.js';
 import { ageDepInfo } from '../cargo/freshness.js';
 import { readLinkInputs, type LinkInputs } from '../cargo/link-arguments.js';
+import { watchReplay } from './replay-watch.js';
 import type { Spawner } from './spawner.js';
 import { outputsOf, type Unit } from '../cargo/unit.js';
 
@@ -32,25 +33,57 @@ export type ReplayResult =
     }
   | { readonly kind: 'errors'; readonly ms: number; readonly rendered: string };
 
+/** Told of a replay before it ends, where the system lets directories be watched. See replay-watch.ts. */
+export interface EarlyNews {
+  /** The unit's `incremental/<crate>-<id>`. */
+  readonly directory: string;
+  onObject(name: string, bytes: Uint8Array): void;
+  /** All objects are final; rustc has yet to call its linker and to end. */
+  onFinished(finished: FinishedObjects): void;
+}
+
+/** What is known of a replay when its objects are final. */
+export interface FinishedObjects {
+  /** rustc's time until now. */
+  readonly ms: number;
+  readonly rendered: string;
+  readonly interfaceChanged: boolean;
+}
+
 /** Variables of the session that must not reach rustc: cargo's jobserver is not there, and the wrapper is ours. */
 const NOT_FOR_RUSTC = ['CARGO_MAKEFLAGS', 'MAKEFLAGS', 'RUSTC_WRAPPER'];
 
 /** Replays one unit. Throws IPBP5010 when rustc fails without an error message of its own. */
-export async function replay(unit: Unit, context: ReplayContext): Promise<ReplayResult> {
+export async function replay(unit: Unit, context: ReplayContext, news: EarlyNews | null = null): Promise<ReplayResult> {
   const recording = join(context.directory, `link-${unit.key}`);
   rmSync(recording, { force: true });
   const before = interfaceHash(unit);
   ageDepInfo(unit);
   // Metadata of a dylib is in the library itself: what depends on it needs that linked.
   const isRecorded = !unit.crateTypes.includes('dylib');
+  const interfaceChanged = (): boolean => unit.kind === 'lib' && (before === null || interfaceHash(unit) !== before);
   const start = performance.now();
-  const result = await context.spawner.run({
+  let messages = (): string => '';
+  const watching =
+    news === null || !isRecorded
+      ? null
+      : watchReplay(unit, news.directory, {
+          onObject: (name, bytes) => news.onObject(name, bytes),
+          onFinished() {
+            const ms = performance.now() - start;
+            const { rendered, hasErrors } = readDiagnostics(messages(), context.color);
+            if (!hasErrors) news.onFinished({ ms, rendered, interfaceChanged: interfaceChanged() });
+          },
+        });
+  const job = context.spawner.start({
     program: unit.rustc,
     args: isRecorded ? [...unit.args, '-C', `linker=${context.recorder}`] : unit.args,
     cwd: unit.cwd,
     env: { ...unit.env, IPBP_LINK_ARGUMENTS: recording },
     unset: NOT_FOR_RUSTC,
   });
+  messages = () => job.messages();
+  const result = await job.ended.finally(() => watching?.stop());
   const ms = performance.now() - start;
   const link = readLinkInputs(recording, unit.cwd, unit.crate);
   const { rendered, hasErrors, other } = readDiagnostics(result.stderr, context.color);
@@ -67,7 +100,7 @@ export async function replay(unit: Unit, context: ReplayContext): Promise<Replay
     ms,
     rendered: result.status === 0 ? rendered : '',
     link: unit.kind === 'bin' ? link : null,
-    interfaceChanged: unit.kind === 'lib' && (before === null || interfaceHash(unit) !== before),
+    interfaceChanged: interfaceChanged(),
   };
 }
 

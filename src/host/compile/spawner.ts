@@ -23,9 +23,16 @@ export interface JobResult {
   readonly stderr: string;
 }
 
+export interface RunningJob {
+  /** At its end. Rejects with IPBP5010 when the shell is gone. */
+  readonly ended: Promise<JobResult>;
+  /** What it has written to stderr until now; empty after its end. */
+  messages(): string;
+}
+
 export interface Spawner {
-  /** Runs a command to its end. Jobs may overlap. Rejects with IPBP5010 when the shell is gone. */
-  run(job: Job): Promise<JobResult>;
+  /** Starts a command. Jobs may overlap. */
+  start(job: Job): RunningJob;
   /** Ends the shell, and with it what it runs. */
   stop(): void;
 }
@@ -58,21 +65,24 @@ export function startSpawner(directory: string): Spawner {
   keepAlive(shell.stdin, false);
   keepAlive(shell.stdout, false);
   return {
-    async run(job) {
-      if (gone) throw new IpbpError('IPBP5010', 'the shell that starts rustc has ended');
+    start(job) {
       const number = next++;
       const path = join(directory, `job-${number}`);
-      writeFileSync(path, jobScript(job), { mode: 0o600 });
-      const status = await new Promise<number | null>((resolve) => {
-        waiting.set(number, resolve);
-        keepAlive(shell.stdout, true);
-        shell.stdin?.write(`${number} ${path}\n`);
-      });
-      if (waiting.size === 0) keepAlive(shell.stdout, false);
-      if (status === null) throw new IpbpError('IPBP5010', 'the shell that starts rustc has ended');
-      const result = { status, stdout: readText(`${path}.out`), stderr: readText(`${path}.err`) };
-      for (const suffix of ['', '.out', '.err']) rmSync(path + suffix, { force: true });
-      return result;
+      const run = async (): Promise<JobResult> => {
+        if (gone) throw new IpbpError('IPBP5010', 'the shell that starts rustc has ended');
+        writeFileSync(path, jobScript(job), { mode: 0o600 });
+        const status = await new Promise<number | null>((resolve) => {
+          waiting.set(number, resolve);
+          keepAlive(shell.stdout, true);
+          shell.stdin?.write(`${number} ${path}\n`);
+        });
+        if (waiting.size === 0) keepAlive(shell.stdout, false);
+        if (status === null) throw new IpbpError('IPBP5010', 'the shell that starts rustc has ended');
+        const result = { status, stdout: readText(`${path}.out`), stderr: readText(`${path}.err`) };
+        for (const suffix of ['', '.out', '.err']) rmSync(path + suffix, { force: true });
+        return result;
+      };
+      return { ended: run(), messages: () => readText(`${path}.err`) };
     },
     stop() {
       gone = true;

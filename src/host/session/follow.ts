@@ -3,9 +3,10 @@
 import { IpbpError } from '../../codes/error.js';
 import type { RefusedItem } from '../../patch/engine.js';
 import type { Held } from './build-start.js';
-import type { Compiler } from '../compile/compile.js';
+import type { CompileResult, Compiler } from '../compile/compile.js';
 import { sourceFiles } from '../cargo/dep-info.js';
 import type { SessionEvent } from '../events.js';
+import { earlyPatches, type EarlyPatches } from './early-patches.js';
 import type { Patcher, PatchOutcome } from './patcher.js';
 import { watchSources } from '../compile/sources.js';
 
@@ -62,18 +63,44 @@ export function followSources(context: FollowContext): Follower {
     emit({ event: 'change', files });
     if (cargoOnly.length > 0) return context.refuse(cargoOnly.map(onlyCargo));
     compiler.markChanged(units);
-    const compiled = await compiler.compile();
+    const before = context.patcher();
+    if (before === null) return;
+    const early = earlyPatches({
+      directories: held.incremental,
+      patcher: before,
+      link: compiler.linkInputs,
+      savedAt,
+      emit,
+    });
+    try {
+      await finish(early, await compiler.compile(early.watch), savedAt);
+    } catch (error) {
+      if (!stopped) await early.takeBack();
+      throw error;
+    }
+  };
+
+  /** All is compiled, or rustc found errors: patches what is not live yet and tells of it. */
+  const finish = async (early: EarlyPatches, compiled: CompileResult, savedAt: number | null): Promise<void> => {
+    const endedAt = performance.now();
     follow();
     if (stopped) return;
-    if (compiled.kind === 'errors') return emit({ event: 'compile-error', rendered: compiled.rendered });
+    if (compiled.kind === 'errors') {
+      await early.takeBack();
+      return emit({ event: 'compile-error', rendered: compiled.rendered });
+    }
     const patcher = context.patcher();
     if (patcher === null) return;
+    if (early.complete()) return early.confirm(compiled.ms, endedAt);
     const scan = patcher.scan();
-    const { ms, crates, rendered } = compiled;
     // Told while the program answers: whoever listens would run just when the patch is made.
     const patching = patcher.patch(scan, compiler.linkInputs());
-    emit({ event: 'compiled', ms, objects: scan.changed, crates, rendered });
-    await tell(await patching, savedAt);
+    early.tellCompiled(compiled, scan.changed);
+    const outcome = await patching;
+    if (outcome.kind === 'refused') await early.takeBack();
+    // A library's early patch was all of the change.
+    if (outcome.kind !== 'unchanged' || early.pending.length === 0) await tell(outcome, savedAt);
+    early.confirm(compiled.ms, endedAt);
   };
 
   const tell = async (outcome: PatchOutcome, savedAt: number | null): Promise<void> => {

@@ -1,5 +1,6 @@
 // One patch from objects on disk to the program's answer, and undo and redo. Takes the times; keeps the history of
-// object sets in step with the engine's. When to do it and what to tell is the session's.
+// object sets in step with the engine's. Planning ahead is in staging.ts; when to do it and what to tell is the
+// session's.
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
@@ -14,6 +15,8 @@ import { compareSets, scanObjects, type ObjectSet, type SetDifference } from '..
 import { inputFile, keepObjects, sameFile } from './kept-files.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { createHistory, type LiveObjects } from './session-store.js';
+import { changedPaths, splitObjects, splitStaged, type NewestObjects } from './split-objects.js';
+import { ArchivesNotKnown, changesOnlyBodies, createStaging, type Planned } from './staging.js';
 import { outputsOf } from '../cargo/unit.js';
 
 /** What a warm-up compares at the most. */
@@ -38,11 +41,23 @@ export interface Patcher {
   warmUp(): void;
   /** Compares the newest objects with what runs. Cheap: (name, inode). */
   scan(): Scan;
+  /** An object that rustc has closed while it still works: planned with, so that the patch is ready when all are. */
+  stage(key: string, name: string, bytes: Uint8Array): void;
+  /** Forgets what was staged and not patched. */
+  unstage(): void;
   /** Links what differs and applies it. */
   patch(scan: Scan, link: LinkInputs | null): Promise<PatchOutcome>;
+  /**
+   * The same before rustc has said what it would link. Null where that, or a verdict other than a patch, has to wait
+   * for the end of the compile: nothing was done then.
+   * @param bodiesOnly only if nothing but functions' bodies changed: crates that use these are still to be compiled
+   */
+  patchEarly(scan: Scan, link: LinkInputs | null, bodiesOnly: boolean): Promise<PatchOutcome> | null;
+  /** Undoes the newest patch for good: it cannot be redone. */
+  takeBack(): Promise<UndoneOutcome | RefusedOutcome | null>;
   applyFile(path: string): Promise<PatchOutcome>;
-  /** Null when there is nothing to undo. `now` is the newest live patch afterwards, 0 for none. */
-  undo(): Promise<{ readonly patch: number; readonly now: number } | RefusedOutcome | null>;
+  /** Null when there is nothing to undo. */
+  undo(): Promise<UndoneOutcome | RefusedOutcome | null>;
   redo(): Promise<PatchOutcome | null>;
   records(): readonly PatchRecord[];
 }
@@ -54,13 +69,16 @@ interface Sent {
   readonly liveAt: number;
 }
 
+/** `now` is the newest live patch afterwards, 0 for none. */
+interface UndoneOutcome {
+  readonly patch: number;
+  readonly now: number;
+}
+
 type RefusedOutcome = Extract<PatchOutcome, { kind: 'refused' }>;
 
 /** The newest objects beside those that run. */
-export interface Scan {
-  readonly newest: LiveObjects;
-  /** By unit key. */
-  readonly differences: ReadonlyMap<string, SetDifference>;
+export interface Scan extends NewestObjects {
   /** Object files that differ. */
   readonly changed: number;
   readonly startedAt: number;
@@ -79,7 +97,16 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
   const undone: NumberedPatch[] = [];
   const objectDirectory = (generation: number, key: string): string =>
     join(held.keptExecutable, '..', `objects-${generation}`, key);
+  const { shared } = held.graph;
   let scans = 0;
+  let lastLink: LinkInputs | null = null;
+  const staging = createStaging({
+    engine,
+    current: history.current,
+    split: (staged) => splitStaged(history.current(), staged, shared),
+    archives: (link) => archiveFiles(held, link),
+    knownLink: () => lastLink,
+  });
   let executableChecked = false;
 
   const checkExecutable = (): void => {
@@ -101,9 +128,53 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
     const liveAt = performance.now();
     engine.applied(image);
     history.push(objects);
+    staging.clear();
     live.push({ patch, image });
     undone.length = 0;
     return { kind: 'sent', patch, liveAt };
+  };
+
+  const plan = (scan: Scan, link: LinkInputs | null, linkIsFinal: boolean): Planned => {
+    lastLink = link;
+    return staging.plan({
+      files: splitObjects(history.current(), scan, shared),
+      ...changedPaths(scan),
+      link,
+      linkIsFinal,
+    });
+  };
+
+  const unchanged = (scan: Scan, reason: string): PatchOutcome => {
+    history.replaceCurrent(scan.newest);
+    staging.clear();
+    return { kind: 'unchanged', reason };
+  };
+
+  const commit = async (scan: Scan, planned: Planned, image: PatchImage): Promise<PatchOutcome> => {
+    const start = performance.now();
+    const sent = await send(image, scan.newest);
+    if (sent.kind === 'refused') return sent;
+    return patched(sent.patch, image, {
+      scan: scan.ms,
+      diff: planned.diffMs,
+      link: planned.linkMs,
+      apply: sent.liveAt - start,
+      total: sent.liveAt - scan.startedAt,
+    });
+  };
+
+  const undo = async (): Promise<UndoneOutcome | RefusedOutcome | null> => {
+    const step = engine.undoStep();
+    const last = live.at(-1);
+    if (step === null || last === undefined) return null;
+    const answer = await agent.transact(last.patch, step.ops);
+    if (answer.status !== 'applied') return notTaken(answer);
+    engine.undone();
+    history.undo();
+    staging.clear();
+    live.pop();
+    undone.push(last);
+    return { patch: last.patch, now: live.at(-1)?.patch ?? 0 };
   };
 
   return {
@@ -138,38 +209,40 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
       }
       return { newest, differences, changed, startedAt, ms: performance.now() - startedAt };
     },
+    stage(key, name, bytes) {
+      if (!shared.has(key)) staging.add(key, name, bytes);
+    },
+    unstage: () => staging.clear(),
     async patch(scan, link) {
       const elsewhere = changedElsewhere(held, scan);
-      if (elsewhere.length > 0) return { kind: 'refused', items: elsewhere };
-      const { before, after, others } = splitObjects(history.current(), scan, held);
-      if (before.length === 0 && after.length === 0) {
-        history.replaceCurrent(scan.newest);
-        return { kind: 'unchanged', reason: 'rustc wrote the same object files' };
+      if (elsewhere.length > 0) {
+        staging.clear();
+        return { kind: 'refused', items: elsewhere };
       }
-      const diffStart = performance.now();
-      const diff = engine.diff(before, after);
-      const linkStart = performance.now();
-      const plan = engine.link(diff, { others, archives: archiveFiles(held, link) });
-      const linkEnd = performance.now();
-      switch (plan.kind) {
+      if (scan.changed === 0) return unchanged(scan, 'rustc wrote the same object files');
+      const planned = plan(scan, link, true);
+      switch (planned.plan.kind) {
         case 'unchanged':
-          history.replaceCurrent(scan.newest);
-          return plan;
+          return unchanged(scan, planned.plan.reason);
         case 'refused':
-          return plan;
-        case 'patch': {
-          const sent = await send(plan.image, scan.newest);
-          if (sent.kind === 'refused') return sent;
-          const end = sent.liveAt;
-          return patched(sent.patch, plan.image, {
-            scan: scan.ms,
-            diff: linkStart - diffStart,
-            link: linkEnd - linkStart,
-            apply: end - linkEnd,
-            total: end - scan.startedAt,
-          });
-        }
+          staging.clear();
+          return planned.plan;
+        case 'patch':
+          return commit(scan, planned, planned.plan.image);
       }
+    },
+    patchEarly(scan, link, bodiesOnly) {
+      if (scan.changed === 0 || changedElsewhere(held, scan).length > 0) return null;
+      let planned: Planned;
+      try {
+        planned = plan(scan, link, false);
+      } catch (error) {
+        // Whatever it is, it is to be said when the compile is over.
+        if (error instanceof ArchivesNotKnown || error instanceof IpbpError) return null;
+        throw error;
+      }
+      if (planned.plan.kind !== 'patch' || (bodiesOnly && !changesOnlyBodies(planned.diff))) return null;
+      return commit(scan, planned, planned.plan.image);
     },
     async applyFile(path) {
       const start = performance.now();
@@ -186,17 +259,14 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
         total: end - start,
       });
     },
-    async undo() {
-      const step = engine.undoStep();
-      const last = live.at(-1);
-      if (step === null || last === undefined) return null;
-      const answer = await agent.transact(last.patch, step.ops);
-      if (answer.status !== 'applied') return notTaken(answer);
-      engine.undone();
-      history.undo();
-      live.pop();
-      undone.push(last);
-      return { patch: last.patch, now: live.at(-1)?.patch ?? 0 };
+    undo,
+    async takeBack() {
+      const outcome = await undo();
+      if (outcome === null || 'items' in outcome) return outcome;
+      engine.forgetUndone();
+      history.forgetUndone();
+      undone.pop();
+      return outcome;
     },
     async redo() {
       const step = engine.redoStep();
@@ -207,6 +277,7 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
       if (answer.status !== 'applied') return notTaken(answer);
       engine.redone();
       history.redo();
+      staging.clear();
       undone.pop();
       live.push(next);
       const ms = performance.now() - start;
@@ -223,31 +294,6 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
       return [...live.map(record(true)), ...[...undone].reverse().map(record(false))];
     },
   };
-}
-
-/** Objects that differ, before and after, and those that do not. Messages call them `crate/codegen-unit.o`. */
-function splitObjects(
-  current: LiveObjects,
-  { newest, differences }: Scan,
-  held: Held,
-): { readonly before: InputFile[]; readonly after: InputFile[]; readonly others: InputFile[] } {
-  const before: InputFile[] = [];
-  const after: InputFile[] = [];
-  const others: InputFile[] = [];
-  for (const [key, now] of newest) {
-    if (held.graph.shared.has(key)) continue;
-    const was = current.get(key) ?? new Map();
-    const { changed, removed } = differences.get(key) ?? { changed: [], removed: [] };
-    const differing = new Set(changed);
-    const file = (set: ObjectSet, name: string): InputFile[] => {
-      const object = set.get(name);
-      return object === undefined ? [] : [inputFile(`${key}/${name}`, object.path)];
-    };
-    for (const name of [...changed, ...removed]) before.push(...file(was, name));
-    for (const name of changed) after.push(...file(now, name));
-    for (const name of now.keys()) if (!differing.has(name)) others.push(...file(now, name));
-  }
-  return { before, after, others };
 }
 
 /** Code of the shared libraries that the executable needs lies out of a patch's reach. */

@@ -58,6 +58,8 @@ export interface ObjectHistory {
   push(objects: LiveObjects | null): void;
   undo(): void;
   redo(): void;
+  /** What was undone last will never be redone. */
+  forgetUndone(): void;
   /** The newest objects mean the same as what runs: compare with them from now on. */
   replaceCurrent(objects: LiveObjects): void;
 }
@@ -80,6 +82,9 @@ export function createHistory(base: LiveObjects): ObjectHistory {
     redo() {
       const next = undone.pop();
       if (next !== undefined) live.push(next);
+    },
+    forgetUndone() {
+      undone.pop();
     },
     replaceCurrent(objects) {
       live[live.length - 1] = objects;

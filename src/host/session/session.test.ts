@@ -138,10 +138,14 @@ test('saves become patches of one running process; errors, undo, redo; its statu
   await run.next('patched');
   await run.seen('salve 1 1!');
 
+  // Live before its user is compiled too, which leaves nothing to be added.
   fixture.write('lib/src/lib.rs', LIBRARY.replace('x + 1', 'x + 5'));
-  assert.equal((await run.next('compiled')).crates, ['fixture_lib', 'app']);
-  await run.next('patched');
+  assert.equal((await run.next('compiled')).crates, ['fixture_lib']);
+  const early = await run.next('patched');
+  assert.is(early.confirmed, false);
   await run.seen('salve 5 1!');
+  assert.equal((await run.next('compiled')).crates, ['app']);
+  assert.equal((await run.next('confirmed')).patches, [early.patch]);
 
   fixture.write('app/src/main.rs', `${MAIN.replace('"hello', '"salve')}\n// a comment\n`);
   await run.next('unchanged');
@@ -163,6 +167,29 @@ test('saves become patches of one running process; errors, undo, redo; its statu
   assert.is(run.events.at(-1)?.event, 'exit');
   assert.not.ok((await listSessions()).includes(run.session.id));
   fixture.cargo(['build']);
+});
+
+test('a body of a library is taken back when a crate that uses it does not compile, and comes with the repair', async () => {
+  fixture.write('lib/src/lib.rs', LIBRARY);
+  fixture.write('app/src/main.rs', MAIN);
+  const run = await start();
+  await run.next('ready');
+  await run.seen('hello 1 1!');
+  const renamed = LIBRARY.replace('x + 1', 'x + 9').replace('fn generic', 'fn renamed');
+  fixture.write('lib/src/lib.rs', renamed);
+  const { patch } = await run.next('patched');
+  await run.seen('hello 9 1!');
+  assert.is((await run.next('undone')).patch, patch);
+  assert.match((await run.next('compile-error')).rendered, 'generic');
+  await run.seen('hello 1 1!');
+  const nothing = await askSession(run.session.id, { command: 'redo', count: 1 });
+  assert.is(nothing.kind === 'error' && nothing.code, 'IPBP5013');
+  fixture.write('app/src/main.rs', MAIN.replace('generic', 'renamed').replace('hello', 'again'));
+  await run.next('patched');
+  await run.seen('again 9 1!');
+  await run.end();
+  fixture.write('lib/src/lib.rs', LIBRARY);
+  fixture.write('app/src/main.rs', MAIN);
 });
 
 test('a project that was built before without ipbp is followed too, libraries included', async () => {

@@ -53,6 +53,11 @@ export function withoutLast(program: Program): Program {
   return { ...program, live: program.live.slice(0, -1), undone: [...program.undone, last] };
 }
 
+/** After it was decided that the patch that was undone last will never be redone. Its memory stays taken. */
+export function withoutUndone(program: Program): Program {
+  return { ...program, undone: program.undone.slice(0, -1) };
+}
+
 /** After the patch that was undone last was redone. */
 export function withRedone(program: Program): Program {
   const next = program.undone.at(-1);

@@ -1,0 +1,84 @@
+// Sorts the objects of a program's crates into those that differ from what it runs and those that do not, as files for
+// the engine. Finding out which differ is incremental.ts.
+import type { ObjectSet, SetDifference } from '../cargo/incremental.js';
+import type { UnitGraph } from '../cargo/capture-store.js';
+import { inputFile } from './kept-files.js';
+import type { LiveObjects } from './session-store.js';
+import type { SplitObjects } from './staging.js';
+
+/** The newest objects, and how they differ from those that run, by unit key. */
+export interface NewestObjects {
+  readonly newest: LiveObjects;
+  readonly differences: ReadonlyMap<string, SetDifference>;
+}
+
+/** Units whose code is in a shared library: out of a patch's reach. */
+type Shared = UnitGraph['shared'];
+
+/** Messages call an object `<unit key>/<codegen unit>.o`. */
+export function objectId(key: string, name: string): string {
+  return `${key}/${name}`;
+}
+
+/** Objects that differ, before and after, and those that do not. */
+export function splitObjects(
+  current: LiveObjects,
+  { newest, differences }: NewestObjects,
+  shared: Shared,
+): SplitObjects {
+  const before: SplitObjects['before'][number][] = [];
+  const after: SplitObjects['after'][number][] = [];
+  const others: SplitObjects['others'][number][] = [];
+  for (const [key, now] of newest) {
+    if (shared.has(key)) continue;
+    const was = current.get(key) ?? new Map();
+    const { changed, removed } = differences.get(key) ?? { changed: [], removed: [] };
+    const differing = new Set(changed);
+    const file = (set: ObjectSet, name: string): SplitObjects['before'][number][] => {
+      const object = set.get(name);
+      return object === undefined ? [] : [inputFile(objectId(key, name), object.path)];
+    };
+    for (const name of [...changed, ...removed]) before.push(...file(was, name));
+    for (const name of changed) after.push(...file(now, name));
+    for (const name of now.keys()) if (!differing.has(name)) others.push(...file(now, name));
+  }
+  return { before, after, others };
+}
+
+/** The same for objects of which only bytes are known yet. In the order in which a scan would give them. */
+export function splitStaged(
+  current: LiveObjects,
+  staged: ReadonlyMap<string, Uint8Array>,
+  shared: Shared,
+): SplitObjects {
+  const before: SplitObjects['before'][number][] = [];
+  const after: SplitObjects['after'][number][] = [];
+  const others: SplitObjects['others'][number][] = [];
+  for (const [key, objects] of current) {
+    if (shared.has(key)) continue;
+    for (const [name, { path }] of objects) {
+      const id = objectId(key, name);
+      const bytes = staged.get(id);
+      (bytes === undefined ? others : before).push(inputFile(id, path));
+      if (bytes !== undefined) after.push({ name: id, read: () => bytes });
+    }
+  }
+  return { before, after, others };
+}
+
+/** What a scan found changed, by {@link objectId}, and whether objects are gone. */
+export function changedPaths({ newest, differences }: NewestObjects): {
+  readonly changed: ReadonlyMap<string, string>;
+  readonly removed: boolean;
+} {
+  const changed = new Map<string, string>();
+  let gone = false;
+  for (const [key, difference] of differences) {
+    gone ||= difference.removed.length > 0;
+    for (const name of difference.changed) {
+      const path = newest.get(key)?.get(name)?.path;
+      if (path !== undefined) changed.set(objectId(key, name), path);
+    }
+  }
+  return { changed, removed: gone };
+}

@@ -1,0 +1,181 @@
+// Plans a patch while rustc still works: each object that it has closed is compared with the one that runs, the
+// difference linked and laid out. The plan is used if the finished objects turn out to be just these, byte for byte;
+// else it is made again. Nothing is sent from here: committing is patcher.ts.
+import { readFileSync } from 'node:fs';
+import type { InputFile, PlanResult } from '../../patch/engine.js';
+import type { EngineDiff, LiveEngine } from '../../patch/live-engine.js';
+import type { LinkInputs } from '../cargo/link-arguments.js';
+import type { LiveObjects } from './session-store.js';
+import { objectId } from './split-objects.js';
+
+/** Objects that differ, before and after, and those that do not. */
+export interface SplitObjects {
+  readonly before: readonly InputFile[];
+  readonly after: readonly InputFile[];
+  readonly others: readonly InputFile[];
+}
+
+/** A plan and what it took, in milliseconds. */
+export interface Planned {
+  readonly diff: EngineDiff;
+  readonly plan: PlanResult;
+  readonly diffMs: number;
+  readonly linkMs: number;
+  /** It was ready before it was asked for. */
+  readonly ahead: boolean;
+}
+
+export interface Staging {
+  /** An object of a unit was closed. Plans soon after, when no other follows at once. */
+  add(key: string, name: string, bytes: Uint8Array): void;
+  /**
+   * The plan, if what it was made of is what differs now; made now otherwise.
+   * @throws ArchivesNotKnown when it has to be made, `linkIsFinal` is not set and an archive is asked in vain
+   */
+  plan(request: StagedRequest): Planned;
+  /** Forgets all: the program or its objects are others now. */
+  clear(): void;
+}
+
+/** What differs, as a scan of finished sessions found it. */
+export interface StagedRequest {
+  readonly files: SplitObjects;
+  /** `<unit key>/<object>` → its path. */
+  readonly changed: ReadonlyMap<string, string>;
+  /** Some objects are gone. */
+  readonly removed: boolean;
+  /** What rustc would link, as far as it is known; `final` when it is that of just these objects. */
+  readonly link: LinkInputs | null;
+  readonly linkIsFinal: boolean;
+}
+
+/** Thrown through the planner: which archives there are is not known before rustc has called its linker. */
+export class ArchivesNotKnown extends Error {}
+
+/** What is known of the program while rustc works. */
+export interface StagingContext {
+  readonly engine: LiveEngine;
+  readonly current: () => LiveObjects;
+  /** Objects that run, by their kept files, without those named `<unit key>/<object>`. */
+  readonly split: (staged: ReadonlyMap<string, Uint8Array>) => SplitObjects;
+  readonly archives: (link: LinkInputs | null) => readonly InputFile[];
+  /** Of the compile before: nearly always those of this one too. */
+  readonly knownLink: () => LinkInputs | null;
+}
+
+interface Linked {
+  readonly plan: PlanResult;
+  readonly ms: number;
+}
+
+interface Ahead {
+  readonly diff: EngineDiff;
+  readonly diffMs: number;
+  /** Null where it hangs on archives that are not known yet. */
+  readonly linked: Linked | null;
+}
+
+/** Begins with nothing staged. */
+export function createStaging(context: StagingContext): Staging {
+  const { engine } = context;
+  const staged = new Map<string, Uint8Array>();
+  /** Written by every rustc, but in no session (the allocator's shim). */
+  const foreign = new Set<string>();
+  /** Not live: a new codegen unit, or a foreign one; the finished session will tell. */
+  const unknown = new Set<string>();
+  let timer: NodeJS.Immediate | null = null;
+  let ahead: Ahead | null = null;
+
+  const compare = ({ before, after }: SplitObjects): { readonly diff: EngineDiff; readonly diffMs: number } => {
+    const start = performance.now();
+    const diff = engine.diff(before, after);
+    return { diff, diffMs: performance.now() - start };
+  };
+
+  const link = (diff: EngineDiff, files: SplitObjects, inputs: LinkInputs | null, isFinal: boolean): Linked => {
+    const start = performance.now();
+    const plan = engine.link(diff, {
+      others: files.others,
+      archives: context.archives(inputs),
+      onAbsent: () => {
+        if (!isFinal) throw new ArchivesNotKnown();
+      },
+    });
+    return { plan, ms: performance.now() - start };
+  };
+
+  const planAhead = (): void => {
+    timer = null;
+    if (staged.size === 0) return;
+    const files = context.split(staged);
+    try {
+      const compared = compare(files);
+      ahead = { ...compared, linked: null };
+      ahead = { ...compared, linked: link(compared.diff, files, context.knownLink(), false) };
+    } catch {
+      // A broken object, or archives that are not known yet: what it is will be said when the objects are final.
+    }
+  };
+
+  const isStaged = ({ changed, removed }: StagedRequest): boolean => {
+    if (removed || changed.size !== staged.size) return false;
+    for (const [name, path] of changed) {
+      const bytes = staged.get(name);
+      if (bytes === undefined || !readFileSync(path).equals(bytes)) return false;
+    }
+    return true;
+  };
+
+  const settleUnknown = ({ changed }: StagedRequest): void => {
+    for (const name of unknown) if (!changed.has(name)) foreign.add(name);
+    unknown.clear();
+  };
+
+  return {
+    add(key, name, bytes) {
+      const id = objectId(key, name);
+      if (foreign.has(id)) return;
+      const live = context.current().get(key)?.get(name);
+      if (live === undefined) {
+        unknown.add(id);
+        return;
+      }
+      ahead = null;
+      if (live.size === bytes.length && readFileSync(live.path).equals(bytes)) staged.delete(id);
+      else staged.set(id, bytes);
+      // At once, but after all that has come together.
+      timer ??= setImmediate(planAhead);
+    },
+    plan(request) {
+      if (timer !== null) {
+        clearImmediate(timer);
+        timer = null;
+      }
+      settleUnknown(request);
+      const { files } = request;
+      const usable = ahead !== null && isStaged(request) ? ahead : null;
+      const { diff, diffMs } = usable ?? compare(files);
+      const linked = usable?.linked ?? link(diff, files, request.link, request.linkIsFinal);
+      return { diff, plan: linked.plan, diffMs, linkMs: linked.ms, ahead: usable?.linked != null };
+    },
+    clear() {
+      if (timer !== null) clearImmediate(timer);
+      timer = null;
+      staged.clear();
+      unknown.clear();
+      ahead = null;
+    },
+  };
+}
+
+/**
+ * True if an edit changed what functions do and nothing else. Crates that hold copies of what is inlined or generic
+ * are compiled after this one: until then the program runs its old copies beside the new bodies.
+ */
+export function changesOnlyBodies(diff: EngineDiff): boolean {
+  return (
+    diff.constructors.length === 0 &&
+    diff.registrations.length === 0 &&
+    diff.items.every(({ change, storage }) => change === 'body' || (change === 'added' && storage !== 'mutable'))
+  );
+}
