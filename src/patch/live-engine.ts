@@ -95,8 +95,8 @@ function openObject(file: InputFile): LinkObject {
 
 function tellingAbsent(source: DefinitionSource, tell: ((name: string) => void) | undefined): DefinitionSource {
   if (tell === undefined) return source;
-  return (name) => {
-    const found = source(name);
+  return (name, from) => {
+    const found = source(name, from);
     if (found === null) tell(name);
     return found;
   };
