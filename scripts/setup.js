@@ -17,6 +17,7 @@ const DEBIAN_TOOLS = [
   { tool: 'cc', package: 'gcc' },
   { tool: 'as', package: 'binutils' },
   { tool: 'strip', package: 'binutils' },
+  { tool: 'mold', package: 'mold' },
 ];
 
 function fail(message) {

@@ -1,29 +1,72 @@
 // How the matrix builds its programs.
-import { type Configuration } from './drive.js';
+import { linkerFlags, wildFlags } from './linkers.js';
+
+/** One way to build a program. */
+export interface Configuration {
+  readonly name: string;
+  /** For cargo; made when it is needed, as a linker may have to be built. Throws where something is missing. */
+  readonly environment: () => Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>;
+  /** For `ipbp run` and cargo. */
+  readonly runArguments: readonly string[];
+  /** True where functions are compiled one by one, so that a row may name what a patch holds. */
+  readonly unoptimised: boolean;
+  /** Alters files of the copy: path, text → text. */
+  readonly change?: (path: string, text: string) => string;
+}
+
+function flags(text: string): Record<string, string> {
+  return { RUSTFLAGS: text };
+}
+
+const RELEASE = { CARGO_PROFILE_RELEASE_INCREMENTAL: 'true', CARGO_PROFILE_RELEASE_STRIP: 'none' };
 
 /** What `cargo run` does by itself. */
-export const DEBUG: Configuration = { name: 'debug', environment: {}, cargoArguments: [], unoptimised: true };
+export const DEBUG: Configuration = { name: 'debug', environment: () => ({}), runArguments: [], unoptimised: true };
+
+export const OPT_1: Configuration = {
+  name: 'opt-1',
+  environment: () => ({ CARGO_PROFILE_DEV_OPT_LEVEL: '1' }),
+  runArguments: [],
+  unoptimised: false,
+};
+
+export const V0: Configuration = {
+  ...DEBUG,
+  name: 'v0-names',
+  environment: () => flags('-Csymbol-mangling-version=v0'),
+};
+
+export const BFD: Configuration = { ...DEBUG, name: 'gnu-ld', environment: () => flags(linkerFlags('bfd')) };
+
+export const MOLD: Configuration = { ...DEBUG, name: 'mold', environment: () => flags(linkerFlags('mold')) };
+
+export const RELEASE_BUILD: Configuration = {
+  name: 'release',
+  environment: () => RELEASE,
+  runArguments: ['--release'],
+  unoptimised: false,
+};
 
 /** Everything that `--full` runs. */
 export const ALL: readonly Configuration[] = [
   DEBUG,
+  V0,
+  OPT_1,
   {
-    name: 'opt-1',
-    environment: { CARGO_PROFILE_DEV_OPT_LEVEL: '1' },
-    cargoArguments: [],
-    unoptimised: false,
+    ...RELEASE_BUILD,
+    name: 'release-debug-info',
+    environment: () => ({ ...RELEASE, CARGO_PROFILE_RELEASE_DEBUG: 'true' }),
   },
+  RELEASE_BUILD,
+  BFD,
+  MOLD,
+  { ...DEBUG, name: 'wild', environment: () => flags(wildFlags()) },
+  { ...DEBUG, name: 'strip-debuginfo', environment: () => ({ CARGO_PROFILE_DEV_STRIP: 'debuginfo' }) },
+  // The workspace's library, and std, as shared libraries.
   {
-    name: 'release',
-    environment: { CARGO_PROFILE_RELEASE_INCREMENTAL: 'true', CARGO_PROFILE_RELEASE_STRIP: 'none' },
-    cargoArguments: ['--release'],
-    unoptimised: false,
+    ...DEBUG,
+    name: 'shared-libraries',
+    environment: () => flags('-Cprefer-dynamic'),
+    change: (path, text) => (path === 'pricing/Cargo.toml' ? `${text}\n[lib]\ncrate-type = ["dylib"]\n` : text),
   },
-  {
-    name: 'v0-names',
-    environment: { RUSTFLAGS: '-Csymbol-mangling-version=v0' },
-    cargoArguments: [],
-    unoptimised: true,
-  },
-  { name: 'gnu-ld', environment: { RUSTFLAGS: '-Clink-arg=-fuse-ld=bfd' }, cargoArguments: [], unoptimised: true },
 ];

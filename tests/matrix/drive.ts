@@ -1,21 +1,16 @@
-// Drives rows through one running program: saves, waits for ipbp's verdict, asks the program, compares. Owns how a row
-// is judged; what the rows are comes from outside.
+// Drives rows through one running program: saves, waits for ipbp's verdict, asks the program, compares. What the rows
+// are comes from outside; what is right is judged in verdicts.ts, questions.ts and state.ts.
 import { isDeepStrictEqual } from 'node:util';
-import { type PatchedEvent, type ReadyEvent, type SessionEvent } from '../../src/host/events.js';
+import { type PatchedEvent, type ReadyEvent } from '../../src/host/events.js';
+import { type Configuration } from './configurations.js';
 import { type Program, type Project, type SaveStyle, copyProgram, save } from './program.js';
-import { type Check, type Row, type Verdict } from './row.js';
-import { type Session, startSession } from './session.js';
-import { StateWatch } from './state.js';
+import { askChecks, startWaiting } from './questions.js';
+import { packageFolder } from './registry.js';
+import { type Row, type Verdict } from './row.js';
+import { type Session, type SessionSetup, startSession, waitAlive } from './session.js';
+import { DeskWatch, type StateWatch, watchProcess } from './state.js';
 import { Traffic, type TrafficSummary } from './traffic.js';
-
-/** How the program is built. */
-export interface Configuration {
-  readonly name: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly cargoArguments: readonly string[];
-  /** True where functions are compiled one by one, so that a row may name what a patch holds. */
-  readonly unoptimised: boolean;
-}
+import { type Outcome, isOutcome, isSettled, judge, strongest } from './verdicts.js';
 
 /** How one row went; it is right when `failures` is empty. */
 export interface RowResult {
@@ -39,37 +34,15 @@ export interface RunResult {
   readonly traffic: TrafficSummary;
   readonly indexMs: number;
   readonly functions: number;
+  /** From the copy to the program's end, the first build included. */
+  readonly seconds: number;
 }
-
-type Outcome = Extract<SessionEvent, { event: Verdict }>;
 
 /** The longest that ipbp may take over one row: a first use of a library recompiles everything. */
 const ROW_LIMIT_MS = 240_000;
 
-function isOutcome(event: SessionEvent): event is Outcome {
-  switch (event.event) {
-    case 'patched':
-    case 'unchanged':
-    case 'refused':
-    case 'compile-error':
-    case 'undone':
-      return true;
-    case 'ready':
-    case 'change':
-    case 'compiled':
-    case 'confirmed':
-    case 'restarted':
-    case 'note':
-    case 'exit':
-      return false;
-  }
-}
-
-/** False while a patch that went live early is neither confirmed nor taken back. */
-function isSettled(events: readonly SessionEvent[]): boolean {
-  const early = events.findLastIndex((event) => event.event === 'patched' && event.confirmed === false);
-  return early < 0 || events.slice(early).some(({ event }) => event === 'confirmed' || event === 'undone');
-}
+/** The longest that cargo may take before a program that was ended stands again. */
+const RESTART_LIMIT_MS = 240_000;
 
 /** Numbers from 0 to below 1, the same for the same seed (a linear congruential generator). */
 export function random(seed: number): () => number {
@@ -83,17 +56,19 @@ export function random(seed: number): () => number {
 /** A program under ipbp, and all that is watched about it. Made by {@link openRun}. */
 export class Run {
   private readonly current: Map<string, string>;
+  private state: StateWatch;
 
   constructor(
+    private readonly program: Program,
     private readonly project: Project,
     private readonly session: Session,
     private readonly ready: ReadyEvent,
     private readonly configuration: Configuration,
-    private readonly state: StateWatch,
     private readonly traffic: Traffic,
     private readonly chance: () => number,
   ) {
     this.current = new Map(project.files);
+    this.state = this.watch(ready.pid);
   }
 
   /** Does one row. Never throws: what goes wrong is in the result. */
@@ -103,12 +78,17 @@ export class Run {
     let outcomes: readonly Outcome[] = [];
     const saved = new Map(this.current);
     try {
-      note(await this.ask(row.before ?? [], 'before: '));
+      note(await askChecks(this.session, row.before ?? [], 'before: '));
       const threads = await this.state.threads();
       const failedRequests = this.traffic.summary.failed;
-      outcomes = await this.act(row);
-      note(this.judge(row, outcomes));
-      if (!this.mayWarnInstead(row, outcomes)) note(await this.ask(row.after, ''));
+      const waiting = row.inFlight === undefined ? undefined : await startWaiting(this.session, row.inFlight);
+      try {
+        outcomes = await this.act(row);
+      } finally {
+        note((await waiting?.release()) ?? []);
+      }
+      note(judge(row, outcomes, this.configuration.unoptimised));
+      if (!this.mayWarnInstead(row, outcomes)) note(await askChecks(this.session, row.after, ''));
       note(await this.state.check());
       if (row.threads !== undefined) note(this.compareThreads(row.threads, threads, await this.state.threads()));
       const newly = this.traffic.summary.failed - failedRequests;
@@ -128,14 +108,21 @@ export class Run {
     return { traffic, indexMs: this.ready.indexMs, functions: this.ready.functions };
   }
 
+  private watch(pid: number): StateWatch {
+    return this.program.desk ? new DeskWatch(this.session, pid) : watchProcess(this.session, pid);
+  }
+
   private async act(row: Row): Promise<readonly Outcome[]> {
     const from = this.session.events.length;
     const { action } = row;
     switch (action.kind) {
       case 'edit': {
-        const old = this.current.get(action.edit.file);
-        if (old === undefined) throw new Error(`no source ${action.edit.file}`);
-        await this.saveAs(action.edit.file, action.edit.apply(old));
+        const texts = action.edits.map(({ file, apply }) => {
+          const old = this.current.get(file);
+          if (old === undefined) throw new Error(`no source ${file}`);
+          return [file, apply(old)] as const;
+        });
+        for (const [file, text] of texts) await this.saveAs(file, text);
         return this.outcomes(from);
       }
       case 'revert':
@@ -157,7 +144,7 @@ export class Run {
     this.current.set(path, text);
   }
 
-  /** All verdicts from index `from` on, once no change is left without one. */
+  /** All verdicts from index `from` on, once no change is left without one and no restart without its program. */
   private async outcomes(from: number): Promise<readonly Outcome[]> {
     await this.session.waitFor(isOutcome, from, ROW_LIMIT_MS);
     for (;;) {
@@ -165,64 +152,25 @@ export class Run {
       await new Promise((done) => setTimeout(done, 120));
       const events = this.session.events.slice(from);
       const last = events.findLastIndex((event) => event.event === 'change' || isOutcome(event));
-      if (events[last]?.event === 'change') await this.session.waitFor(isOutcome, from + last, ROW_LIMIT_MS);
-      else if (this.session.events.length === seen && isSettled(events)) return events.filter(isOutcome);
+      const event = events[last];
+      if (event?.event === 'change') await this.session.waitFor(isOutcome, from + last, ROW_LIMIT_MS);
+      else if (event?.event === 'refused' && event.restarting) await this.restarted(from + last);
+      if (this.session.events.length === seen && isSettled(events)) return events.filter(isOutcome);
     }
   }
 
-  private judge(row: Row, outcomes: readonly Outcome[]): string[] {
-    const verdict = strongest(outcomes);
-    const problems: string[] = [];
-    if (verdict === 'none' || !row.expect.includes(verdict)) {
-      const told = outcomes.map((outcome) => tell(outcome)).join('; ');
-      problems.push(`verdict ${verdict}, expected ${row.expect.join(' or ')} (${told})`);
-    }
-    if (row.says !== undefined && !outcomes.some((outcome) => row.says?.test(tell(outcome)))) {
-      problems.push(`said ${outcomes.map(tell).join('; ')}, expected ${row.says}`);
-    }
-    if (!this.configuration.unoptimised) return problems;
-    const patches = outcomes.filter((outcome) => outcome.event === 'patched');
-    const functions = patches.flatMap((patch) => patch.functions);
-    const data = patches.flatMap((patch) => patch.data);
-    for (const [name, wanted] of Object.entries(row.functions ?? {})) {
-      if (!functions.some((item) => item.name.endsWith(name) && item.verdict === wanted)) {
-        problems.push(`${name} is not ${wanted}: ${list(functions)}`);
-      }
-    }
-    const names = Object.keys(row.functions ?? {});
-    if (row.only === true && !functions.every((item) => names.some((name) => item.name.endsWith(name)))) {
-      problems.push(`more than ${names.join(', ')} patched: ${list(functions)}`);
-    }
-    for (const name of row.untouched ?? []) {
-      if (functions.some((item) => item.name.endsWith(name))) problems.push(`${name} was patched for nothing`);
-    }
-    for (const [name, wanted] of Object.entries(row.data ?? {})) {
-      if (!data.some((item) => item.name.endsWith(name) && item.verdict === wanted)) {
-        problems.push(`${name} is not ${wanted}: ${list(data)}`);
-      }
-    }
-    return problems;
+  /** Waits for the program that follows the restart told at index `from`; all that is watched begins anew. */
+  private async restarted(from: number): Promise<void> {
+    const known = this.session.events.slice(from).some((event) => event.event === 'ready');
+    const ready = await this.session.waitFor((event) => event.event === 'ready', from, RESTART_LIMIT_MS);
+    if (known) return;
+    await waitAlive(this.session, this.program.alive);
+    this.state = this.watch(ready.pid);
   }
 
   private mayWarnInstead(row: Row, outcomes: readonly Outcome[]): boolean {
     const warned = outcomes.some((outcome) => outcome.event === 'patched' && outcome.warnings.length > 0);
     return row.inLoop === true && !this.configuration.unoptimised && warned;
-  }
-
-  private async ask(checks: readonly Check[], prefix: string): Promise<string[]> {
-    const problems: string[] = [];
-    for (const check of checks) {
-      const deadline = performance.now() + (check.within ?? 0);
-      let answer = await this.session.ask(check.ask);
-      while (!fits(check.answer, answer) && performance.now() < deadline) {
-        await new Promise((done) => setTimeout(done, 10));
-        answer = await this.session.ask(check.ask);
-      }
-      if (!fits(check.answer, answer)) {
-        problems.push(`${prefix}${check.ask} answered ${JSON.stringify(answer)}, expected ${String(check.answer)}`);
-      }
-    }
-    return problems;
   }
 
   private compareThreads(wanted: 'more' | 'same', before: number, after: number): string[] {
@@ -259,49 +207,26 @@ export class Run {
   }
 }
 
-/** Of several verdicts on one row, the one that counts. */
-function strongest(outcomes: readonly Outcome[]): Verdict | 'none' {
-  const order: readonly Verdict[] = ['refused', 'compile-error', 'undone', 'patched', 'unchanged'];
-  return order.find((verdict) => outcomes.some((outcome) => outcome.event === verdict)) ?? 'none';
-}
-
-function tell(outcome: Outcome): string {
-  switch (outcome.event) {
-    case 'refused':
-      return outcome.items.map((item) => `${item.code} ${item.name}: ${item.message}`).join('; ');
-    case 'compile-error':
-      return outcome.rendered;
-    case 'unchanged':
-      return outcome.reason;
-    case 'patched':
-      return `patch ${outcome.patch}`;
-    case 'undone':
-      return `patch ${outcome.patch} undone, now ${outcome.now}`;
-  }
-}
-
-function list(items: readonly { readonly name: string; readonly verdict: string }[]): string {
-  const shown = items.slice(0, 12).map((item) => `${item.name} ${item.verdict}`);
-  return `[${shown.join(', ')}${items.length > shown.length ? `, … ${items.length} in all` : ''}]`;
-}
-
-function fits(wanted: string | RegExp, answer: string): boolean {
-  return typeof wanted === 'string' ? wanted === answer : wanted.test(answer);
-}
-
-/** Copies, builds and starts a program under ipbp. */
+/** Copies, builds and starts a program under ipbp. Requests are made beside unless the program may be restarted. */
 export async function openRun(
   program: Program,
   configuration: Configuration,
   purpose: string,
   seed: number,
+  onRefusal: SessionSetup['onRefusal'] = 'continue',
 ): Promise<Run> {
-  const project = await copyProgram(program, purpose);
-  const { session, ready } = await startSession({ directory: project.directory, ...configuration });
-  const state = new StateWatch(session, ready.pid);
-  const traffic = new Traffic(session, program.traffic);
+  const project = await copyProgram(program, purpose, packageFolder, configuration.change);
+  const environment = await configuration.environment();
+  const { runArguments } = configuration;
+  const { session, ready } = await startSession(program, {
+    directory: project.directory,
+    environment,
+    runArguments,
+    onRefusal,
+  });
+  const traffic = new Traffic(session, onRefusal === 'restart' ? [] : program.traffic);
   traffic.start();
-  return new Run(project, session, ready, configuration, state, traffic, random(seed));
+  return new Run(program, project, session, ready, configuration, traffic, random(seed));
 }
 
 /** Drives all rows through one process. Rows after the program's end count as failed. */
@@ -311,8 +236,10 @@ export async function driveRows(
   rows: readonly Row[],
   seed: number,
   onRow: (result: RowResult) => void,
+  onRefusal: SessionSetup['onRefusal'] = 'continue',
 ): Promise<RunResult> {
-  const run = await openRun(program, configuration, `matrix-${configuration.name}`, seed);
+  const start = performance.now();
+  const run = await openRun(program, configuration, `matrix-${configuration.name}`, seed, onRefusal);
   const results: RowResult[] = [];
   try {
     for (const row of rows) {
@@ -323,5 +250,8 @@ export async function driveRows(
   } finally {
     await run.close();
   }
-  return { program: program.name, configuration: configuration.name, rows: results, ...(await run.close()) };
+  const closed = await run.close();
+  const seconds = Math.round((performance.now() - start) / 1000);
+  const name = onRefusal === 'restart' ? `${program.name} (restarting)` : program.name;
+  return { program: name, configuration: configuration.name, rows: results, ...closed, seconds };
 }

@@ -1,12 +1,11 @@
-// `npm run matrix`: every row through both programs in the debug build; `--full`: in every configuration, and the
-// record is written. `--program NAME`, `--configuration NAME`, `--rows ID,ID…`, `--seed N` narrow it down.
+// `npm run matrix`: every row through our own programs in the debug build; `--full`: all programs, all configurations,
+// and the record is written. `--program NAME,…`, `--configuration NAME,…`, `--rows ID,…`, `--seed N` narrow it down.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ALL, DEBUG } from './configurations.js';
-import { rowsOf } from './all-rows.js';
+import { type Trial, trialsOf } from './trials.js';
 import { type RunResult, driveRows } from './drive.js';
-import { PLAIN, ROOT, SERVER } from './program.js';
+import { ROOT } from './program.js';
 import { rowLine, runFailures, runLine, readOrigin, writeRecord } from './report.js';
 
 const { values } = parseArgs({
@@ -21,35 +20,42 @@ const { values } = parseArgs({
 });
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+const start = performance.now();
 const origin = readOrigin();
 const built = spawnSync(process.execPath, [join(ROOT, 'scripts', 'build.js')], { stdio: ['ignore', 2, 2] });
 if (built.status !== 0) throw new Error('the build failed');
 
-const { program: onlyProgram, configuration: onlyConfiguration } = values;
-const configurations = onlyConfiguration === undefined && !values.full ? [DEBUG] : ALL;
+const programs = values.program?.split(',');
+const configurations = values.configuration?.split(',');
 const ids = values.rows?.split(',');
 const seed = Number(values.seed);
 const runs: RunResult[] = [];
 const failures: string[] = [];
-for (const configuration of configurations) {
-  if (onlyConfiguration !== undefined && configuration.name !== onlyConfiguration) continue;
-  for (const program of [PLAIN, SERVER]) {
-    if (onlyProgram !== undefined && program.name !== onlyProgram) continue;
-    say(`\n${program.name}, ${configuration.name}`);
-    const rows = rowsOf(program).filter((row) => ids === undefined || ids.includes(row.id));
-    try {
-      const run = await driveRows(program, configuration, rows, seed, (row) => say(rowLine(row)));
-      say(runLine(run));
-      runs.push(run);
-      failures.push(...runFailures(run));
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      say(`FAIL ${message}`);
-      failures.push(message);
-    }
+
+function wanted({ program, configuration }: Trial): boolean {
+  return (programs?.includes(program.name) ?? true) && (configurations?.includes(configuration.name) ?? true);
+}
+
+for (const trial of trialsOf(values.full || programs !== undefined || configurations !== undefined)) {
+  if (!wanted(trial)) continue;
+  const { program, configuration, onRefusal } = trial;
+  const rows = trial.rows.filter((row) => ids === undefined || ids.includes(row.id));
+  if (rows.length === 0) continue;
+  say(`\n${program.name}, ${configuration.name}${onRefusal === 'restart' ? ', restarting' : ''}`);
+  try {
+    const run = await driveRows(program, configuration, rows, seed, (row) => say(rowLine(row)), onRefusal);
+    say(runLine(run));
+    runs.push(run);
+    failures.push(...runFailures(run));
+  } catch (error) {
+    const message = `${program.name}, ${configuration.name}: ${error instanceof Error ? error.message : String(error)}`;
+    say(`FAIL ${message}`);
+    failures.push(message);
   }
 }
+const seconds = Math.round((performance.now() - start) / 1000);
 if (values.full || values.record)
-  say(`written: ${await writeRecord(origin, runs, seed, values.full ? 'full' : 'quick')}`);
+  say(`written: ${await writeRecord({ origin, seconds, failures }, runs, seed, values.full ? 'full' : 'quick')}`);
 if (runs.length === 0) failures.push('nothing was run');
+say(`${runs.length} runs in ${seconds} s, ${failures.length} failures`);
 process.exitCode = failures.length === 0 ? 0 : 1;

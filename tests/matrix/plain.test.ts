@@ -1,5 +1,6 @@
-// The edit matrix on a program of std alone, in one running process.
+// The edit matrix on a program of std and a library of its workspace, in one running process.
 import { testMatrix } from './as-tests.js';
-import { PLAIN } from './program.js';
+import { PLAIN } from './programs.js';
+import { inDebug } from './trials.js';
 
-testMatrix(PLAIN);
+testMatrix(inDebug(PLAIN));

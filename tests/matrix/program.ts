@@ -1,5 +1,5 @@
-// The programs that the matrix edits: where their sources lie, how a fresh copy is made, how a marked region of a
-// source is replaced. Knows files only; session.ts runs what is made here.
+// A program that the matrix edits: how a fresh copy of its sources is made, how a marked region of a source is
+// replaced, how a source is saved. Knows files only; the programs are listed in programs.ts, session.ts runs them.
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,31 +9,31 @@ import { fileURLToPath } from 'node:url';
 /** The checkout. */
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
+/** Where sources come from: a folder of the checkout, or a package of the crates registry in one exact version. */
+export type Source =
+  | { readonly from: 'checkout'; readonly folder: string; readonly to: string }
+  | { readonly from: 'registry'; readonly crate: string; readonly version: string; readonly to: string };
+
 /** One program that can be copied, run and asked. */
 export interface Program {
-  readonly name: 'plain' | 'server';
-  /** Copied in this order; paths from the checkout's root, and where each goes in the copy. */
-  readonly sources: readonly { readonly from: string; readonly to: string }[];
+  readonly name: string;
+  /** Copied in this order; `to` is where each goes in the copy. */
+  readonly sources: readonly Source[];
+  /** Written into the copy besides, by path: what the program is to work on. */
+  readonly files: Readonly<Record<string, string>>;
+  /** How it is asked. */
+  readonly talks: 'http' | 'terminal';
+  /** A question that it answers as soon as it is up. */
+  readonly alive: string;
+  /** For cargo, before those of the configuration. */
+  readonly cargoArguments: readonly string[];
+  /** What follows `--`; `port` is free on 127.0.0.1. */
+  readonly programArguments: (port: number) => readonly string[];
   /** Paths that are requested all the time while edits go in; each must answer with status 200. */
   readonly traffic: readonly string[];
+  /** True where it holds the order desk, whose counters and clock are watched. */
+  readonly desk: boolean;
 }
-
-/** std only, rayon declared and not linked: `tests/matrix/program` with the desk of the order service. */
-export const PLAIN: Program = {
-  name: 'plain',
-  sources: [
-    { from: 'tests/matrix/program', to: '.' },
-    { from: 'examples/server/src/desk', to: 'src/desk' },
-  ],
-  traffic: ['/health', '/ask/offers'],
-};
-
-/** axum on tokio with 22 direct dependencies: `examples/server`. */
-export const SERVER: Program = {
-  name: 'server',
-  sources: [{ from: 'examples/server', to: '.' }],
-  traffic: ['/', '/health', '/menu', '/lottery?seats=9', '/ask/offers'],
-};
 
 /** A copy of a program; `files` is what its sources held at the start, by path within the copy. */
 export interface Project {
@@ -41,28 +41,57 @@ export interface Project {
   readonly files: ReadonlyMap<string, string>;
 }
 
+/** What an edit may be made of. */
+const EDITABLE = /(^|\/)(Cargo\.toml|[^/]+\.(rs|txt|scss|css|html|svg|toml))$/;
+
 /**
  * Copies a program to a place that is the same at every call with the same `purpose`, so that cargo's target directory
- * there serves again: only the sources are made anew.
+ * there serves again: all else is made anew. `change` may alter a file on the way: path in the copy, text → text.
+ * @param folderOf where a registry's package lies
  */
-export async function copyProgram(program: Program, purpose: string): Promise<Project> {
+export async function copyProgram(
+  program: Program,
+  purpose: string,
+  folderOf: (crate: string, version: string) => string,
+  change: (path: string, text: string) => string = (_, text) => text,
+): Promise<Project> {
   const checkout = createHash('sha256').update(ROOT).digest('hex').slice(0, 8);
   const directory = join(tmpdir(), `ipbp-matrix-${checkout}`, purpose, program.name);
-  await rm(join(directory, 'src'), { recursive: true, force: true });
-  for (const { from, to } of program.sources) {
-    await mkdir(join(directory, to), { recursive: true });
-    await cp(join(ROOT, from), join(directory, to), {
+  await mkdir(directory, { recursive: true });
+  for (const entry of await readdir(directory))
+    if (entry !== 'target') await rm(join(directory, entry), { recursive: true, force: true });
+  for (const source of program.sources) {
+    const from = source.from === 'checkout' ? join(ROOT, source.folder) : folderOf(source.crate, source.version);
+    await mkdir(join(directory, source.to), { recursive: true });
+    await cp(from, join(directory, source.to), {
       recursive: true,
-      filter: (path) => !path.slice(join(ROOT, from).length).split('/').includes('target'),
+      filter: (path) => !path.slice(from.length).split('/').includes('target'),
     });
   }
+  for (const [path, text] of Object.entries(program.files)) {
+    await mkdir(dirname(join(directory, path)), { recursive: true });
+    await writeFile(join(directory, path), text);
+  }
   const files = new Map<string, string>();
-  for (const entry of await readdir(join(directory, 'src'), { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    files.set(path.slice(directory.length + 1), await readFile(path, 'utf8'));
+  for (const path of await filesBelow(directory, '')) {
+    if (!EDITABLE.test(path)) continue;
+    const text = await readFile(join(directory, path), 'utf8');
+    const changed = change(path, text);
+    if (changed !== text) await writeFile(join(directory, path), changed);
+    files.set(path, changed);
   }
   return { directory, files };
+}
+
+/** Paths of all files below a folder of the copy, but for what cargo makes. */
+async function filesBelow(directory: string, folder: string): Promise<string[]> {
+  const entries = await readdir(join(directory, folder), { withFileTypes: true });
+  const nested = entries.map(async (entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return path === 'target' ? [] : filesBelow(directory, path);
+    return entry.isFile() ? [path] : [];
+  });
+  return (await Promise.all(nested)).flat();
 }
 
 /** How a file is saved: written over, or written beside and renamed, as many editors do. */
@@ -88,5 +117,5 @@ export function replaceRegion(text: string, name: string, body: string): string 
 /** The text with one occurrence of `old`, of which there must be just one, replaced. */
 export function replaceOnce(text: string, old: string, replacement: string): string {
   if (text.split(old).length !== 2) throw new Error(`not exactly once in the source: ${old}`);
-  return text.split(old).join(replacement);
+  return text.replace(old, () => replacement);
 }

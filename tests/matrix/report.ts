@@ -28,7 +28,7 @@ export function runFailures(run: RunResult): string[] {
 export function runLine(run: RunResult): string {
   const right = run.rows.filter((row) => row.failures.length === 0).length;
   const { made, failed, slowestMs } = run.traffic;
-  return `${run.program}, ${run.configuration}: ${right} of ${run.rows.length} rows right, ${failed} of ${made} requests failed, slowest ${slowestMs} ms`;
+  return `${run.program}, ${run.configuration}: ${right} of ${run.rows.length} rows right, ${failed} of ${made} requests failed, slowest ${slowestMs} ms, ${run.seconds} s in all`;
 }
 
 function firstLine(command: string, ...args: readonly string[]): string {
@@ -48,9 +48,16 @@ export function readOrigin(): Origin {
   return { commit: firstLine('git', 'rev-parse', 'HEAD'), clean: changes === '' };
 }
 
+/** What a record says of the whole. */
+export interface Whole {
+  readonly origin: Origin;
+  readonly seconds: number;
+  readonly failures: readonly string[];
+}
+
 /** Writes the record; returns its path within the checkout. */
 export async function writeRecord(
-  origin: Origin,
+  { origin, seconds, failures }: Whole,
   runs: readonly RunResult[],
   seed: number,
   name: string,
@@ -58,6 +65,8 @@ export async function writeRecord(
   const record = {
     ...origin,
     seed,
+    seconds,
+    failures,
     node: process.version,
     rustc: firstLine('rustc', '--version'),
     machine: { system: system(), release: release(), arch: arch(), cores: cpus().length },

@@ -1,5 +1,6 @@
 // The edit matrix on a server under requests, in one running process.
 import { testMatrix } from './as-tests.js';
-import { SERVER } from './program.js';
+import { SERVER } from './programs.js';
+import { inDebug } from './trials.js';
 
-testMatrix(SERVER);
+testMatrix(inDebug(SERVER));

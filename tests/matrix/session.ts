@@ -4,8 +4,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { type ReadyEvent, type SessionEvent } from '../../src/host/events.js';
-import { ROOT } from './program.js';
+import { type Program, ROOT } from './program.js';
+import { Screen } from './screen.js';
+import { type Ask, TERMINAL, askHttp, askTerminal } from './talk.js';
 
 /** How `ipbp` is started. */
 const CLI = [process.execPath, join(ROOT, 'dist', 'cli', 'main.js')] as const;
@@ -16,11 +19,19 @@ const READY_LIMIT_MS = 900_000;
 /** How much of what the program and ipbp print is kept for a failure's report, in characters. */
 const OUTPUT_LIMIT = 20_000;
 
+/** How long a program that was patched may think about an ordinary question. */
+const ANSWER_LIMIT_MS = 20_000;
+
+/** How long a program may need from its start to its first answer. */
+const ALIVE_LIMIT_MS = 30_000;
+
 /** How a session is started. */
 export interface SessionSetup {
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly cargoArguments: readonly string[];
+  /** For `ipbp run` and cargo. */
+  readonly runArguments: readonly string[];
+  readonly onRefusal: 'continue' | 'restart';
 }
 
 /** What a command that ran to its end left. */
@@ -42,19 +53,29 @@ async function freePort(): Promise<number> {
 /** A running `ipbp run`. Made by {@link startSession}. */
 export class Session {
   readonly events: SessionEvent[] = [];
-  /** The last part of stderr: the program's own output and ipbp's. */
+  /** The last part of what the program and ipbp printed. */
   output = '';
+  /** All that was printed, in characters. */
+  printed = 0;
   private readonly waiting = new Set<() => void>();
   private ended: string | undefined;
+  private readonly program: Ask;
 
+  /**
+   * @param asked how the program is asked: its HTTP origin, or a way of its own
+   * @param lines the JSON lines
+   * @param printed what the program and ipbp print besides
+   */
   constructor(
     private readonly child: ChildProcess,
     readonly directory: string,
-    /** Where the program answers HTTP. */
-    readonly origin: string,
+    asked: string | Ask,
+    lines: Readable | null = child.stdout,
+    printed: Readable | null = child.stderr,
   ) {
-    if (child.stdout === null || child.stderr === null) throw new Error('the session has no pipes');
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    if (lines === null || printed === null) throw new Error('the session has no pipes');
+    this.program = typeof asked === 'string' ? askHttp(asked) : asked;
+    createInterface({ input: lines }).on('line', (line) => {
       // A line that is no JSON breaks the contract; it is kept as what makes the session fail.
       try {
         this.events.push(JSON.parse(line) as SessionEvent);
@@ -63,8 +84,9 @@ export class Session {
       }
       this.wake();
     });
-    child.stderr.on('data', (chunk: Buffer) => {
-      this.output = (this.output + chunk.toString('utf8')).slice(-OUTPUT_LIMIT);
+    printed.setEncoding('utf8').on('data', (chunk: string) => {
+      this.output = (this.output + chunk).slice(-OUTPUT_LIMIT);
+      this.printed += chunk.length;
     });
     child.on('close', (code, signal) => {
       this.ended ??= `ipbp run ended with ${code ?? signal ?? 'nothing'}`;
@@ -74,6 +96,11 @@ export class Session {
       this.ended ??= `ipbp run could not be started: ${error.message}`;
       this.wake();
     });
+  }
+
+  /** What was printed since {@link printed} was `mark`, as far as it is kept. */
+  outputSince(mark: number): string {
+    return this.output.slice(Math.max(0, this.output.length - (this.printed - mark)));
   }
 
   /** Why nothing more can come, or undefined while the session lives. */
@@ -119,12 +146,14 @@ export class Session {
     return runToEnd([...CLI, ...args, '--session', sessionId], this.directory);
   }
 
-  /** Asks the program; the body of the answer. Throws when the status is not 200. */
-  async ask(path: string): Promise<string> {
-    const response = await fetch(`${this.origin}${path}`, { signal: AbortSignal.timeout(20_000) });
-    const body = await response.text();
-    if (response.status !== 200) throw new Error(`${path} answered ${response.status}: ${body.slice(0, 200)}`);
-    return body;
+  /** Asks the program. Throws when it gives no good answer in time. */
+  async ask(question: string, limitMs = ANSWER_LIMIT_MS): Promise<string> {
+    return this.program(question, limitMs);
+  }
+
+  /** The newest program that can be patched. */
+  get ready(): ReadyEvent | undefined {
+    return this.events.findLast((event) => event.event === 'ready');
   }
 
   /** Ends program and session. */
@@ -158,30 +187,69 @@ export function runToEnd(command: readonly string[], cwd: string): Promise<Comma
 }
 
 /** Starts `ipbp run --json` in a process group of its own and waits until the program can be patched and answers. */
-export async function startSession(setup: SessionSetup): Promise<{ session: Session; ready: ReadyEvent }> {
-  const address = `127.0.0.1:${await freePort()}`;
-  const [node, main] = CLI;
-  const args = [main, 'run', '--json', '--on-refusal', 'continue', ...setup.cargoArguments];
-  const child = spawn(node, args, {
-    cwd: setup.directory,
-    env: { ...process.env, ...setup.environment, LISTEN: address, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  const session = new Session(child, setup.directory, `http://${address}`);
+export async function startSession(
+  program: Program,
+  setup: SessionSetup,
+): Promise<{ session: Session; ready: ReadyEvent }> {
+  const port = await freePort();
+  const rest = [...program.cargoArguments, ...setup.runArguments, '--', ...program.programArguments(port)];
+  const command = [...CLI, 'run', '--json', '--on-refusal', setup.onRefusal, ...rest];
+  const environment = { ...process.env, ...setup.environment, LISTEN: `127.0.0.1:${port}`, NO_COLOR: '1' };
+  const start = program.talks === 'http' ? startHttp : startInTerminal;
+  const session = start(command, setup.directory, environment);
   try {
     const ready = await session.waitFor((event) => event.event === 'ready', 0, READY_LIMIT_MS);
-    for (let tries = 1; ; tries++) {
-      try {
-        await session.ask('/health');
-        return { session, ready };
-      } catch (error) {
-        if (tries === 100 || session.end !== undefined) throw error;
-        await new Promise((done) => setTimeout(done, 100));
-      }
-    }
+    await waitAlive(session, program.alive);
+    return { session, ready };
   } catch (error) {
     await session.stop();
     throw error;
   }
+}
+
+/** Asks until the program answers. */
+export async function waitAlive(session: Session, question: string): Promise<void> {
+  const deadline = performance.now() + ALIVE_LIMIT_MS;
+  for (;;) {
+    try {
+      await session.ask(question);
+      return;
+    } catch (error) {
+      if (performance.now() > deadline || session.end !== undefined) throw error;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+}
+
+function startHttp(
+  command: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Session {
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  return new Session(child, cwd, `http://${env.LISTEN ?? ''}`);
+}
+
+/** `script` (util-linux) makes the terminal; the JSON lines take a way of their own, since stdout is the screen. */
+function startInTerminal(
+  command: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Session {
+  const { rows, columns } = TERMINAL;
+  const words = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const line = `stty rows ${rows} cols ${columns}; exec ${words} >&3`;
+  const child = spawn('script', ['-qfec', line, '/dev/null'], {
+    cwd,
+    env: { ...env, TERM: 'xterm-256color', COLORTERM: '' },
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const lines = child.stdio[3];
+  if (!(lines instanceof Readable)) throw new Error('no pipe for the JSON lines');
+  const screen = new Screen(rows, columns);
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => screen.write(chunk));
+  child.stdin.on('error', () => {}); // Keys typed to a program that has just ended.
+  return new Session(child, cwd, askTerminal(screen, child.stdin), lines, child.stdout);
 }

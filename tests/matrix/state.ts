@@ -6,8 +6,31 @@ import { type Session } from './session.js';
 /** Values of the desk's counters before the first question. */
 const FIRST = { orders: 1000, visits: 1, asked: 40, notes: 1, serial: 7 };
 
-/** Follows one process's state through all rows. */
-export class StateWatch {
+/** What is watched of one process, whatever the rows do. */
+export interface StateWatch {
+  /** Looks at all of it; what is wrong, in words. */
+  check(): Promise<string[]>;
+  /** How many threads belong to what the rows count. */
+  threads(): Promise<number>;
+}
+
+/** Of a program that we did not write: the same process all along. */
+export function watchProcess(session: Session, pid: number): StateWatch {
+  return {
+    async check() {
+      const ended =
+        session.end ?? session.events.find((event) => event.event === 'exit' || event.event === 'restarted');
+      const alive = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+      // proc(5): the state follows the name in parentheses.
+      if (ended === undefined && alive !== undefined && !/\) [ZX] /.test(alive)) return [];
+      return [`the program (pid ${pid}) has ended: ${JSON.stringify(ended) ?? 'it is gone'}`];
+    },
+    threads: async () => (await readdir(`/proc/${pid}/task`)).length,
+  };
+}
+
+/** Follows the order desk's state through all rows. */
+export class DeskWatch implements StateWatch {
   private questions = 0;
   private addresses: string | undefined;
   private turns: readonly number[] = [100, 100, 100];
@@ -18,7 +41,6 @@ export class StateWatch {
     private readonly pid: number,
   ) {}
 
-  /** Asks for everything; what is wrong, in words. */
   async check(): Promise<string[]> {
     return [
       ...(await this.checkProcess()),

@@ -75,6 +75,8 @@ export const BACK_ROWS: readonly Row[] = [
       desk('steps', '11 10 same=true'),
       desk('callbacks', '12 30'),
       desk('special', 'none on 1000'),
+      desk('buttons', 'stored 11 20 fresh 11 20'),
+      desk('bill', '1100 of 250, 480'),
       desk('careful', 'result=6 swept=13'),
       desk('clock', /paces=1,1,1 /, 2000),
     ],

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { DEBUG } from '../matrix/configurations.js';
 import { DESK_ROWS } from '../matrix/all-rows.js';
 import { type Run, openRun } from '../matrix/drive.js';
-import { PLAIN } from '../matrix/program.js';
+import { PLAIN } from '../matrix/programs.js';
 
 /** What was seen to fail there, and the rows that show it here. */
 const SEEN: readonly (readonly [string, readonly string[]])[] = [

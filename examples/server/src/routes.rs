@@ -37,6 +37,10 @@ pub fn router(shop: Arc<Shop>) -> Router {
         .route("/orders", post(place_order))
         .route("/orders/{id}", get(show_order))
         .route("/lottery", get(lottery))
+        .route("/wait", get(wait))
+        .route("/waiting", get(waiting))
+        .route("/open", get(open))
+        .route("/bell", get(bell))
         .layer(ServiceBuilder::new().layer(ConcurrencyLimitLayer::new(64)))
         .with_state(shop)
 }
@@ -111,6 +115,38 @@ async fn show_order(State(shop): State<Arc<Shop>>, Path(id): Path<Uuid>) -> Resu
 struct Draw {
     seats: Option<u32>,
 }
+
+// region wait
+/// Answers when the door opens.
+async fn wait(State(shop): State<Arc<Shop>>) -> String {
+    let door = shop.door.notified();
+    shop.waiting.fetch_add(1, Relaxed);
+    door.await;
+    shop.waiting.fetch_sub(1, Relaxed);
+    String::from("let in\n")
+}
+// endregion
+
+async fn waiting(State(shop): State<Arc<Shop>>) -> String {
+    shop.waiting.load(Relaxed).to_string()
+}
+
+/// Lets everyone in who waits.
+async fn open(State(shop): State<Arc<Shop>>) -> &'static str {
+    shop.door.notify_waiters();
+    "open\n"
+}
+
+static RINGS: AtomicU64 = AtomicU64::new(0);
+
+// region bell
+/// Rings once; the log tells.
+async fn bell() -> &'static str {
+    let rings = RINGS.fetch_add(1, Relaxed) + 1;
+    tracing::info!(rings, "the bell rings");
+    "ding\n"
+}
+// endregion
 
 /// A random seat, and a link to it that may be passed on.
 async fn lottery(Query(draw): Query<Draw>) -> Result<Response, OrderError> {

@@ -9,6 +9,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use thiserror::Error;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::desk::Desk;
@@ -39,6 +40,9 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 pub struct Shop {
     pub desk: Desk,
+    /// Where requests wait until someone opens, and how many do.
+    pub door: Notify,
+    pub waiting: AtomicU64,
     orders: RwLock<IndexMap<Uuid, Order, ahash::RandomState>>,
     guest: Regex,
 }
@@ -47,6 +51,8 @@ impl Shop {
     pub fn open() -> Arc<Shop> {
         Arc::new(Shop {
             desk: Desk::open(),
+            door: Notify::new(),
+            waiting: AtomicU64::new(0),
             orders: RwLock::default(),
             guest: Regex::new(r"^[\p{L} ]{1,40}$").expect("a valid expression"),
         })

@@ -1,6 +1,6 @@
 //! The order desk: one thread that answers questions in turn, clock hands that never stop, counters, standing offers.
 //!
-//! Plain Rust and nothing but std (rayon is declared and waits for its first use). The web side in `routes.rs` asks
+//! Plain Rust: std, the workspace's own `pricing`, and rayon, which is declared and waits for its first use. The web side in `routes.rs` asks
 //! the desk by name. Everything here is meant to be edited while it runs; `// region …` marks what the edit matrix
 //! replaces.
 
@@ -8,6 +8,7 @@ pub mod clock;
 pub mod counters;
 pub mod offers;
 pub mod receipts;
+pub mod visits;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -66,6 +67,10 @@ fn answer(question: &str) -> String {
         "steps" => offers::stepped(10),
         "callbacks" => offers::called_back(10),
         "special" => offers::special(1000),
+        "buttons" => offers::pressed(10),
+        "enter" => visits::enter(),
+        "leave" => visits::leave(),
+        "bill" => visits::bill(),
         "count" => counters::count(),
         "addresses" => counters::addresses(),
         "clock" => clock::read(),

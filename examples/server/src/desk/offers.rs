@@ -36,6 +36,7 @@ type Callback = Box<dyn Fn(u64) -> u64 + Send + Sync>;
 static OFFERS: OnceLock<Vec<Box<dyn Offer>>> = OnceLock::new();
 static STEPS: OnceLock<[Step; 2]> = OnceLock::new();
 static CALLBACKS: OnceLock<Vec<Callback>> = OnceLock::new();
+static BUTTONS: OnceLock<Vec<Callback>> = OnceLock::new();
 
 // region step
 fn add_tip(cents: u64) -> u64 {
@@ -53,11 +54,18 @@ fn callback(bonus: u64) -> Callback {
 }
 // endregion
 
+// region buttons
+fn buttons() -> Vec<Callback> {
+    vec![Box::new(|cents| cents + 1), Box::new(|cents| cents * 2)]
+}
+// endregion
+
 /// Makes what stands from then on.
 pub fn open() {
     let _ = OFFERS.set(vec![Box::new(Flat(50)), Box::new(Share(10))]);
     let _ = STEPS.set([add_tip, round_up]);
     let _ = CALLBACKS.set(vec![callback(2), callback(20)]);
+    let _ = BUTTONS.set(buttons());
 }
 
 /// What each offer that stands since the start makes of a price.
@@ -77,6 +85,13 @@ pub fn stepped(cents: u64) -> String {
 pub fn called_back(cents: u64) -> String {
     let callbacks = CALLBACKS.get().expect("open() ran");
     callbacks.iter().map(|callback| callback(cents).to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// What the closures stored at the start make of a price, and what those made just now do.
+pub fn pressed(cents: u64) -> String {
+    let press =
+        |buttons: &[Callback]| buttons.iter().map(|button| button(cents).to_string()).collect::<Vec<_>>().join(" ");
+    format!("stored {} fresh {}", press(BUTTONS.get().expect("open() ran")), press(&buttons()))
 }
 
 // region special

@@ -1,6 +1,7 @@
-//! The order desk of `examples/server` behind a few lines of std: no runtime, no other dependency in use.
+//! The order desk of `examples/server` behind a few lines of std: no runtime, no registry's crate in use.
 //!
-//! The matrix copies this crate and `examples/server/src/desk` into one place; it is not built where it lies.
+//! The matrix copies this crate, `examples/server/src/desk` and `examples/server/pricing` into one place; it is not
+//! built where it lies.
 
 mod desk;
 
@@ -32,6 +33,7 @@ fn answer(stream: TcpStream, desk: &Desk) -> Option<()> {
         header.clear();
     }
     let (status, body) = match path.as_str() {
+        "/hours" => ("200 OK", String::from(include_str!(concat!(env!("OUT_DIR"), "/hours.txt")))),
         "/health" => ("200 OK", format!("{{\"pid\":{}}}", std::process::id())),
         _ => match path.strip_prefix("/ask/").and_then(|question| desk.ask(question)) {
             Some(body) => ("200 OK", body),
