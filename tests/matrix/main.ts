@@ -1,9 +1,10 @@
 // `npm run matrix`: every row through our own programs in the debug build; `--full`: all programs, all configurations,
-// and the record is written. `--program NAME,…`, `--configuration NAME,…`, `--rows ID,…`, `--seed N` narrow it down.
+// and the record is written. `--program NAME,…`, `--configuration NAME,…`, `--rows ID,…`, `--short` (one row per
+// mechanism), `--seed N` narrow it down.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Trial, trialsOf } from './trials.js';
+import { type Trial, shortRows, trialsOf } from './trials.js';
 import { type RunResult, driveRows } from './drive.js';
 import { ROOT } from './program.js';
 import { rowLine, runFailures, runLine, readOrigin, writeRecord } from './report.js';
@@ -11,6 +12,7 @@ import { rowLine, runFailures, runLine, readOrigin, writeRecord } from './report
 const { values } = parseArgs({
   options: {
     full: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
     program: { type: 'string' },
     configuration: { type: 'string' },
@@ -27,7 +29,7 @@ if (built.status !== 0) throw new Error('the build failed');
 
 const programs = values.program?.split(',');
 const configurations = values.configuration?.split(',');
-const ids = values.rows?.split(',');
+const ids = values.short ? shortRows().map(({ id }) => id) : values.rows?.split(',');
 const seed = Number(values.seed);
 const runs: RunResult[] = [];
 const failures: string[] = [];
