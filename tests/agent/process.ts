@@ -50,12 +50,18 @@ export interface Running {
   /** Exit status or signal. */
   readonly ended: Promise<number | string>;
   end(): Promise<number | string>;
+  kill(): void;
 }
 
-export function start(executable: string, environment: Readonly<Record<string, string>>): Running {
+/** @param errors where its own messages go: a program that is meant to fail need not be heard */
+export function start(
+  executable: string,
+  environment: Readonly<Record<string, string>>,
+  errors: 'inherit' | 'ignore' = 'inherit',
+): Running {
   const child = spawn(executable, [], {
     env: { PATH: process.env['PATH'] ?? '', ...environment },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', errors],
   });
   running.add(child);
   const waiting: { resolve(line: string): void; reject(error: Error): void }[] = [];
@@ -80,6 +86,7 @@ export function start(executable: string, environment: Readonly<Record<string, s
       child.stdin.end();
       return ended;
     },
+    kill: () => void child.kill('SIGKILL'),
   };
 }
 

@@ -53,7 +53,7 @@ export const GUARD_CASES: readonly GuardCase[] = [
   {
     what: 'fields of one size written in another order: they change places',
     edits: [['    left: u16,\n    right: u16,\n', '    right: u16,\n    left: u16,\n']],
-    refused: { 'app::Balance': 'field `left` of `app::Balance` was at offset 0, is at offset 2' },
+    refused: { 'app::Balance': 'field `left` of `app::Balance` moved from offset 0 to 2' },
   },
   {
     what: 'the type of a tuple field',

@@ -21,7 +21,9 @@ import { storageOf } from '../diff/items.js';
 import { differencesOf, sameFields } from './layout-change.js';
 import type { Layout, Layouts } from './layouts.js';
 import { readLayouts } from './layouts.js';
-import { movedSlots, readVtables } from './vtables.js';
+import { renamingOf, type Renaming } from './moved-types.js';
+import { functionTypes } from './signatures.js';
+import { changedTargets, movedSlots, readVtables } from './vtables.js';
 
 /** A type, or a static, whose live values the new code would misread. */
 export interface LayoutChange {
@@ -58,7 +60,8 @@ export function compareLayouts(before: readonly LinkObject[], after: readonly Li
   const old = readLayouts(before);
   const now = readLayouts(after);
   if (!old.described || !now.described) return { changed: [], checked: false };
-  const dangerous = changedTypes(old, now).filter(({ to }) => !isAnotherEnvironment(to.path, old, now));
+  const rename = renamingOf(old, now, (from, to, names) => differencesOf(from, to, names).length === 0);
+  const dangerous = changedTypes(old, now, rename).filter(({ to }) => !isAnotherEnvironment(to.path, old, now));
   const refused = new Map(dangerous.map((change) => [change.to.path, change]));
   const holdings = holdingsOf(refused.size === 0 ? [] : [...now.byPath.values()].flat());
   const tables = dangerous.filter(({ to }) => to.path.endsWith(VTABLE));
@@ -77,7 +80,7 @@ export function compareLayouts(before: readonly LinkObject[], after: readonly Li
   const changed = [
     ...types,
     ...tables.map(changedTable),
-    ...reorderedTables(old, now),
+    ...reorderedTables(old, now, before, after),
     ...changedStatics(old, now, before),
   ];
   return { changed: changed.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)), checked: true };
@@ -126,14 +129,28 @@ function changedTable({ from, to }: TypeChange): LayoutChange {
   };
 }
 
-/** Vtables of the old length whose slots mean other methods. */
-function reorderedTables(old: Layouts, now: Layouts): LayoutChange[] {
-  return [...now.vtables].flatMap(([name, tables]) => {
-    const before = old.vtables.get(name);
-    const to = [...tables.values()].find(({ text }) => before?.has(text) === false);
-    const from = [...(before?.values() ?? [])].find(({ text }) => !tables.has(text));
-    if (to === undefined || from === undefined || to.methods.length !== from.methods.length) return [];
-    const [message, ...because] = movedSlots(from, to);
+/** Vtables of the old length whose slots mean other methods, or methods of another type. */
+function reorderedTables(
+  old: Layouts,
+  now: Layouts,
+  before: readonly LinkObject[],
+  after: readonly LinkObject[],
+): LayoutChange[] {
+  const pairs = [...now.vtables].flatMap(([name, tables]) => {
+    const known = old.vtables.get(name);
+    const to = [...tables.values()].find(({ text }) => known?.has(text) === false);
+    const from = [...(known?.values() ?? [])].find(({ text }) => !tables.has(text));
+    return to === undefined || from?.methods.length !== to.methods.length ? [] : [{ name, from, to }];
+  });
+  const wanted = new Set(pairs.flatMap(({ from, to }) => changedTargets(from, to)));
+  const [typesBefore, typesNow] = [functionTypes(before, wanted), functionTypes(after, wanted)];
+  return pairs.flatMap(({ name, from, to }) => {
+    const [message, ...because] = movedSlots(
+      from,
+      to,
+      (target) => typesBefore.get(target),
+      (target) => typesNow.get(target),
+    );
     if (message === undefined) return [];
     const objects = [...new Set([from.object, to.object])].sort();
     return [{ name, mangled: name, message, because: because.slice(0, MOST_REASONS), objects }];
@@ -153,7 +170,7 @@ interface TypeChange {
   readonly differences: readonly string[];
 }
 
-function changedTypes(old: Layouts, now: Layouts): TypeChange[] {
+function changedTypes(old: Layouts, now: Layouts, rename: Renaming): TypeChange[] {
   const changes: TypeChange[] = [];
   for (const [path, layouts] of now.byPath) {
     const before = old.byPath.get(path);
@@ -161,10 +178,11 @@ function changedTypes(old: Layouts, now: Layouts): TypeChange[] {
     const came = layouts.filter(({ text }) => !before.some((layout) => layout.text === text));
     if (came.length === 0) continue;
     const went = before.filter(({ text }) => !layouts.some((layout) => layout.text === text));
-    const valid = (from: Layout, to: Layout): boolean => differencesOf(from, to).length === 0;
+    const valid = (from: Layout, to: Layout): boolean => differencesOf(from, to, rename).length === 0;
     const to = came.find((layout) => !before.some((other) => valid(other, layout)));
     const from = went.find((layout) => !layouts.some((other) => valid(layout, other)));
-    if (from !== undefined && to !== undefined) changes.push({ from, to, differences: differencesOf(from, to) });
+    if (from !== undefined && to !== undefined)
+      changes.push({ from, to, differences: differencesOf(from, to, rename) });
   }
   return changes;
 }
@@ -241,8 +259,13 @@ function reachable(start: string, steps: ReadonlyMap<string, ReadonlySet<string>
   return seen;
 }
 
+/** What the standard library wraps values in on their way: nobody wrote these types down. */
+const PLUMBING = /^core::(?:mem|ptr|cell)::/;
+
 function holdersOf(path: string, holders: Holdings['holders']): string[] {
-  return [...reachable(path, holders)].map((holder) => `\`${holder}\` holds it by value`);
+  return [...reachable(path, holders)]
+    .filter((holder) => !PLUMBING.test(holder))
+    .map((holder) => `\`${holder}\` holds it by value`);
 }
 
 /** Statics that keep address and value and have another type now: under v0 mangling their names do not tell. */

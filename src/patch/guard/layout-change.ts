@@ -1,6 +1,7 @@
 // Compares two layouts: in what they differ, in words. A field, variant or enumerator that only has another name keeps
 // its values valid, so that it is no difference; one whose name moved to another place is.
 import type { Case, Field, Layout, LayoutParts } from './layouts.js';
+import type { Renaming } from './moved-types.js';
 
 /** Fields and variants of a type that is compared part by part: more would cost their square. */
 const MOST_PARTS = 5_000;
@@ -9,15 +10,19 @@ function countOf({ fields, cases }: LayoutParts): number {
   return cases.reduce((sum, one) => sum + 1 + one.fields.length, fields.length);
 }
 
-/** In what a type's values differ, the most telling first. Empty when old values are valid new ones. */
-export function differencesOf(old: Layout, now: Layout): readonly string[] {
+/**
+ * In what a type's values differ, the most telling first. Empty when old values are valid new ones.
+ * @param rename how types that go on under another path are called now
+ */
+export function differencesOf(old: Layout, now: Layout, rename: Renaming): readonly string[] {
   if (old.text === now.text) return [];
   const [was, is] = [old.parts(), now.parts()];
   if (Math.max(countOf(was), countOf(is)) > MOST_PARTS) return ['it differs, and is too large to say where'];
   const differences = [
-    ...fieldDifferences(was.fields, is.fields, `\`${now.path}\``),
-    ...caseDifferences(was.cases, is.cases, now.path),
+    ...fieldDifferences(was.fields, is.fields, `\`${now.path}\``, { rename, union: was.union && is.union }),
+    ...caseDifferences(was.cases, is.cases, now.path, rename),
   ];
+  if (was.union !== is.union) differences.push(`it was ${was.union ? 'a' : 'no'} union`);
   if (was.discriminant !== is.discriminant) {
     const place = (text: string): string => (text === '' ? 'nowhere' : text);
     differences.push(`its discriminant was ${place(was.discriminant)}, is ${place(is.discriminant)}`);
@@ -49,18 +54,29 @@ function bytes(count: number | null): string {
   return count === null ? 'unknown' : count === 1 ? '1 byte' : `${count} bytes`;
 }
 
-function samePlace(a: Field, b: Field): boolean {
-  return a.offset === b.offset && a.type === b.type && a.bits === b.bits;
+function sameType(old: Field, now: Field, rename: Renaming): boolean {
+  return old.type === now.type || old.bare === now.bare || rename(old.bare) === now.bare;
 }
 
-function fieldDifferences(old: readonly Field[], now: readonly Field[], owner: string): string[] {
+function samePlace(old: Field, now: Field, rename: Renaming): boolean {
+  return old.offset === now.offset && old.bits === now.bits && sameType(old, now, rename);
+}
+
+function fieldDifferences(
+  before: readonly Field[],
+  after: readonly Field[],
+  owner: string,
+  { rename, union }: { readonly rename: Renaming; readonly union: boolean },
+): string[] {
+  const now = after.filter(({ unit }) => !unit);
+  const old = before.filter(({ unit }) => !unit);
   const left = [...now];
   const take = (fits: (field: Field) => boolean): Field | null => {
     const at = left.findIndex(fits);
     return at < 0 ? null : (left.splice(at, 1)[0] ?? null);
   };
   const unmatched = old.filter(
-    (field) => take((other) => other.name === field.name && samePlace(field, other)) === null,
+    (field) => take((other) => other.name === field.name && samePlace(field, other, rename)) === null,
   );
   const oldNames = new Set(old.map(({ name }) => name));
   const newNames = new Set(now.map(({ name }) => name));
@@ -69,15 +85,16 @@ function fieldDifferences(old: readonly Field[], now: readonly Field[], owner: s
   const moved: string[] = [];
   for (const field of unmatched) {
     const same = newNames.has(field.name) ? take((other) => other.name === field.name) : null;
-    if (same !== null) (same.type === field.type ? moved : retyped).push(whatMoved(field, same, owner));
+    if (same !== null) (sameType(field, same, rename) ? moved : retyped).push(whatMoved(field, same, owner));
     else if (
       !newNames.has(field.name) &&
-      take((other) => !oldNames.has(other.name) && samePlace(field, other)) !== null
+      take((other) => !oldNames.has(other.name) && samePlace(field, other, rename)) !== null
     ) {
       continue; // Renamed.
     } else gone.push(`${fieldName(field, owner)} (${typeAndPlace(field)}) is gone`);
   }
-  const added = left.map((field) => `${fieldName(field, owner)} (${typeAndPlace(field)}) is new`);
+  // What lies in a union besides the others changes none of them, unless all of it grows.
+  const added = (union ? [] : left).map((field) => `${fieldName(field, owner)} (${typeAndPlace(field)}) is new`);
   return [...retyped, ...added, ...gone, ...moved];
 }
 
@@ -95,11 +112,14 @@ function typeAndPlace(field: Field): string {
 
 function whatMoved(old: Field, now: Field, owner: string): string {
   const name = fieldName(old, owner);
-  if (old.type === now.type) return `${name} was ${at(old)}, is ${at(now)}`;
+  if (old.type === now.type) {
+    if (old.bits !== now.bits) return `${name} was ${at(old)}, is ${at(now)}`;
+    return `${name} moved from offset ${old.offset ?? 'unknown'} to ${now.offset ?? 'unknown'}`;
+  }
   return `${name} was ${typeAndPlace(old)}, is ${now.type}${at(old) === at(now) ? '' : ` ${at(now)}`}`;
 }
 
-function caseDifferences(old: readonly Case[], now: readonly Case[], path: string): string[] {
+function caseDifferences(old: readonly Case[], now: readonly Case[], path: string, rename: Renaming): string[] {
   const oldNames = new Set(old.map(({ name }) => name));
   const left = new Map(now.map((one) => [one.name, one]));
   const added: string[] = [];
@@ -116,7 +136,7 @@ function caseDifferences(old: readonly Case[], now: readonly Case[], path: strin
     }
     left.delete(other.name);
     const owner = `\`${path}::${one.name}\``;
-    inside.push(...fieldDifferences(one.fields, other.fields, owner));
+    inside.push(...fieldDifferences(one.fields, other.fields, owner, { rename, union: false }));
     if (one.value !== other.value) inside.push(`${title(one)} was ${valueOf(one)}, is ${valueOf(other)}`);
   }
   for (const one of left.values()) added.push(`${title(one)} (${valueOf(one)}) is new`);

@@ -20,6 +20,10 @@ export interface Field {
   readonly name: string | null;
   /** Of its type; of a pointer its own name or that of what it points to. */
   readonly type: string;
+  /** As `type`, of what is left when structures around a single value are taken off: `u32` for a `struct Hp(u32)`. */
+  readonly bare: string;
+  /** Its type has no content at all: neither bytes nor anything that it could say of others. */
+  readonly unit: boolean;
   readonly offset: number | null;
   /** Bit position and width of a bit field, else empty. */
   readonly bits: string;
@@ -51,6 +55,8 @@ export interface Layout {
 
 /** The inside of a type. */
 export interface LayoutParts {
+  /** All fields lie over one another. */
+  readonly union: boolean;
   readonly fields: readonly Field[];
   /** Type and place of the discriminants, as text. */
   readonly discriminant: string;
@@ -116,11 +122,15 @@ function addTo(map: Map<string, Set<string>>, key: string, value: string): void 
 
 /** Names of types as references give them. */
 interface TypeNames {
-  nameOf(type: number | null): string;
-  holds(type: number | null): string | null;
+  readonly nameOf: (type: number | null) => string;
+  readonly holds: (type: number | null) => string | null;
+  /** What is left of a type when structures around a single value are taken off. */
+  readonly bare: (type: number | null) => number | null;
+  readonly isUnit: (type: number | null) => boolean;
 }
 
-function typeNames(table: TypeTable, object: string): TypeNames {
+/** Names for the types of one object's table; spelled when first asked for. */
+export function typeNames(table: TypeTable, object: string): TypeNames {
   const names = new Map<number, string>();
   const nameOf = (type: number | null, depth: number): string => {
     if (type === null) return '()';
@@ -154,7 +164,44 @@ function typeNames(table: TypeTable, object: string): TypeNames {
       }
       return null;
     },
+    bare(type) {
+      let at = type;
+      for (let depth = 0; at !== null && depth <= LIMITS.typeDepth; depth++) {
+        const inner = singleContent(table, at);
+        if (inner === null) break;
+        at = inner;
+      }
+      return at;
+    },
+    isUnit: (type) => isUnit(table, type),
   };
+}
+
+/** The libraries' own types may allow fewer values than what they consist of, which no description says. */
+const LIBRARY_TYPE = /^(?:core|alloc|std)::/;
+
+/** The type of the one value that a structure consists of; null where it is more, less or something else. */
+function singleContent(table: TypeTable, offset: number): number | null {
+  const type = table.types.get(offset);
+  if (type?.kind !== 'composite' || type.union || type.variantParts.length > 0 || LIBRARY_TYPE.test(type.path))
+    return null;
+  const [content, ...others] = type.members.filter((member) => !isUnit(table, member.type));
+  if (content?.type == null || others.length > 0 || content.offset !== 0 || content.bits !== '') return null;
+  const inner = table.types.get(content.type);
+  const [size, align] = inner?.kind === 'composite' ? [inner.size, inner.align] : [sizeOf(inner), null];
+  return size === type.size && (align === null || align === type.align) ? content.type : null;
+}
+
+/** Of what has one by itself: the others are pointers and arrays, whose size follows. */
+function sizeOf(type: DwarfType | undefined): number | null {
+  return type?.kind === 'base' || type?.kind === 'enumeration' ? type.size : null;
+}
+
+function isUnit(table: TypeTable, offset: number | null): boolean {
+  const type = offset === null ? undefined : table.types.get(offset);
+  if (type?.kind !== 'composite' || type.size !== 0) return false;
+  // A marker's argument says what pointers beside it lead to.
+  return type.members.length === 0 && type.variantParts.length === 0 && !type.path.includes('<');
 }
 
 function spell(table: TypeTable, type: DwarfType | undefined, names: Pick<TypeNames, 'nameOf'>): string {
@@ -256,10 +303,13 @@ function membersText(members: readonly Member[], base: number, names: Pick<TypeN
   return text;
 }
 
-function compositeParts(table: TypeTable, type: CompositeType, { nameOf, holds }: TypeNames): LayoutParts {
+function compositeParts(table: TypeTable, type: CompositeType, names: TypeNames): LayoutParts {
+  const { nameOf, holds, bare, isUnit: isUnitType } = names;
   const fieldOf = (member: Member, base: number): Field => ({
     name: member.name,
     type: nameOf(member.type),
+    bare: nameOf(bare(member.type)),
+    unit: isUnitType(member.type),
     offset: member.offset === null ? null : member.offset + base,
     bits: member.bits,
     holds: holds(member.type),
@@ -273,6 +323,7 @@ function compositeParts(table: TypeTable, type: CompositeType, { nameOf, holds }
   );
   const variants = type.variantParts.flatMap((part) => part.variants);
   return {
+    union: type.union,
     fields: type.members.map((member) => fieldOf(member, 0)),
     discriminant: discriminants.join(),
     cases: variants.map((variant) => ({
@@ -288,5 +339,10 @@ function enumerationText({ size, enumerators }: EnumerationType): string {
 }
 
 function enumerationParts({ enumerators }: EnumerationType): LayoutParts {
-  return { fields: [], discriminant: '', cases: enumerators.map(({ name, value }) => ({ name, value, fields: [] })) };
+  return {
+    union: false,
+    fields: [],
+    discriminant: '',
+    cases: enumerators.map(({ name, value }) => ({ name, value, fields: [] })),
+  };
 }

@@ -11,6 +11,8 @@ export interface VtableSlots {
   readonly name: string;
   /** Per slot the method's name; null where it is not a method of a trait, as for what the optimiser put there. */
   readonly methods: readonly (string | null)[];
+  /** Per slot the mangled name of what it leads to. */
+  readonly targets: readonly (string | null)[];
   readonly text: string;
   readonly object: string;
 }
@@ -28,26 +30,45 @@ export function readVtables(object: LinkObject, described: readonly DescribedVta
     const word = object.machine.pointerSize;
     const first = place.offset + HEAD_WORDS * word;
     const methods: (string | null)[] = [];
+    const targets: (string | null)[] = [];
     for (const { offset, target } of atom.edges) {
       const slot = (offset - first) / word;
       if (!Number.isInteger(slot) || slot < 0 || slot >= MOST_SLOTS) continue;
       // Methods that only sized types have leave their slot empty.
-      while (methods.length < slot) methods.push(null);
+      while (methods.length < slot) targets[methods.push(null) - 1] = null;
+      targets[slot] = target.name;
       methods.push(target.name === null ? null : methodName(demangle(target.name), traitOf(name)));
     }
-    return [{ name, methods, text: methods.join(), object: object.name }];
+    return [{ name, methods, targets, text: targets.join(), object: object.name }];
   });
 }
 
 /**
- * The slots that call another method now, in words. Only where both are known to be methods: optimised code shares one
- * body among functions, and then a slot may name any of them.
+ * The slots that call another method now, or one that takes or gives something else, in words. Only where both are known
+ * to be methods: optimised code shares one body among functions, and then a slot may name any of them.
+ * @param typeBefore and `typeNow` give a function's type by its mangled name, where it is described
  */
-export function movedSlots(old: VtableSlots, now: VtableSlots): string[] {
+export function movedSlots(
+  old: VtableSlots,
+  now: VtableSlots,
+  typeBefore: (name: string) => string | undefined,
+  typeNow: (name: string) => string | undefined,
+): string[] {
   return now.methods.flatMap((method, slot) => {
     const before = old.methods[slot];
-    if (method === null || before == null || before === method) return [];
-    return [`slot ${slot} of its vtable was \`${before}\`, is \`${method}\``];
+    if (method === null || before == null) return [];
+    if (before !== method) return [`slot ${slot} of its vtable was \`${before}\`, is \`${method}\``];
+    const [was, is] = [typeBefore(old.targets[slot] ?? ''), typeNow(now.targets[slot] ?? '')];
+    if (was === undefined || is === undefined || was === is) return [];
+    return [`slot ${slot} of its vtable, \`${method}\`, was ${was}, is ${is}`];
+  });
+}
+
+/** What leads elsewhere than before: a method that has another type has another name, too. */
+export function changedTargets(old: VtableSlots, now: VtableSlots): readonly string[] {
+  return now.targets.flatMap((target, slot) => {
+    const before = old.targets[slot];
+    return target === null || before == null || before === target ? [] : [before, target];
   });
 }
 
