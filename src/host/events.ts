@@ -18,9 +18,10 @@ export type RefusalPolicy = 'ask' | 'restart' | 'continue';
 
 /** One function of a patch. */
 export interface PatchedFunction {
-  /** Demangled. */
+  /** Demangled; of what was inlined, as the source calls it. */
   readonly name: string;
-  readonly verdict: 'redirected' | 'added' | 'forked';
+  /** `inlined`: it was edited and has no code of its own; `reason` names the functions of the patch that hold it. */
+  readonly verdict: 'redirected' | 'added' | 'forked' | 'inlined';
   readonly reason?: string;
 }
 

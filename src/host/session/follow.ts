@@ -9,6 +9,7 @@ import type { SessionEvent } from '../events.js';
 import { earlyPatches, type EarlyPatches } from './early-patches.js';
 import type { Patcher, PatchOutcome } from './patcher.js';
 import { watchSources } from '../compile/sources.js';
+import { tellInlined } from './inlined-away.js';
 
 /** An event before it gets its time. */
 export type Untimed<E extends SessionEvent = SessionEvent> = E extends SessionEvent ? Omit<E, 'at'> : never;
@@ -34,7 +35,9 @@ export interface FollowContext {
 
 /** Starts to watch. */
 export function followSources(context: FollowContext): Follower {
-  const { held, compiler, emit } = context;
+  const { held, compiler } = context;
+  const inlined = tellInlined(context.emit, held.graph.units.length === 1);
+  const { emit } = inlined;
   let changed = new Set<string>();
   let since: number | null = null;
   let stopped = false;
@@ -47,6 +50,7 @@ export function followSources(context: FollowContext): Follower {
   const follow = (): void => {
     owners = sourceOwners(held);
     watcher.follow([...owners.keys(), ...held.cargoOnly]);
+    inlined.follow(owners.keys());
   };
   follow();
 
@@ -61,6 +65,7 @@ export function followSources(context: FollowContext): Follower {
     // A source that no unit names may be the module whose absence the last compile complained about.
     if (units.length === 0 && cargoOnly.length === 0 && !compiler.pending()) return;
     emit({ event: 'change', files });
+    inlined.begin(files);
     if (cargoOnly.length > 0) return context.refuse(cargoOnly.map(onlyCargo));
     compiler.markChanged(units);
     const before = context.patcher();
@@ -77,6 +82,8 @@ export function followSources(context: FollowContext): Follower {
     } catch (error) {
       if (!stopped) await early.takeBack();
       throw error;
+    } finally {
+      inlined.end();
     }
   };
 
