@@ -1,15 +1,17 @@
-// `npm run bench -- [name…] [--edits N] [--subject example|server]`: runs the benchmarks named, or all; each prints what
+// `npm run bench -- [name…] [--edits N] [--subject example|server] [--keep FOLDER]`: runs the benchmarks named, or all; each prints what
 // it found and writes bench/results/NAME.json.
 import { parseArgs } from 'node:util';
 import { benchEdit } from './edit.js';
 import { benchEngine } from './engine.js';
 import { conditions, record } from './record.js';
+import { benchSize } from './size.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     edits: { type: 'string', default: '15' },
     subject: { type: 'string', multiple: true, default: [] },
+    keep: { type: 'string' },
   },
 });
 
@@ -19,6 +21,7 @@ if (!Number.isSafeInteger(edits) || edits < 1) throw new Error(`--edits ${values
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   engine: () => benchEngine(values.subject),
   edit: () => benchEdit(edits, values.subject),
+  size: () => benchSize(edits, values.keep ?? null),
 };
 
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;

@@ -14,6 +14,7 @@ import { keepObjects } from '../session/kept-files.js';
 import type { ReplayContext } from './replay.js';
 import { sessionName } from './replay-watch.js';
 import { writeScripts } from '../cargo/scripts.js';
+import { filesOfRustc, readThrough } from './warm-files.js';
 import { startSpawner, type Spawner } from './spawner.js';
 import { outputsOf, type Unit } from '../cargo/unit.js';
 
@@ -154,6 +155,20 @@ test('objects are told when they are closed, with the bytes that the finished se
   order.push('ended');
   assert.is(result.kind, 'ok');
   assert.equal(order, ['final', 'ended']);
+});
+
+test('what rustc reads is found, its own libraries first, and read until nobody wants it any more', async () => {
+  const directory = incrementalDirectory(app);
+  assert.ok(directory);
+  const files = await filesOfRustc(graph, new Map([[app.key, directory]]), spawner);
+  assert.match(files[0] ?? '', /\/lib\/lib(LLVM|rustc_driver).*\.so/);
+  assert.ok(files.some((path) => path.startsWith(directory) && path.endsWith('/dep-graph.bin')));
+  assert.ok(files.some((path) => /\/libstd-[0-9a-f]+\.rlib$/.test(path)));
+  assert.ok(files.includes(outputsOf(lib).rmeta));
+  const own = files.filter((path) => path.startsWith(directory));
+  const size = own.reduce((sum, path) => sum + statSync(path).size, 0);
+  assert.is(await readThrough([...own, fixture.path('missing')], () => true), size);
+  assert.is(await readThrough(own, () => false), 0);
 });
 
 test('an output file is told from others by its name', () => {

@@ -11,17 +11,19 @@ import type { PatchImage } from '../../patch/image/image.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
 import type { Held } from './build-start.js';
 import { patchedItems, type PatchedEvent, type PatchTimes } from '../events.js';
-import { compareSets, scanObjects, type ObjectSet, type SetDifference } from '../cargo/incremental.js';
+import { compareSets, newestSession, scanObjects, type ObjectSet, type SetDifference } from '../cargo/incremental.js';
 import { inputFile, keepObjects, sameFile } from './kept-files.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { createHistory, type LiveObjects } from './session-store.js';
 import { changedPaths, splitObjects, splitStaged, type NewestObjects } from './split-objects.js';
 import { ArchivesNotKnown, changesOnlyBodies, createStaging, type Planned } from './staging.js';
-import { outputsOf } from '../cargo/unit.js';
+import { outputsOf, type Unit } from '../cargo/unit.js';
 
 /** What a warm-up compares at the most. */
 const WARM_UP_OBJECTS = 4;
 const WARM_UP_BYTES = 512 * 1024;
+
+const NO_DIFFERENCE: SetDifference = { changed: [], removed: [], sameBytes: [] };
 
 /** What became of a change. */
 export type PatchOutcome =
@@ -98,6 +100,7 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
   const objectDirectory = (generation: number, key: string): string =>
     join(held.keptExecutable, '..', `objects-${generation}`, key);
   const { shared } = held.graph;
+  const scanned = new Map<string, { readonly session: string | null; readonly objects: ObjectSet }>();
   let scans = 0;
   let lastLink: LinkInputs | null = null;
   const staging = createStaging({
@@ -132,6 +135,17 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
     live.push({ patch, image });
     undone.length = 0;
     return { kind: 'sent', patch, liveAt };
+  };
+
+  /** The newest objects of a unit, kept. A session is looked at once: rustc never writes into a finished one. */
+  const newestObjects = (unit: Unit, directory: string, held: ObjectSet): ObjectSet => {
+    const session = newestSession(directory);
+    const known = scanned.get(unit.key);
+    if (session !== null && session === known?.session) return known.objects;
+    // Kept before they are read: rustc deletes sessions but the newest two.
+    const objects = keepObjects(scanObjects(unit, directory), held, objectDirectory(scans, unit.key));
+    scanned.set(unit.key, { session, objects });
+    return objects;
   };
 
   const plan = (scan: Scan, link: LinkInputs | null, linkIsFinal: boolean): Planned => {
@@ -187,6 +201,10 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
         .filter(({ size }) => size <= WARM_UP_BYTES)
         .sort((a, b) => b.size - a.size)
         .slice(0, WARM_UP_OBJECTS);
+      for (const unit of held.graph.units) {
+        const directory = held.incremental.get(unit.key);
+        if (directory !== undefined) newestObjects(unit, directory, history.current().get(unit.key) ?? new Map());
+      }
       engine.warmUp(chosen.map(({ key, name, path }) => inputFile(`${key}/${name}`, path)));
     },
     scan() {
@@ -200,12 +218,11 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
         const directory = held.incremental.get(unit.key);
         if (directory === undefined) continue;
         const before = current.get(unit.key) ?? new Map();
-        const now = scanObjects(unit, directory);
-        const difference = compareSets(before, now);
+        const after = newestObjects(unit, directory, before);
+        const difference = before === after ? NO_DIFFERENCE : compareSets(before, after);
         differences.set(unit.key, difference);
         changed += difference.changed.length + difference.removed.length;
-        // Kept before they are read: rustc deletes sessions but the newest two.
-        newest.set(unit.key, keepObjects(now, before, objectDirectory(scans, unit.key)));
+        newest.set(unit.key, after);
       }
       return { newest, differences, changed, startedAt, ms: performance.now() - startedAt };
     },

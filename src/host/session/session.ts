@@ -22,6 +22,7 @@ import { createPatcher, type PatchOutcome, type Patcher } from './patcher.js';
 import { writeScripts } from '../cargo/scripts.js';
 import { openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from '../compile/spawner.js';
+import { filesOfRustc, keepWarm } from '../compile/warm-files.js';
 import { readsTerminal } from './terminal-use.js';
 
 /** A session from its start to its program's end. */
@@ -127,17 +128,19 @@ export async function startSession(
     const context = { spawner, recorder: scripts.recorder, directory: directories.session, color: options.color };
     const compiler = createCompiler(held.graph, context, () => stopping);
     let link: AgentConnection | null = null;
+    const warm = keepWarm(() => filesOfRustc(held.graph, held.incremental, spawner), WARM_UP_AFTER_MS);
     const follower = followSources({
       held,
       compiler,
       patcher: () => current.patcher,
       emit,
       exclusively: (work) =>
-        exclusively(() =>
-          work().catch(async (error: unknown) => {
+        exclusively(() => {
+          warm.rest();
+          return work().catch(async (error: unknown) => {
             await refuse(held, [refusedBy(error)]);
-          }),
-        ),
+          });
+        }),
       refuse: async (items) => {
         await refuse(held, items);
       },
@@ -157,6 +160,7 @@ export async function startSession(
       close() {
         clearTimeout(late);
         follower.stop();
+        warm.stop();
         listener.close();
         link?.close();
       },

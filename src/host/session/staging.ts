@@ -54,7 +54,7 @@ export class ArchivesNotKnown extends Error {}
 
 /** What is known of the program while rustc works. */
 export interface StagingContext {
-  readonly engine: LiveEngine;
+  readonly engine: Pick<LiveEngine, 'diff' | 'link'>;
   readonly current: () => LiveObjects;
   /** Objects that run, by their kept files, without those named `<unit key>/<object>`. */
   readonly split: (staged: ReadonlyMap<string, Uint8Array>) => SplitObjects;

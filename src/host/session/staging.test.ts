@@ -1,0 +1,157 @@
+// When a plan that was made ahead is used, and when it is made again. The engine is a stand-in that notes what it is
+// asked; the real one is behind session.test.ts.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { InputFile, PlanResult } from '../../patch/engine.js';
+import type { EngineDiff, LiveEngine } from '../../patch/live-engine.js';
+import type { LinkInputs } from '../cargo/link-arguments.js';
+import type { LiveObjects } from './session-store.js';
+import { splitStaged } from './split-objects.js';
+import { ArchivesNotKnown, createStaging, type Staging, type StagedRequest } from './staging.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'ipbp-staging-'));
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+let files = 0;
+
+/** A file with this text; its path. */
+function file(text: string): string {
+  const path = join(folder, String(files++));
+  writeFileSync(path, text);
+  return path;
+}
+
+function objects(texts: Readonly<Record<string, string>>): LiveObjects {
+  const set = Object.entries(texts).map(
+    ([name, text]) => [name, { name, path: file(text), inode: files, size: text.length, mtimeMs: 0 }] as const,
+  );
+  return new Map([['app-1', new Map(set)]]);
+}
+
+const text = (input: InputFile): string => Buffer.from(input.read()).toString();
+const bytes = (content: string): Uint8Array => Buffer.from(content);
+const LINK: LinkInputs = { archives: [], objects: [] };
+
+interface Rig {
+  readonly staging: Staging;
+  /** What the engine was asked, in order. */
+  readonly asked: string[];
+  request(changed: Readonly<Record<string, string>>, more?: Partial<StagedRequest>): StagedRequest;
+}
+
+/** `missing`: the engine asks the archives for a name that none of them has. */
+function rig(live: LiveObjects, missing = false): Rig {
+  const asked: string[] = [];
+  const plan: PlanResult = { kind: 'unchanged', reason: 'stand-in' };
+  const engine: Pick<LiveEngine, 'diff' | 'link'> = {
+    diff(before, after) {
+      asked.push(`diff ${before.map(text).join('+')} → ${after.map(text).join('+')}`);
+      return {} as EngineDiff;
+    },
+    link(_diff, { onAbsent }) {
+      asked.push('link');
+      if (missing) onAbsent?.('nowhere');
+      return plan;
+    },
+  };
+  const split = (staged: ReadonlyMap<string, Uint8Array>): ReturnType<typeof splitStaged> =>
+    splitStaged(live, staged, new Map());
+  const staging = createStaging({ engine, current: () => live, split, archives: () => [], knownLink: () => LINK });
+  return {
+    staging,
+    asked,
+    request(changed, more = {}) {
+      const entries = Object.entries(changed).map(([name, content]) => [`app-1/${name}`, content] as const);
+      return {
+        files: split(new Map(entries.map(([id, content]) => [id, bytes(content)]))),
+        changed: new Map(entries.map(([id, content]) => [id, file(content)])),
+        removed: false,
+        link: LINK,
+        linkIsFinal: true,
+        ...more,
+      };
+    },
+  };
+}
+
+test('what was planned ahead is used when the finished objects are the same', async () => {
+  const { staging, asked, request } = rig(objects({ 'a.o': 'old', 'b.o': 'other' }));
+  staging.add('app-1', 'a.o', bytes('new'));
+  await nextTurn();
+  assert.equal(asked, ['diff old → new', 'link']);
+  assert.ok(staging.plan(request({ 'a.o': 'new' })).ahead);
+  assert.equal(asked, ['diff old → new', 'link']);
+});
+
+test('objects that come together are planned once, and the newest bytes of each count', async () => {
+  const { staging, asked, request } = rig(objects({ 'a.o': 'old', 'b.o': 'other' }));
+  staging.add('app-1', 'a.o', bytes('half'));
+  staging.add('app-1', 'a.o', bytes('new'));
+  staging.add('app-1', 'b.o', bytes('newer'));
+  await nextTurn();
+  assert.equal(asked, ['diff old+other → new+newer', 'link']);
+  assert.ok(staging.plan(request({ 'a.o': 'new', 'b.o': 'newer' })).ahead);
+});
+
+test('a plan is made again when the finished objects are not just those', async () => {
+  const cases: readonly (readonly [Readonly<Record<string, string>>, Partial<StagedRequest>])[] = [
+    [{ 'a.o': 'neu' }, {}],
+    [{ 'a.o': 'new', 'b.o': 'more' }, {}],
+    [{ 'b.o': 'more' }, {}],
+    [{ 'a.o': 'new' }, { removed: true }],
+  ];
+  for (const [changed, more] of cases) {
+    const { staging, asked, request } = rig(objects({ 'a.o': 'old', 'b.o': 'other' }));
+    staging.add('app-1', 'a.o', bytes('new'));
+    await nextTurn();
+    assert.not(staging.plan(request(changed, more)).ahead, JSON.stringify(changed));
+    assert.is(asked.filter((what) => what === 'link').length, 2);
+  }
+});
+
+test('an object with the bytes of the one that runs is no change', async () => {
+  const { staging, asked, request } = rig(objects({ 'a.o': 'old', 'b.o': 'other' }));
+  staging.add('app-1', 'a.o', bytes('old'));
+  await nextTurn();
+  assert.equal(asked, []);
+  staging.add('app-1', 'b.o', bytes('mine'));
+  await nextTurn();
+  assert.ok(staging.plan(request({ 'b.o': 'mine' })).ahead);
+});
+
+test('an output that is in no session does not spoil the plan', async () => {
+  const { staging, request } = rig(objects({ 'a.o': 'old' }));
+  staging.add('app-1', 'shim.o', bytes('shim'));
+  staging.add('app-1', 'a.o', bytes('new'));
+  await nextTurn();
+  assert.ok(staging.plan(request({ 'a.o': 'new' })).ahead);
+});
+
+test('a name that no known archive has waits for those that rustc names; the comparison is kept', async () => {
+  const { staging, asked, request } = rig(objects({ 'a.o': 'old' }), true);
+  staging.add('app-1', 'a.o', bytes('new'));
+  await nextTurn();
+  assert.throws(
+    () => staging.plan(request({ 'a.o': 'new' }, { linkIsFinal: false })),
+    (error: unknown) => error instanceof ArchivesNotKnown,
+  );
+  const { plan, ahead } = staging.plan(request({ 'a.o': 'new' }));
+  assert.is(plan.kind, 'unchanged');
+  assert.not(ahead);
+  assert.equal(asked, ['diff old → new', 'link', 'link', 'link']);
+});
+
+test('what was cleared is forgotten', async () => {
+  const { staging, asked, request } = rig(objects({ 'a.o': 'old' }));
+  staging.add('app-1', 'a.o', bytes('new'));
+  staging.clear();
+  await nextTurn();
+  assert.equal(asked, []);
+  assert.not(staging.plan(request({ 'a.o': 'new' })).ahead);
+});
+
+test.run();
