@@ -181,7 +181,7 @@ export class ByteWriter {
   }
 
   /** A copy of what was written; the writer may go on. */
-  finish(): Uint8Array {
+  finish(): Uint8Array<ArrayBuffer> {
     return this.buffer.slice(0, this.length);
   }
 }

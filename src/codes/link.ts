@@ -32,4 +32,10 @@ export const LINK_CODES = {
       'A static of a C file exists several times in the running program, in files of one name: which is meant cannot be told.',
     remedy: 'Restart the program.',
   },
+  IPBP2020: {
+    title: 'object cannot be rewritten',
+    meaning:
+      'An object of the program has something that cannot be carried over when its functions are given slots; it is linked as it is.',
+    remedy: 'Its functions are redirected by a jump instead, where one fits; please report the object.',
+  },
 } as const;

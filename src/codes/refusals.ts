@@ -4,7 +4,8 @@ export const REFUSAL_CODES = {
     title: 'entry cannot be overwritten',
     meaning:
       'No jump fits safely over the first bytes of the function: something inside it branches or returns into them, or it is too short and has no padding.',
-    remedy: 'Rebuild and restart.',
+    remedy:
+      'Rebuild and restart; started with ipbp run --redirect slots, every function of the workspace can be redirected.',
   },
   IPBP3002: {
     title: 'function is not in the running program',

@@ -30,3 +30,8 @@ export function stableName(name: string): string {
 export function isUniqueName(name: string): boolean {
   return name.startsWith('_ZN') || name.startsWith('_R');
 }
+
+/** What follows a function's name on the symbol of its body, where the name itself is its stub's (entry-slots.ts). */
+export const BODY_SUFFIX = '.ipbp.body';
+/** The name of every slot. They are told apart by the stubs that jump through them. */
+export const SLOT_NAME = 'ipbp.slot';

@@ -53,6 +53,19 @@ export interface StubShape {
   encode(at: number, slot: number): Uint8Array;
 }
 
+/** A stub that stands for a function in an object: code that jumps through a word, its slot, to the function's body. */
+export interface EntryStubs {
+  /** Of the stub's first byte. */
+  readonly align: number;
+  /** The stub for a body that begins with these bytes, and its field to be relocated to the slot. */
+  build(body: Uint8Array): {
+    readonly bytes: Uint8Array;
+    readonly field: { readonly offset: number; readonly row: FixupRow; readonly addend: number };
+  };
+  /** Address of the slot that the linked stub at `at` jumps through; null when these bytes are no stub. */
+  slotOf(stub: Uint8Array, at: number): number | null;
+}
+
 /** How a TLS code sequence is rewritten to a plain thread-pointer offset. */
 export interface Rewrite {
   /** Offset of the first replaced byte, relative to the relocation's offset. */
@@ -80,6 +93,7 @@ export interface Machine {
     readonly align: number;
   }): number;
   readonly stub: StubShape;
+  readonly entryStubs: EntryStubs;
   readonly entry: EntryJumps;
   /**
    * True when the instruction around the field at `offset` calls or jumps to what the field refers to, at once or through

@@ -51,6 +51,7 @@ export const SHT_PREINIT_ARRAY = 16;
 export const SHT_GROUP = 17;
 export const SHT_SYMTAB_SHNDX = 18;
 export const SHT_CREL = 0x40000014; // LLVM, provisional
+export const SHT_LLVM_ADDRSIG = 0x6fff4c03; // LLVM: holds symbol indexes
 export const SHT_X86_64_UNWIND = 0x70000001;
 
 // gABI, section flags; all that are used here lie in the low 32 bits
@@ -59,6 +60,7 @@ export const SHF_ALLOC = 0x2;
 export const SHF_EXECINSTR = 0x4;
 export const SHF_MERGE = 0x10;
 export const SHF_STRINGS = 0x20;
+export const SHF_INFO_LINK = 0x40;
 export const SHF_TLS = 0x400;
 export const SHF_COMPRESSED = 0x800;
 export const SHF_GNU_RETAIN = 0x200000;

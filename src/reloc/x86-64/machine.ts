@@ -4,6 +4,7 @@ import type { Machine } from '../machine.js';
 import { INT32 } from '../fields.js';
 import { applyField } from '../apply.js';
 import { X86_64_ENTRY } from './entry.js';
+import { entryStubs } from './entry-stubs.js';
 import { rewriteTls } from './rewrite.js';
 
 /** jmp *slot(%rip); two bytes of padding that trap, so that stubs stay 8 bytes apart. */
@@ -53,6 +54,7 @@ export function x86Machine(rows: readonly FixupRow[], addressRow: FixupRow): Mac
     codeFill: 0xcc,
     threadLocalsStart,
     stub: { size: 8, align: 8, encode: encodeStub },
+    entryStubs: entryStubs(rows),
     entry: X86_64_ENTRY,
     calls,
     rewrite: rewriteTls,

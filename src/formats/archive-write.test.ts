@@ -1,0 +1,48 @@
+// Archives that are written are read back, by our reader, by ar and by linkers.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import * as inputs from '../../tests/format-inputs.js';
+import { openArchive } from './archive.js';
+import { writeArchive, type NewMember } from './archive-write.js';
+
+const name = fc.stringMatching(/^[a-z][a-z0-9._-]{0,40}$/);
+const member = fc.record({ name, bytes: fc.uint8Array({ maxLength: 50 }), symbols: fc.array(name, { maxLength: 4 }) });
+
+test('members, names and index are read back', () => {
+  fc.assert(
+    fc.property(fc.array(member, { minLength: 1, maxLength: 6 }), (members) => {
+      const archive = openArchive(writeArchive(members, 'test'), 'test');
+      assert.equal(
+        archive.members.map((one) => [one.name, [...archive.memberBytes(one.index)]]),
+        members.map((one) => [one.name, [...one.bytes]]),
+      );
+      members.forEach(({ symbols }, index) => {
+        for (const symbol of symbols) assert.ok(archive.definersOf(symbol).includes(index));
+      });
+    }),
+  );
+});
+
+test('an rlib that is written again is the same to ar and nm', () => {
+  const path = inputs.debugRlib();
+  const before = openArchive(inputs.bytesOf(path), path);
+  const symbols = before.members.map((): string[] => []);
+  for (const [symbol, owners] of before.symbolIndex()) for (const owner of owners) symbols[owner]?.push(symbol);
+  const members = before.members.map((one): NewMember => ({
+    name: one.name,
+    bytes: before.memberBytes(one.index),
+    symbols: symbols[one.index] ?? [],
+  }));
+  const copy = join(inputs.scratch(), 'again.rlib');
+  writeFileSync(copy, writeArchive(members, copy));
+  const index = (archive: string): string[] =>
+    inputs.output('nm', ['-s', archive]).split('\n\n')[0]?.split('\n').sort() ?? [];
+  assert.ok(index(path).length > 10);
+  assert.equal(index(copy), index(path));
+  assert.is(inputs.output('ar', ['t', copy]), inputs.output('ar', ['t', path]));
+});
+
+test.run();

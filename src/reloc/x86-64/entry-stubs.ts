@@ -1,0 +1,37 @@
+// The stub that stands for a function whose calls go through a slot: jmp *slot(%rip), and before it an endbr64 where the
+// body has one, as callers by address then land on the stub (SDM volume 1, 17.3 "Indirect Branch Tracking").
+import { INT32 } from '../fields.js';
+import type { FixupRow } from '../fixup.js';
+import type { EntryStubs } from '../machine.js';
+
+const ENDBR64 = [0xf3, 0x0f, 0x1e, 0xfa] as const;
+/** jmp through memory at a distance from the next instruction. SDM volume 2, JMP, FF /4. */
+const JUMP = [0xff, 0x25] as const;
+const JUMP_SIZE = 6;
+/** Up to the next multiple of 8: traps. */
+const FILL = 0xcc;
+
+function startsWith(bytes: Uint8Array, offset: number, pattern: readonly number[]): boolean {
+  return pattern.every((byte, i) => bytes[offset + i] === byte);
+}
+
+/** The stubs, given the format's rows: its PC-relative one of 32 bits fills the field. */
+export function entryStubs(rows: readonly FixupRow[]): EntryStubs {
+  const row = rows.find(({ expression, field }) => expression === 'S+A-P' && field === INT32);
+  if (row === undefined) throw new Error('internal: a format of this machine has no PC-relative relocation of 32 bits');
+  return {
+    align: 8,
+    build(body) {
+      const head = startsWith(body, 0, ENDBR64) ? ENDBR64 : [];
+      const bytes = new Uint8Array(head.length === 0 ? 8 : 16).fill(FILL);
+      bytes.set([...head, ...JUMP, 0, 0, 0, 0]);
+      // The field is the instruction's last four bytes, and counts from their end.
+      return { bytes, field: { offset: head.length + JUMP.length, row, addend: -4 } };
+    },
+    slotOf(stub, at) {
+      const head = startsWith(stub, 0, ENDBR64) ? ENDBR64.length : 0;
+      if (stub.length < head + JUMP_SIZE || !startsWith(stub, head, JUMP)) return null;
+      return at + head + JUMP_SIZE + INT32.decode(stub, head + JUMP.length);
+    },
+  };
+}
