@@ -100,18 +100,11 @@ impl Program {
     fn prepare(&self, step: u32, op: &Op, prepared: &mut Prepared) -> Result<(), Failure> {
         match (step, *op) {
             (0, Op::Check { module, at, bytes }) => self.compare(&prepared.regions, module, at, bytes)?,
-            (0, Op::Cell { module, at, old, new, guard }) => {
-                self.compare(&prepared.regions, module, at, old)?;
-                let address = self.address(module, at)?;
-                let rights = memory::rights(&prepared.regions, address, old.len()).filter(|_| !old.is_empty());
-                let protection = rights.filter(|rights| memory::can_write(address, old.len(), *rights));
-                ensure!(protection.is_some(), PROTECTION_REFUSED, "{address:#x} cannot be written");
-                let before = prepared.cells.range(..address + old.len() as u64).next_back();
-                let overlaps = before.is_some_and(|(start, cell)| start + cell.old.len() as u64 > address);
-                ensure!(!overlaps, BAD_FRAME, "two cells overlap");
-                let guard = (address + u64::from(guard.0), address + u64::from(guard.1));
-                let (protection, old, new) = (protection.unwrap_or(0), old.into(), new.into());
-                prepared.cells.insert(address, Cell { address, old, new, guard, protection });
+            (0, Op::Cell { module, at, old, new, guard }) => self.add_cell(prepared, module, at, old, new, guard)?,
+            (0, Op::Slot { module, at, old, new }) => {
+                let (old, new) = (self.address(0, old)?.to_le_bytes(), self.address(0, new)?.to_le_bytes());
+                ensure!(self.address(module, at)? % 8 == 0, BAD_FRAME, "a slot at {at:#x} is not aligned");
+                self.add_cell(prepared, module, at, &old, &new, (0, 0))?;
             }
             (0, Op::Map { at, length }) => {
                 let (start, (first, size)) = (self.address(0, at)?, self.reservation);
@@ -174,6 +167,30 @@ impl Program {
             }
             _ => (),
         }
+        Ok(())
+    }
+
+    /// Looks at everything that can be wrong with a cell, and keeps it.
+    fn add_cell(
+        &self,
+        prepared: &mut Prepared,
+        module: u32,
+        at: i64,
+        old: &[u8],
+        new: &[u8],
+        guard: (u8, u8),
+    ) -> Result<(), Failure> {
+        self.compare(&prepared.regions, module, at, old)?;
+        let address = self.address(module, at)?;
+        let rights = memory::rights(&prepared.regions, address, old.len()).filter(|_| !old.is_empty());
+        let protection = rights.filter(|rights| memory::can_write(address, old.len(), *rights));
+        ensure!(protection.is_some(), PROTECTION_REFUSED, "{address:#x} cannot be written");
+        let before = prepared.cells.range(..address + old.len() as u64).next_back();
+        let overlaps = before.is_some_and(|(start, cell)| start + cell.old.len() as u64 > address);
+        ensure!(!overlaps, BAD_FRAME, "two cells overlap");
+        let guard = (address + u64::from(guard.0), address + u64::from(guard.1));
+        let (protection, old, new) = (protection.unwrap_or(0), old.into(), new.into());
+        prepared.cells.insert(address, Cell { address, old, new, guard, protection });
         Ok(())
     }
 

@@ -43,6 +43,7 @@ pub enum Op<'a> {
     Unwind { at: i64 },
     Cell { module: u32, at: i64, old: &'a [u8], new: &'a [u8], guard: (u8, u8) },
     Init { at: i64 },
+    Slot { module: u32, at: i64, old: i64, new: i64 },
 }
 
 /// The steps of a whole transaction. None when it is not just that.
@@ -73,6 +74,7 @@ fn read_op<'a>(r: &mut Reader<'a>) -> Option<Op<'a>> {
             Op::Cell { module, at, old: r.bytes(length)?, new: r.bytes(length)?, guard: (r.u8()?, r.u8()?) }
         }
         11 => Op::Init { at: r.i64()? },
+        12 => Op::Slot { module: r.u32()?, at: r.i64()?, old: r.i64()?, new: r.i64()? },
         _ => return None,
     })
 }

@@ -42,6 +42,9 @@ export function patchLines({ image, digest }: DecodedPatch, name: string): strin
     ...block('redirects', image.cells, ({ module, at, oldBytes, newBytes, guardFrom, guardTo }) => {
       return `${place(module, at)} ${digits(oldBytes)} → ${digits(newBytes)}, no thread in +${guardFrom}…+${guardTo}`;
     }),
+    ...block('slots', image.slots, ({ module, at, oldTarget, newTarget }) => {
+      return `${place(module, at)} → ${hex(newTarget)}, before ${hex(oldTarget)}`;
+    }),
     ...block('symbols', image.symbols, ({ kind, address, size, name: symbol }) => {
       return `${kind} ${hex(address)} ${size} bytes ${symbol}`;
     }),
@@ -77,6 +80,7 @@ export function patchRecords({ image, digest }: DecodedPatch, name: string): obj
     ...image.cells.map(({ oldBytes, newBytes, ...cell }) => ({
       cell: { ...cell, oldBytes: digits(oldBytes), newBytes: digits(newBytes) },
     })),
+    ...image.slots.map((slot) => ({ slot })),
     ...image.symbols.map((symbol) => ({ symbol })),
     ...image.rebases.map((rebase) => ({ rebase })),
     ...image.tlsWords.map((word) => ({ tlsWord: word })),

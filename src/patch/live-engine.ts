@@ -16,7 +16,7 @@ import { openSide, type AtomRef } from './diff/items.js';
 import { DEFAULT_ROOM, planPatch, type Room } from './plan.js';
 import {
   freshProgram,
-  inverseCells,
+  inverseRedirection,
   withoutLast,
   withoutUndone,
   withPatch,
@@ -24,7 +24,7 @@ import {
   type Program,
 } from './program/program.js';
 import type { DefinitionSource } from './program/surroundings.js';
-import { cellTransaction, transactionOf } from './image/transaction.js';
+import { redirectTransaction, transactionOf } from './image/transaction.js';
 
 /** A diff, with the opened objects it points into. */
 export interface EngineDiff extends ObjectDiff {
@@ -56,6 +56,8 @@ export interface LiveEngine {
   readonly buildId: string;
   /** Functions that a patch could redirect. */
   readonly functions: number;
+  /** How many of them are reached through a slot. */
+  readonly slots: number;
   /**
    * Takes what the agent says of its process.
    * @param library opens a shared library of the process by the path its loader knows; null when there is no such file
@@ -149,6 +151,7 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
   return {
     buildId: toHex(base.identity.id),
     functions: base.functions,
+    slots: base.slots,
     attach(info, library) {
       const main = info.modules[0];
       if (main === undefined || !sameIdentity(base.identity, main.identity)) {
@@ -232,7 +235,7 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
     undoStep() {
       const last = program.live.at(-1);
       if (last === undefined) return null;
-      return { image: last.image, ops: cellTransaction(last.image, inverseCells(last.image), attached()) };
+      return { image: last.image, ops: redirectTransaction(last.image, inverseRedirection(last.image), attached()) };
     },
     undone() {
       program = withoutLast(program);
@@ -243,7 +246,7 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
     redoStep() {
       const next = program.undone.at(-1);
       if (next === undefined) return null;
-      return { image: next.image, ops: cellTransaction(next.image, next.image.cells, attached()) };
+      return { image: next.image, ops: redirectTransaction(next.image, next.image, attached()) };
     },
     redone() {
       program = withRedone(program);

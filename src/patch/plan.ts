@@ -9,7 +9,7 @@ import type { LinkObject } from '../link/graph.js';
 import type { ObjectDiff } from './diff/diff.js';
 import type { PlanResult, RefusedItem } from './engine.js';
 import { compareLayouts } from './guard/guard.js';
-import type { ImageSymbol, ItemReport, PatchImage } from './image/image.js';
+import type { ImageSymbol, ItemReport, PatchImage, Redirection } from './image/image.js';
 import { storageOf } from './diff/items.js';
 import { findItems, lowestAddress, tlsUsed, type Program } from './program/program.js';
 import { redirectFunctions } from './redirect/redirect-functions.js';
@@ -106,7 +106,7 @@ export function planPatch(request: PlanRequest): PlanResult {
   }
   const redirected = redirectFunctions(program, roots.functions, linked.image);
   if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
-  const image = assemble(program, roots, linked.image, redirected.cells, [
+  const image = assemble(program, roots, linked.image, redirected, [
     ...(layouts.checked ? [] : [UNCHECKED]),
     ...warningsOf(diff, roots),
     ...redirected.endless.map(warnOfEndless),
@@ -129,7 +129,7 @@ function assemble(
   program: Program,
   roots: Roots,
   linked: LinkedImage,
-  cells: PatchImage['cells'],
+  { cells, slots }: Redirection,
   warnings: readonly Warning[],
 ): PatchImage {
   const { symbols, items } = describe(program, roots, linked);
@@ -144,6 +144,7 @@ function assemble(
     imports: linked.imports,
     checks: [],
     cells,
+    slots,
     unwind: linked.unwind,
     init: linked.constructors,
     symbols,

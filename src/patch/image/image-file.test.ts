@@ -22,6 +22,7 @@ const images: fc.Arbitrary<PatchImage> = fc.record({
   imports: list(fc.record({ at: address, name: fc.string(), weak: fc.boolean(), addend: address })),
   checks: list(fc.record({ module: byte, at: address, bytes: blob })),
   cells: list(fc.record({ module: byte, at: address, oldBytes: blob, newBytes: blob, guardFrom: byte, guardTo: byte })),
+  slots: list(fc.record({ module: byte, at: address, oldTarget: address, newTarget: address })),
   unwind: fc.option(address, { nil: null }),
   init: list(address),
   symbols: list(

@@ -76,6 +76,9 @@ export function encodePatchFile(image: PatchImage): PatchFile {
     writeBlob(w, cell.oldBytes);
     writeBlob(w, cell.newBytes);
   });
+  writeList(w, image.slots, (slot) => {
+    w.uleb(slot.module).i64(slot.at).i64(slot.oldTarget).i64(slot.newTarget);
+  });
   w.u8(image.unwind === null ? 0 : 1).i64(image.unwind ?? 0);
   writeList(w, image.init, (address) => w.i64(address));
   writeList(w, image.symbols, (symbol) => {
@@ -198,6 +201,7 @@ export function decodePatchFile(
     oldBytes: readBlob(r),
     newBytes: readBlob(r),
   }));
+  const slots = readList(r, () => ({ module: r.uleb(), at: r.i64(), oldTarget: r.i64(), newTarget: r.i64() }));
   const hasUnwind = r.u8() === 1;
   const unwindAt = r.i64();
   const init = readList(r, () => r.i64());
@@ -229,6 +233,7 @@ export function decodePatchFile(
     imports,
     checks,
     cells,
+    slots,
     unwind: hasUnwind ? unwindAt : null,
     init,
     symbols,

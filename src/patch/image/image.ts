@@ -22,6 +22,23 @@ export interface Cell {
   readonly guardTo: number;
 }
 
+/**
+ * A slot, the word in data that a stub jumps through, and where it leads before and after. Both targets are addresses in
+ * module 0's space, where patches lie too: what the word holds is the process's to compute.
+ */
+export interface SlotCell {
+  readonly module: number;
+  readonly at: number;
+  readonly oldTarget: number;
+  readonly newTarget: number;
+}
+
+/** What a patch writes to become live, and in reverse to be undone. */
+export interface Redirection {
+  readonly cells: readonly Cell[];
+  readonly slots: readonly SlotCell[];
+}
+
 /** A symbol that later patches may bind to. `address` in module 0's space, or an offset in the TLS room. */
 export interface ImageSymbol {
   readonly name: string;
@@ -42,7 +59,7 @@ export interface ItemReport {
   readonly reason?: string;
 }
 
-export interface PatchImage {
+export interface PatchImage extends Redirection {
   /** Modules that rebases and cells name; index 0 is the executable the patch belongs to. */
   readonly modules: readonly ModuleIdentity[];
   /** SHA-256 of the patch files that must be live, in order. */
@@ -55,7 +72,6 @@ export interface PatchImage {
   readonly tlsUsed: number;
   readonly imports: readonly Import[];
   readonly checks: readonly { readonly module: number; readonly at: number; readonly bytes: Uint8Array }[];
-  readonly cells: readonly Cell[];
   /** Address of the block of frame descriptions, or null. */
   readonly unwind: number | null;
   /** Constructors to run once, in order. */

@@ -3,7 +3,7 @@
 import { IpbpError } from '../../codes/error.js';
 import { identityText, sameIdentity } from '../program/base-program.js';
 import type { AgentOp, ProgramInfo } from '../wire/frames.js';
-import type { Cell, PatchImage } from './image.js';
+import type { PatchImage, Redirection } from './image.js';
 
 /** Index in the process of each module that the image names. */
 function moduleIndices(image: PatchImage, info: ProgramInfo): number[] {
@@ -20,8 +20,11 @@ function moduleIndices(image: PatchImage, info: ProgramInfo): number[] {
   });
 }
 
-function cellOps(cells: readonly Cell[], indices: readonly number[]): AgentOp[] {
-  return cells.map((cell) => ({ op: 'cell', ...cell, module: indices[cell.module] ?? 0 }));
+function redirectOps({ cells, slots }: Redirection, indices: readonly number[]): AgentOp[] {
+  return [
+    ...cells.map((cell): AgentOp => ({ op: 'cell', ...cell, module: indices[cell.module] ?? 0 })),
+    ...slots.map((slot): AgentOp => ({ op: 'slot', ...slot, module: indices[slot.module] ?? 0 })),
+  ];
 }
 
 /**
@@ -51,12 +54,12 @@ export function transactionOf(image: PatchImage, info: ProgramInfo): AgentOp[] {
     ops.push({ op: 'protect', at: address, length: size, protection });
   }
   if (image.unwind !== null) ops.push({ op: 'unwind', at: image.unwind });
-  ops.push(...cellOps(image.cells, indices));
+  ops.push(...redirectOps(image, indices));
   for (const at of image.init) ops.push({ op: 'init', at });
   return ops;
 }
 
-/** The operations of an undo or redo: cells only. */
-export function cellTransaction(image: PatchImage, cells: readonly Cell[], info: ProgramInfo): AgentOp[] {
-  return cellOps(cells, moduleIndices(image, info));
+/** The operations of an undo or redo: what is redirected only. */
+export function redirectTransaction(image: PatchImage, redirection: Redirection, info: ProgramInfo): AgentOp[] {
+  return redirectOps(redirection, moduleIndices(image, info));
 }

@@ -15,6 +15,13 @@ export interface Library {
   open(): ObjectFile | null;
 }
 
+/** The slot of a function: the word that its stub jumps through, and the body to which it leads in the file. */
+export interface EntrySlot {
+  /** Address of the word. */
+  readonly at: number;
+  readonly body: ProgramItem;
+}
+
 export interface BaseProgram {
   readonly file: ObjectFile;
   readonly machine: Machine;
@@ -22,6 +29,8 @@ export interface BaseProgram {
   readonly items: ReadonlyMap<string, readonly ProgramItem[]>;
   /** Number of functions that a patch could redirect. */
   readonly functions: number;
+  /** Number of functions that are reached through a slot. */
+  readonly slots: number;
   /** Lowest address of the program: patches lie below it. */
   readonly start: number;
   /** Offset from the thread pointer of the first byte of the program's thread-locals. */
@@ -32,7 +41,9 @@ export interface BaseProgram {
   exported(name: string): { readonly data: boolean } | null;
   /** Bytes as they are in the file; null outside of what the file holds. */
   read(address: number, size: number): Uint8Array | null;
-  /** Functions by rising address; made at first use. */
+  /** What a function is reached through, where its address is that of a stub; null for all others. */
+  slotOf(item: Pick<ProgramItem, 'name' | 'address' | 'size'>): EntrySlot | null;
+  /** Functions by rising address, stubs and bodies among them; made at first use. */
   functionsByAddress(): readonly ProgramItem[];
   /** Protected as code. */
   isCode(address: number): boolean;
@@ -84,7 +95,7 @@ export function openBaseProgram(file: ObjectFile, libraries: () => readonly Libr
   if (!linked.positionIndependent) {
     throw new IpbpError('IPBP3005', 'the executable is not position independent', { where: file.name });
   }
-  const items = indexSymbols(file);
+  const { items, bodies, slots } = indexSymbols(file);
   let functions = 0;
   for (const list of items.values()) for (const item of list) if (item.kind === 'function') functions++;
   // The dynamic table does not count: a stripped program still has the few names its libraries need.
@@ -113,19 +124,32 @@ export function openBaseProgram(file: ObjectFile, libraries: () => readonly Libr
   const imported = new Set(
     linked.dynamicSymbols.filter((symbol) => symbol.section === 'undefined').map((symbol) => symbol.name),
   );
+  const read = (address: number, size: number): Uint8Array | null => readFrom(file, linked.segments, address, size);
   return {
     file,
     machine,
     identity: identityOf(file),
     items,
     functions,
+    slots: slots.size,
     start: Math.floor(start / machine.pageSize) * machine.pageSize,
     tlsStart: linked.tls === null ? 0 : machine.threadLocalsStart(linked.tls),
     imports: (name) => imported.has(name),
     exported: (name) => exportsOf().get(name) ?? null,
-    read: (address, size) => readFrom(file, linked.segments, address, size),
+    read,
+    slotOf({ name, address, size }) {
+      // A stub stands behind its body, in one section with it: of several of this name, that is the nearest before.
+      const before = (bodies.get(name) ?? []).filter((body) => body.address < address);
+      const body = before.reduce<ProgramItem | null>(
+        (nearest, one) => (nearest === null || one.address > nearest.address ? one : nearest),
+        null,
+      );
+      const stub = body === null ? null : read(address, size);
+      const at = stub === null ? null : machine.entryStubs.slotOf(stub, address);
+      return body === null || at === null || !slots.has(at) ? null : { at, body };
+    },
     functionsByAddress() {
-      sorted ??= [...items.values()]
+      sorted ??= [...items.values(), ...bodies.values()]
         .flat()
         .filter((item) => item.kind === 'function')
         .sort((a, b) => a.address - b.address || b.size - a.size);

@@ -1,6 +1,6 @@
 // The program as it is now: the base and the patches on it, as a value. Applying, undoing and redoing make a new value;
 // the host keeps the current one. Memory and thread-local room are never used twice, as a thread may still be in there.
-import type { Cell, ImageSymbol, PatchImage } from '../image/image.js';
+import type { Cell, ImageSymbol, PatchImage, Redirection } from '../image/image.js';
 import type { BaseProgram } from './base-program.js';
 import type { ItemKind } from './symbol-index.js';
 
@@ -151,7 +151,19 @@ export function liveCells(program: Program): readonly Cell[] {
   return made;
 }
 
-/** The cells that take a patch back. */
-export function inverseCells(image: PatchImage): Cell[] {
-  return [...image.cells].reverse().map((cell) => ({ ...cell, oldBytes: cell.newBytes, newBytes: cell.oldBytes }));
+/** Where the slot at this address leads now; null when no live patch has changed it. */
+export function slotTarget(program: Program, at: number): number | null {
+  for (const { image } of [...program.live].reverse()) {
+    const slot = image.slots.find((one) => one.module === 0 && one.at === at);
+    if (slot !== undefined) return slot.newTarget;
+  }
+  return null;
+}
+
+/** What takes a patch back. */
+export function inverseRedirection({ cells, slots }: Redirection): Redirection {
+  return {
+    cells: [...cells].reverse().map((cell) => ({ ...cell, oldBytes: cell.newBytes, newBytes: cell.oldBytes })),
+    slots: slots.map((slot) => ({ ...slot, oldTarget: slot.newTarget, newTarget: slot.oldTarget })),
+  };
 }

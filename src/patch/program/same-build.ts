@@ -68,7 +68,9 @@ export function refuseOtherBuild(program: Program, objects: readonly LinkObject[
     const bodies = copies.filter(({ atom }) => atom.kind === 'code');
     if (bodies.length === 0 || patched.has(name)) continue;
     functions += 1;
-    const items = (program.base.items.get(name) ?? []).filter(({ kind }) => kind === 'function');
+    const items = (program.base.items.get(name) ?? [])
+      .filter(({ kind }) => kind === 'function')
+      .map((item) => program.base.slotOf(item)?.body ?? item);
     if (items.length === 0) continue;
     found += 1;
     if (!bodies.some((body) => items.some((item) => isLinked(program, body, item)))) other.push(demangle(name));

@@ -1,7 +1,7 @@
 // The names of a linked file: which items it holds, where, and what they are. Made once per base program; functions
 // that lost their global binding in the link are here too, with the source file they came from.
 import type { ObjectFile, ObjectSymbol, SectionKind } from '../../formats/object-file.js';
-import { isStableName, stableName } from '../../link/names.js';
+import { BODY_SUFFIX, isStableName, SLOT_NAME, stableName } from '../../link/names.js';
 
 /** What an item is to a patch: code can be redirected, mutable data and thread-locals keep their place. */
 export type ItemKind = 'function' | 'readonly' | 'data' | 'tls';
@@ -43,8 +43,22 @@ function kindOf(symbol: ObjectSymbol, section: SectionKind): ItemKind | null {
 }
 
 /** Items by stable name; several under one name are local copies from several objects. */
-export function indexSymbols(file: ObjectFile): ReadonlyMap<string, readonly ProgramItem[]> {
-  const result = new Map<string, ProgramItem[]>();
+type ItemsByName = ReadonlyMap<string, readonly ProgramItem[]>;
+
+/** What the symbols of a linked file say. */
+export interface SymbolIndex {
+  readonly items: ItemsByName;
+  /** Bodies of the functions that are reached through a slot, by the function's name: the item of that name is a stub. */
+  readonly bodies: ItemsByName;
+  /** Addresses of the slots. */
+  readonly slots: ReadonlySet<number>;
+}
+
+/** Reads all symbols. */
+export function indexSymbols(file: ObjectFile): SymbolIndex {
+  const items = new Map<string, ProgramItem[]>();
+  const bodies = new Map<string, ProgramItem[]>();
+  const slots = new Set<number>();
   let source: string | null = null;
   for (const symbol of file.symbols) {
     if (symbol.kind === 'file') {
@@ -55,7 +69,13 @@ export function indexSymbols(file: ObjectFile): ReadonlyMap<string, readonly Pro
     const section = file.sections[symbol.section];
     const kind = section === undefined ? null : kindOf(symbol, section.kind);
     if (kind === null) continue;
-    const name = stableName(symbol.name);
+    if (kind === 'data' && symbol.name === SLOT_NAME) {
+      slots.add(symbol.value);
+      continue;
+    }
+    const isBody = symbol.name.endsWith(BODY_SUFFIX);
+    const name = stableName(isBody ? symbol.name.slice(0, -BODY_SUFFIX.length) : symbol.name);
+    const result = isBody ? bodies : items;
     const item: ProgramItem = {
       name,
       kind,
@@ -67,5 +87,5 @@ export function indexSymbols(file: ObjectFile): ReadonlyMap<string, readonly Pro
     if (known === undefined) result.set(name, [item]);
     else known.push(item);
   }
-  return result;
+  return { items, bodies, slots };
 }

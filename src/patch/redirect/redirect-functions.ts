@@ -4,15 +4,14 @@ import { hex } from '../../codes/error.js';
 import type { LinkedImage } from '../../link/linked-image.js';
 import type { BaseProgram } from '../program/base-program.js';
 import type { RefusedItem } from '../engine.js';
-import type { Cell } from '../image/image.js';
+import type { Cell, Redirection, SlotCell } from '../image/image.js';
 import { gapsBetween, paddingOf, type GapSource, type PaddingMap } from './padding.js';
 import { ownersOf } from '../program/owners.js';
-import { findItems, liveBytes, liveCells, type LiveItem, type Program } from '../program/program.js';
+import { findItems, liveBytes, liveCells, slotTarget, type LiveItem, type Program } from '../program/program.js';
 import { planRedirect, planRetarget } from './redirect.js';
 import type { ChangedFunction } from '../roots.js';
 
-export interface Redirects {
-  readonly cells: readonly Cell[];
+export interface Redirects extends Redirection {
   /** Functions whose old body never ends: threads that are inside do not come to the new one. Demangled. */
   readonly endless: readonly string[];
   readonly refused: readonly RefusedItem[];
@@ -44,7 +43,7 @@ function bodyOf(program: Program, item: LiveItem): Uint8Array | null {
 }
 
 /** The body as it was linked, without the jump of an earlier patch; null for functions that a patch brought. */
-function originalBody({ base }: Program, { address, size }: LiveItem): Uint8Array | null {
+function originalBody({ base }: Program, { address, size }: Pick<LiveItem, 'address' | 'size'>): Uint8Array | null {
   return address >= base.start && size > 0 ? base.read(address, size) : null;
 }
 
@@ -60,6 +59,7 @@ export function redirectFunctions(
   let basePadding: PaddingMap = paddingOf(gapsOfBase(base), live);
   let imagePadding: PaddingMap = paddingOf(gapsOfImages(program), live);
   const cells: Cell[] = [];
+  const slots: SlotCell[] = [];
   const refused: RefusedItem[] = [];
   const endless = new Set<string>();
   const done = new Set<number>();
@@ -74,6 +74,14 @@ export function redirectFunctions(
       };
       // A body that goes on serving others stays as it is: this function has a place of its own in the image.
       if (ownersOf(program, copy.address).some((name) => item.apartFrom.includes(name))) continue;
+      const slot = base.slotOf(copy);
+      if (slot !== null) {
+        const { at, body } = slot;
+        const code = originalBody(program, body);
+        if (code !== null && jumps.decode(code).endless) endless.add(item.demangled);
+        slots.push({ module: 0, at, oldTarget: slotTarget(program, at) ?? body.address, newTarget: target });
+        continue;
+      }
       const inBase = copy.address >= base.start;
       const padding = inBase ? basePadding : imagePadding;
       const body = bodyOf(program, copy);
@@ -97,5 +105,5 @@ export function redirectFunctions(
       }
     }
   }
-  return { cells, refused, endless: [...endless] };
+  return { cells, slots, refused, endless: [...endless] };
 }

@@ -254,6 +254,9 @@ function encodeOp(w: ByteWriter, op: AgentOp): void {
     case 'init':
       w.u8(11).i64(op.at);
       return;
+    case 'slot':
+      w.u8(12).u32(op.module).i64(op.at).i64(op.oldTarget).i64(op.newTarget);
+      return;
   }
 }
 
@@ -300,6 +303,8 @@ function decodeOp(r: ByteReader): AgentOp {
     }
     case 11:
       return { op: 'init', at: r.i64() };
+    case 12:
+      return { op: 'slot', module: r.u32(), at: r.i64(), oldTarget: r.i64(), newTarget: r.i64() };
     default:
       return r.malformed('unknown operation', { actual: `${number}` });
   }

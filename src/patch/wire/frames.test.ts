@@ -58,6 +58,7 @@ const op: fc.Arbitrary<AgentOp> = fc.oneof(
   record({ op: is('tls-init'), offset: u32, length: u32, at: i64 }),
   record({ op: is('check'), module: u32, at: i64, bytes }),
   record({ op: is('unwind'), at: i64 }),
+  record({ op: is('slot'), module: u32, at: i64, oldTarget: i64, newTarget: i64 }),
   cell,
   record({ op: is('init'), at: i64 }),
 );

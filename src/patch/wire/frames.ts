@@ -1,6 +1,6 @@
 // The messages between host and agent as plain data (docs/protocol.md). Their encoding is in frame-codec.ts, who checks
 // tags and order is the connection (host/agent/agent-connection.ts).
-import type { Cell, Import, Rebase, TlsInit } from '../image/image.js';
+import type { Cell, Import, Rebase, SlotCell, TlsInit } from '../image/image.js';
 
 /** Version of the protocol in every frame. */
 export const PROTOCOL_VERSION = 1;
@@ -33,7 +33,8 @@ export type AgentOp =
   | { readonly op: 'check'; readonly module: number; readonly at: number; readonly bytes: Uint8Array }
   | { readonly op: 'unwind'; readonly at: number }
   | ({ readonly op: 'cell' } & Cell)
-  | { readonly op: 'init'; readonly at: number };
+  | { readonly op: 'init'; readonly at: number }
+  | ({ readonly op: 'slot' } & SlotCell);
 
 /** A module (executable or library) as the agent sees it in the process. Module 0 is the executable. */
 export interface ProgramModule {
