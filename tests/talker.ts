@@ -85,14 +85,15 @@ export class Talker {
     return this.session.waitFor((event) => event.event === 'ready', 0, READY_LIMIT_MS);
   }
 
-  /** Saves the talker's source and waits for what becomes of it, which must be `kind`. */
+  /** Saves a source, the talker's if no other, and waits for what becomes of it, which must be `kind`. */
   async save<K extends SessionEvent['event']>(
     fixture: CargoFixture,
     source: string,
     kind: K,
+    file = 'src/main.rs',
   ): Promise<Extract<SessionEvent, { event: K }>> {
     const from = this.session.events.length;
-    fixture.write('src/main.rs', source);
+    fixture.write(file, source);
     const event = await this.session.waitFor(
       (one): one is SessionEvent => VERDICTS.has(one.event),
       from,

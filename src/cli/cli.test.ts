@@ -94,7 +94,6 @@ const WRONG: readonly (readonly [args: readonly string[], code: string, said: Re
   [['diff', '--old', 'a.o'], 'IPBP5901', /--new/],
   [['run', '--on-refusal', 'perhaps'], 'IPBP5901', /perhaps/],
   [['run', '+nightly'], 'IPBP5901', /toolchain/],
-  [['run', '--redirect', 'slots'], 'IPBP5902', /--redirect slots/],
   [
     ['build-patch', '--base', 'x', '--old', 'x', '--new', 'x', '-o', 'p', '--emit', 'dylib'],
     'IPBP5902',

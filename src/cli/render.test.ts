@@ -40,6 +40,7 @@ const CASES: readonly (readonly [
       buildId: 'c0ffee',
       target: 'x86_64-unknown-linux-gnu',
       functions: 63551,
+      redirect: 'jump',
       indexMs: 1250,
       crates: ['aquarium', 'fish'],
       watching: ['/home/me/aquarium/src'],

@@ -23,9 +23,8 @@ export interface RunOptions {
 }
 
 /** Throws IPBP5902 for what has its flag and nothing behind it yet. */
-function refuseUnsupported({ redirect, deliver, noBuild }: RunOptions): void {
+function refuseUnsupported({ deliver, noBuild }: RunOptions): void {
   const asked: readonly (readonly [boolean, string])[] = [
-    [redirect === 'slots', '--redirect slots'],
     [deliver === 'dylib', '--deliver dylib'],
     [noBuild, '--no-build'],
   ];

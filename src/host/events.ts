@@ -68,6 +68,8 @@ export interface ReadyEvent extends At {
   readonly target: string;
   /** Functions that the index of the executable knows. */
   readonly functions: number;
+  /** How changed functions are redirected: through slots where the executable was linked with them. */
+  readonly redirect: 'jump' | 'slots';
   readonly indexMs: number;
   /** Crates that are followed. */
   readonly crates: readonly string[];

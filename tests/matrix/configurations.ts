@@ -69,4 +69,5 @@ export const ALL: readonly Configuration[] = [
     environment: () => flags('-Cprefer-dynamic'),
     change: (path, text) => (path === 'pricing/Cargo.toml' ? `${text}\n[lib]\ncrate-type = ["dylib"]\n` : text),
   },
+  { ...DEBUG, name: 'slots', runArguments: ['--redirect', 'slots'] },
 ];

@@ -47,7 +47,9 @@ function relocationFacts(file: ElfFile, section: number): string[] {
 
 /** All that a linker sees of a section, its place in the file aside. */
 function sectionFacts(file: ElfFile, index: number): unknown {
-  const { offset, size, fileSize, ...rest } = file.sections[index] ?? assert.unreachable('a section is missing');
+  const section = file.sections[index];
+  if (section === undefined) throw new Error(`there is no section ${index}`);
+  const { offset, size, fileSize, ...rest } = section;
   assert.ok(offset >= 0);
   const content = isTable(file, index) ? 'table' : Buffer.from(file.sectionBytes(index)).toString('base64');
   return { ...rest, content, sizes: isTable(file, index) ? 'table' : [size, fileSize] };

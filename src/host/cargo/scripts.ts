@@ -13,21 +13,26 @@ import { join } from 'node:path';
  */
 const RUSTC_WRAPPER = `#!/bin/sh
 # ipbp: notes how cargo calls rustc, then calls it.
-crate= extra= metadata= incremental= previous=
+crate= extra= metadata= incremental= type= linker= previous=
 for argument; do
   case $previous in
     --crate-name) crate=$argument ;;
+    --crate-type) type=$argument ;;
     -C | --codegen)
       case $argument in
         extra-filename=*) extra=\${argument#*=} ;;
         metadata=*) metadata=\${argument#*=} ;;
         incremental=*) incremental=yes ;;
+        linker=*) linker=\${argument#*=} ;;
       esac ;;
   esac
   case $argument in
     --crate-name=*) crate=\${argument#*=} ;;
     -Cextra-filename=*) extra=\${argument#*=} ;;
     -Cincremental=*) incremental=yes ;;
+    -Clinker=*) linker=\${argument#*=} ;;
+    --crate-type=*) type=\${argument#*=} ;;
+    --test) type=test ;;
   esac
   previous=$argument
 done
@@ -61,6 +66,15 @@ else
     } >"$unit/capture.$$" && mv -f "$unit/capture.$$" "$unit/capture"
   )
 fi
+if [ -n "$IPBP_SLOTS" ] && [ -f "$unit/capture" ] && [ "$type" = bin ]; then
+  case $crate in build_script_*) ;; *)
+    # rustc tells a linker's kind by its name: ours has the name of the one it stands for.
+    IPBP_LINKER=\${linker:-cc} IPBP_UNIT=$unit
+    export IPBP_LINKER IPBP_UNIT
+    mkdir -p "$unit/linker" && ln -sf "$IPBP_LINKER_SCRIPT" "$unit/linker/\${IPBP_LINKER##*/}" &&
+      set -- "$@" -C "linker=$unit/linker/\${IPBP_LINKER##*/}" ;;
+  esac
+fi
 if [ -n "$IPBP_CHAIN_WRAPPER" ]; then exec "$IPBP_CHAIN_WRAPPER" "$@"; fi
 exec "$@"
 `;
@@ -77,6 +91,18 @@ for argument; do
   case $argument in @*) cat "\${argument#@}" >"$IPBP_LINK_ARGUMENTS.response" ;; esac
 done
 exit 0
+`;
+
+/**
+ * The linker of the workspace's programs where their functions get slots: runs $IPBP_SLOT_WRITER (link-with-slots-main.ts),
+ * which leaves the arguments to link with as a line of shell, then the linker. Whatever goes wrong before, it links.
+ */
+const LINKER = `#!/bin/sh
+# ipbp: gives the linker objects whose functions are reached through slots.
+arguments=$IPBP_UNIT/link-arguments.$$
+if eval "$IPBP_SLOT_WRITER" '"$arguments" "$@"' </dev/null && [ -r "$arguments" ]; then . "$arguments"; fi
+rm -f "$arguments"
+exec "$IPBP_LINKER" "$@"
 `;
 
 /**
@@ -117,6 +143,7 @@ export interface Scripts {
   readonly rustcWrapper: string;
   readonly recorder: string;
   readonly runner: string;
+  readonly linker: string;
 }
 
 /** Writes the scripts into `directory` where they are missing or differ. A file that is right is not touched. */
@@ -137,6 +164,7 @@ export function writeScripts(directory: string): Scripts {
     rustcWrapper: put('rustc-wrapper', RUSTC_WRAPPER),
     recorder: put('recorder', RECORDER),
     runner: put('runner', RUNNER),
+    linker: put('linker', LINKER),
   };
 }
 

@@ -12,6 +12,7 @@ import { ageDepInfo, ageUnrecorded, isOutdated, noteFingerprint } from '../cargo
 import { incrementalDirectory, scanObjects, type ObjectSet } from '../cargo/incremental.js';
 import { keepFile, keepObjects } from './kept-files.js';
 import type { Scripts } from '../cargo/scripts.js';
+import { isLinkedOtherwise } from '../cargo/slot-environment.js';
 import type { LiveObjects, SessionDirectories } from './session-store.js';
 import { outputsOf, type Unit } from '../cargo/unit.js';
 
@@ -85,6 +86,9 @@ function hold(
     if (own !== null && once(aged, own.key) && ageUnrecorded(own.profile, own.key)) return 'again';
     throw new IpbpError('IPBP5008', 'no recorded rustc command made this executable', { where: started.program });
   }
+  // Linked with slots where none are wanted, or without: a unit that is fresh for cargo has to be linked again.
+  const wrong = isLinkedOtherwise(started.program, context.options.redirect);
+  if (wrong && once(aged, `${root.key} link`) && ageDepInfo(root)) return 'again';
   const graph = unitGraph(units, root, project.localCrates);
   const missing = graph.missing.filter((key) => once(aged, key) && ageUnrecorded(dirname(root.outDir), key));
   if (missing.length > 0) return 'again';

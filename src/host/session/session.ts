@@ -3,6 +3,7 @@
 // change is in follow.ts and patcher.ts.
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../../codes/error.js';
 import { CODES } from '../../codes/table.js';
@@ -20,6 +21,7 @@ import { followSources, refusedBy, type Follower, type Untimed } from './follow.
 import { inputFile } from './kept-files.js';
 import { createPatcher, type PatchOutcome, type Patcher } from './patcher.js';
 import { writeScripts } from '../cargo/scripts.js';
+import { slotProblems } from '../cargo/slot-environment.js';
 import { openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from '../compile/spawner.js';
 import { filesOfRustc, keepWarm } from '../compile/warm-files.js';
@@ -183,10 +185,14 @@ export async function startSession(
         buildId: engine.buildId,
         target: project.targetTriple,
         functions: engine.functions,
+        redirect: engine.slots > 0 ? 'slots' : 'jump',
         indexMs,
         crates: held.graph.units.map(({ crate }) => crate),
         watching: follower.directories,
       });
+      for (const message of slotProblems(join(directories.units, held.root.key))) {
+        emit({ event: 'note', code: 'IPBP2020', message });
+      }
       follower.catchUp();
       const { patcher } = current;
       setTimeout(() => warmUp(patcher), WARM_UP_AFTER_MS).unref();
