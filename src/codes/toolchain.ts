@@ -50,8 +50,9 @@ export const TOOLCHAIN_CODES = {
   },
   IPBP5011: {
     title: 'a change that only cargo can build',
-    meaning: 'A manifest, a build script or one of its inputs, or a macro crate changed; rustc alone would not see it.',
-    remedy: 'Restart the program: cargo then builds it.',
+    meaning:
+      "A manifest, a build script or one of its inputs, a macro crate or cargo's configuration changed; rustc alone would not see it. cargo builds it while the program runs, and the program is patched from that build.",
+    remedy: 'None is needed; it takes as long as cargo build.',
   },
   IPBP5012: {
     title: 'no such session',
@@ -79,6 +80,12 @@ export const TOOLCHAIN_CODES = {
     meaning:
       "cargo's configuration names a runner as one text; the one that ipbp puts before it must then be one word, and its path holds a blank.",
     remedy: 'Write the runner as a list in .cargo/config.toml, or choose a --target-dir without blanks.',
+  },
+  IPBP5022: {
+    title: 'the new build does not fit the running program',
+    meaning:
+      'cargo built the change, and its crates could not be matched to those the program is made of: a dependency that the program already holds was built anew (another version, other features, another profile), or a crate is missing.',
+    remedy: 'Restart the program: cargo has built it already.',
   },
   IPBP5040: {
     title: 'an early patch could not be taken back',

@@ -69,13 +69,16 @@ export async function edit(
     since,
     VERDICT_LIMIT_MS,
   );
-  assert.is(event.event, verdict, JSON.stringify(event));
+  assert.is(event.event, verdict, `${file}: ${JSON.stringify(event)}`);
   if (event.event === 'refused' && code !== undefined) assert.is(event.items[0]?.code, code, JSON.stringify(event));
   await talker.says(says);
 }
 
 /** Runs a project of this shape through its edits; the process must stay the same. */
-export async function runShape(shape: Shape): Promise<void> {
+export async function runShape(
+  shape: Shape,
+  check: (events: readonly SessionEvent[]) => void = () => undefined,
+): Promise<void> {
   const fixture = cargoFixture(shape.files);
   for (const file of shape.executable ?? []) chmodSync(fixture.path(file), 0o755);
   const talker = startTalker(fixture.root, shape.args, shape.environment);
@@ -84,6 +87,7 @@ export async function runShape(shape: Shape): Promise<void> {
     const { pid } = await talker.says(shape.says ?? 'hello');
     for (const one of shape.edits) await edit(fixture, talker, one);
     assert.is((await talker.line()).pid, pid);
+    check(talker.session.events);
   } finally {
     await talker.session.stop();
     fixture.remove();

@@ -27,7 +27,7 @@ export function readSettings(directory: string, configArguments: readonly string
 }
 
 /** cargo's configuration files that apply in a directory, nearest first. */
-function configFiles(directory: string): string[] {
+export function configFiles(directory: string): string[] {
   const files: string[] = [];
   const add = (folder: string): void => {
     const path = ['config', 'config.toml'].map((name) => join(folder, name)).find((candidate) => existsSync(candidate));

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
-import { readSettings, samePath, stringSetting, type Setting } from './cargo-config.js';
+import { configFiles, readSettings, samePath, stringSetting, type Setting } from './cargo-config.js';
 import { cfgHolds } from './cfg-expression.js';
 
 export interface CargoProject {
@@ -79,7 +79,11 @@ export async function readProject(directory: string, cargoArguments: readonly st
     targetDirectory: chosenTarget === null ? parsed.targetDirectory : resolve(directory, chosenTarget),
     workspaceRoot: parsed.workspaceRoot,
     localCrates: parsed.localCrates,
-    cargoOnlyFiles: parsed.cargoOnlyFiles,
+    cargoOnlyFiles: [
+      ...parsed.cargoOnlyFiles,
+      ...configFiles(directory),
+      join(parsed.workspaceRoot, '.cargo', 'config.toml'),
+    ],
     hostTriple,
     targetTriple,
     rustcWrapper: rustcWrapper(directory, settings),

@@ -54,7 +54,7 @@ export function cargoRun(
       ...(project.toolchain === null ? [] : [project.toolchain]),
       subcommandOf(project.args),
       '--config',
-      runnerSetting(project, scripts),
+      runnerSetting(project, scripts.runner),
       ...project.args,
       '--',
       ...options.programArguments,
@@ -110,7 +110,7 @@ export function subcommandOf(args: readonly string[]): 'run' | 'test' | 'bench' 
 }
 
 /** Replaces the user's runner, which ours then calls. cargo wants the same kind of value as in its files. */
-function runnerSetting({ targetTriple, runner }: CargoProject, { runner: ours }: Scripts): string {
+export function runnerSetting({ targetTriple, runner }: CargoProject, ours: string): string {
   const key = `target.${JSON.stringify(targetTriple)}.runner`;
   if (runner?.asText !== true) return `${key}=[${JSON.stringify(ours)}]`;
   if (!/\s/.test(ours)) return `${key}=${JSON.stringify(ours)}`;

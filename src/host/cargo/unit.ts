@@ -110,6 +110,11 @@ function unitFrom(rustc: string, args: readonly string[], cwd: string, env: Reco
   };
 }
 
+/** The same unit, compiled with other arguments. */
+export function withArguments(unit: Unit, args: readonly string[]): Unit {
+  return unitFrom(unit.rustc, args, unit.cwd, { ...unit.env });
+}
+
 function kindOf(crate: string, types: readonly string[], args: readonly string[]): Unit['kind'] {
   if (crate === 'build_script_build' || crate === 'build_script_main') return 'other';
   if (args.includes('--test') || types.includes('bin')) return 'bin';

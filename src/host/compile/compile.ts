@@ -51,15 +51,22 @@ export interface Compiler {
   linkInputs(): LinkInputs | null;
 }
 
-/** @param stopped asked while waiting for another cargo's lock */
-export function createCompiler(graph: UnitGraph, context: ReplayContext, stopped: () => boolean): Compiler {
+/**
+ * @param program its graph is asked for at every compile: a build by cargo may change it
+ * @param stopped asked while waiting for another cargo's lock
+ */
+export function createCompiler(
+  program: { readonly graph: UnitGraph },
+  context: ReplayContext,
+  stopped: () => boolean,
+): Compiler {
   const waiting = new Set<string>();
   /** Of those that wait, the ones whose own sources changed. */
   const edited = new Set<string>();
   let link: LinkInputs | null = null;
   const remaining = (unit: Unit, interfaceChanged: boolean): Remaining => {
     if ([...waiting].some((key) => edited.has(key))) return 'changed';
-    const users = interfaceChanged ? (graph.dependants.get(unit.key) ?? []) : [];
+    const users = interfaceChanged ? (program.graph.dependants.get(unit.key) ?? []) : [];
     return waiting.size > 0 || users.length > 0 ? 'dependants' : 'nothing';
   };
   const waitAgain = ({ key }: Unit, wasEdited: boolean): void => {
@@ -79,6 +86,7 @@ export function createCompiler(graph: UnitGraph, context: ReplayContext, stopped
       let ms = 0;
       let rendered = '';
       const crates: string[] = [];
+      const { graph } = program;
       for (const unit of graph.units) {
         if (!waiting.has(unit.key)) continue;
         await waitForCargo([unit], stopped);

@@ -90,7 +90,7 @@ test('a capture holds arguments and what cargo set, and no secrets', () => {
 });
 
 test('a body edit changes one object, the executable stays, the rlibs are named, and cargo build works after it', async () => {
-  const compiler = createCompiler(graph, context, () => false);
+  const compiler = createCompiler({ graph }, context, () => false);
   const before = objects(app);
   const executable = statSync(outputsOf(app).executable);
   fixture.write('app/src/main.rs', MAIN.replace('"hello"', '"howdy"'));
@@ -112,7 +112,7 @@ test('a body edit changes one object, the executable stays, the rlibs are named,
 });
 
 test('an edit and its return leave the same bytes in a new inode', async () => {
-  const compiler = createCompiler(graph, context, () => false);
+  const compiler = createCompiler({ graph }, context, () => false);
   const before = objects(app);
   fixture.write('app/src/main.rs', MAIN.replace('"hello"', '"other"'));
   compiler.markChanged([app.key]);
@@ -181,7 +181,7 @@ test('an output file is told from others by its name', () => {
 });
 
 test('a compile error is told as rustc prints it, and stays pending until repaired', async () => {
-  const compiler = createCompiler(graph, context, () => false);
+  const compiler = createCompiler({ graph }, context, () => false);
   fixture.write('app/src/main.rs', MAIN.replace('"hello"', '17'));
   compiler.markChanged([app.key]);
   const result = await compiler.compile();
@@ -194,7 +194,7 @@ test('a compile error is told as rustc prints it, and stays pending until repair
 });
 
 test('a plain body of a library changes one of its objects and none of the binary; both are compiled', async () => {
-  const compiler = createCompiler(graph, context, () => false);
+  const compiler = createCompiler({ graph }, context, () => false);
   const before = { lib: objects(lib), app: objects(app) };
   fixture.write('lib/src/lib.rs', LIBRARY.replace('x + 1', 'x + 10'));
   compiler.markChanged([lib.key]);
@@ -205,7 +205,7 @@ test('a plain body of a library changes one of its objects and none of the binar
 });
 
 test('a generic body of a library changes the object of the binary that holds its instance', async () => {
-  const compiler = createCompiler(graph, context, () => false);
+  const compiler = createCompiler({ graph }, context, () => false);
   const before = objects(app);
   fixture.write('lib/src/lib.rs', LIBRARY.replace('x + 1', 'x + 10').replace('{:?}!', '{:?}?'));
   compiler.markChanged([lib.key]);
@@ -219,7 +219,7 @@ test('a replay does not poison cargo: the file restored with its old time is bui
   fixture.cargo(['build']);
   const file = fixture.path('lib/src/lib.rs');
   const { atime, mtime } = statSync(file);
-  const compiler = createCompiler(graph, context, () => false);
+  const compiler = createCompiler({ graph }, context, () => false);
   fixture.write('lib/src/lib.rs', LIBRARY.replace('x + 1', 'x + 100'));
   compiler.markChanged([lib.key]);
   await compiler.compile();

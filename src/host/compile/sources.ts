@@ -12,6 +12,8 @@ const SETTLE_MS = 25;
 export interface SourceWatcher {
   /** Sets which files count; new directories are watched, old ones stay. */
   follow(files: Iterable<string>): void;
+  /** Takes these files' content as known: whoever asks has dealt with it. */
+  known(files: Iterable<string>): void;
   directories(): readonly string[];
   stop(): void;
 }
@@ -91,15 +93,20 @@ export function watchSources(onChange: OnSourceChange): SourceWatcher {
     for (const name of list(path)) if (extname(name) === '.rs') note(join(path, name));
   };
 
+  const know = (path: string): void => {
+    const content = readContent(path);
+    hashes.set(path, content === null ? 'missing' : contentHash(content));
+  };
+
   return {
     follow(files) {
       for (const path of files) {
-        if (!hashes.has(path)) {
-          const content = readContent(path);
-          hashes.set(path, content === null ? 'missing' : contentHash(content));
-        }
+        if (!hashes.has(path)) know(path);
         watchDirectory(dirname(path));
       }
+    },
+    known(files) {
+      for (const path of files) know(path);
     },
     directories: () => [...watchers.keys()],
     stop() {

@@ -1,12 +1,12 @@
 // From `cargo run` to a program that waits at the gate with all it is made of in the session's hands: recorded units,
 // kept executable, kept objects. Makes cargo run units again that were never recorded. Patching is in patcher.ts.
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { readCaptures, unitGraph, unitOfExecutable, type UnitGraph } from '../cargo/capture-store.js';
 import type { CargoProject } from '../cargo/cargo-project.js';
 import { cargoRun, type CargoRun, type Started } from '../cargo/cargo-run.js';
-import { sourceFiles } from '../cargo/dep-info.js';
+import { cargoOnlyFiles } from '../cargo/cargo-only.js';
 import type { ProgramExit, SessionOptions } from '../events.js';
 import { ageDepInfo, ageUnrecorded, isOutdated, noteFingerprint } from '../cargo/freshness.js';
 import { incrementalDirectory, scanObjects, type ObjectSet } from '../cargo/incremental.js';
@@ -14,23 +14,30 @@ import { keepFile, keepObjects } from './kept-files.js';
 import type { Scripts } from '../cargo/scripts.js';
 import { isLinkedOtherwise } from '../cargo/slot-environment.js';
 import type { LiveObjects, SessionDirectories } from './session-store.js';
-import { outputsOf, type Unit } from '../cargo/unit.js';
+import type { Unit } from '../cargo/unit.js';
 
-/** A program that stands at the gate. */
-export interface Held {
+/** What a program is compiled from, and how. */
+export interface Composition {
+  readonly root: Unit;
+  readonly graph: UnitGraph;
+  /** Unit key → its incremental directory. */
+  readonly incremental: ReadonlyMap<string, string>;
+  /** Files whose change only cargo can build. */
+  readonly cargoOnly: ReadonlySet<string>;
+}
+
+/** A program that stands at the gate, and later runs. A build by cargo may change how it is compiled. */
+export interface Held extends Composition {
   readonly run: CargoRun;
   readonly pid: number;
   /** As cargo named it. */
   readonly executable: string;
   /** The session's copy. */
   readonly keptExecutable: string;
-  readonly root: Unit;
-  readonly graph: UnitGraph;
-  /** Unit key → its incremental directory. */
-  readonly incremental: ReadonlyMap<string, string>;
+  /** What it was linked from. */
   readonly objects: LiveObjects;
-  /** Files whose change only cargo can build. */
-  readonly cargoOnly: ReadonlySet<string>;
+  /** From now on it is compiled so. */
+  follow(composition: Composition): void;
 }
 
 export interface BuildContext {
@@ -119,16 +126,28 @@ function hold(
     incremental.set(unit.key, directory);
     objects.set(unit.key, keepObjects(scanObjects(unit, directory), null, join(kept, unit.key)));
   }
+  let current: Composition = { root, graph, incremental, cargoOnly: cargoOnlyFiles(project, units, graph) };
   return {
     run,
     pid: started.pid,
     executable: started.program,
     keptExecutable,
-    root,
-    graph,
-    incremental,
     objects,
-    cargoOnly: new Set([...project.cargoOnlyFiles, ...buildInputs(graph), ...macroSources(units, graph)]),
+    get root() {
+      return current.root;
+    },
+    get graph() {
+      return current.graph;
+    },
+    get incremental() {
+      return current.incremental;
+    },
+    get cargoOnly() {
+      return current.cargoOnly;
+    },
+    follow(composition) {
+      current = composition;
+    },
   };
 }
 
@@ -151,28 +170,4 @@ function executableUnit(executable: string): { readonly key: string; readonly pr
     }
   }
   return null;
-}
-
-/** What build scripts said they depend on (`cargo:rerun-if-changed=`), for the followed crates. */
-function buildInputs(graph: UnitGraph): string[] {
-  return graph.units.flatMap((unit) => {
-    const outDir = unit.env['OUT_DIR'];
-    const manifest = unit.env['CARGO_MANIFEST_DIR'];
-    if (outDir === undefined || manifest === undefined) return [];
-    try {
-      const output = readFileSync(join(dirname(outDir), 'output'), 'utf8');
-      return [...output.matchAll(/^cargo::?rerun-if-changed=(.+)$/gm)].map(([, path]) => resolve(manifest, path ?? ''));
-    } catch {
-      return [];
-    }
-  });
-}
-
-/** Sources of the workspace's macro crates that the followed crates use. */
-function macroSources(units: readonly Unit[], graph: UnitGraph): string[] {
-  const used = new Set(graph.units.flatMap((unit) => unit.externs.map(({ path }) => path)));
-  return units
-    .filter((unit) => unit.kind === 'other')
-    .filter((unit) => used.has(outputsOf(unit).sharedLibrary))
-    .flatMap((unit) => sourceFiles(unit));
 }

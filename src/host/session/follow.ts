@@ -8,6 +8,7 @@ import { sourceFiles } from '../cargo/dep-info.js';
 import type { SessionEvent } from '../events.js';
 import { earlyPatches, type EarlyPatches } from './early-patches.js';
 import type { Patcher, PatchOutcome } from './patcher.js';
+import type { Rebuilt } from './rebuild.js';
 import { watchSources } from '../compile/sources.js';
 import { tellInlined } from './inlined-away.js';
 
@@ -29,6 +30,8 @@ export interface FollowContext {
   readonly emit: (event: Untimed) => void;
   /** Runs one thing after the other: undo, redo and apply use the same queue. */
   readonly exclusively: (work: () => Promise<void>) => Promise<void>;
+  /** Has cargo build, for a change that rustc alone does not see. */
+  readonly rebuild: () => Promise<Rebuilt>;
   /** A change was not taken: decides on a restart, and tells it. */
   readonly refuse: (items: readonly RefusedItem[]) => Promise<void>;
 }
@@ -42,6 +45,8 @@ export function followSources(context: FollowContext): Follower {
   let since: number | null = null;
   let stopped = false;
   let owners = sourceOwners(held);
+  /** A build by cargo failed: what is saved next goes through cargo, too. */
+  let viaCargo = false;
   const watcher = watchSources((files, firstEventAt) => {
     for (const file of files) changed.add(file);
     since ??= firstEventAt;
@@ -63,13 +68,19 @@ export function followSources(context: FollowContext): Follower {
     const units = files.flatMap((file) => owners.get(file) ?? []);
     const cargoOnly = files.filter((file) => held.cargoOnly.has(file));
     // A source that no unit names may be the module whose absence the last compile complained about.
-    if (units.length === 0 && cargoOnly.length === 0 && !compiler.pending()) return;
+    if (units.length === 0 && cargoOnly.length === 0 && !viaCargo && !compiler.pending()) return;
     emit({ event: 'change', files });
     inlined.begin(files);
-    if (cargoOnly.length > 0) return context.refuse(cargoOnly.map(onlyCargo));
+    viaCargo ||= cargoOnly.length > 0;
+    if (viaCargo) {
+      const replay = await throughCargo(cargoOnly);
+      if (replay === null) return;
+      viaCargo = false;
+      compiler.markChanged(replay);
+    }
     compiler.markChanged(units);
     const before = context.patcher();
-    if (before === null) return;
+    if (before === null || stopped) return;
     const early = earlyPatches({
       directories: held.incremental,
       patcher: before,
@@ -110,6 +121,34 @@ export function followSources(context: FollowContext): Follower {
     early.confirm(compiled.ms, endedAt);
   };
 
+  /** The units to compile after cargo's build; null when the change ends there. */
+  const throughCargo = async (files: readonly string[]): Promise<readonly string[] | null> => {
+    const what = files.length === 0 ? 'the last build by cargo failed' : `rustc alone does not see ${files.join(', ')}`;
+    emit({ event: 'note', code: 'IPBP5011', message: `${what}: building with cargo` });
+    const rebuilt = await context.rebuild();
+    if (stopped) return null;
+    forgetGenerated();
+    switch (rebuilt.kind) {
+      case 'errors':
+        emit({ event: 'compile-error', rendered: rebuilt.rendered });
+        return null;
+      case 'refused':
+        viaCargo = false;
+        await context.refuse(rebuilt.items);
+        return null;
+      case 'ok':
+        return rebuilt.replay;
+    }
+  };
+
+  /** What build scripts wrote while cargo built was compiled by it. */
+  const forgetGenerated = (): void => {
+    const outputs = held.graph.units.flatMap(({ env }) => (env['OUT_DIR'] === undefined ? [] : [`${env['OUT_DIR']}/`]));
+    const generated = [...owners.keys()].filter((file) => outputs.some((output) => file.startsWith(output)));
+    watcher.known(generated);
+    for (const file of generated) changed.delete(file);
+  };
+
   const tell = async (outcome: PatchOutcome, savedAt: number | null): Promise<void> => {
     switch (outcome.kind) {
       case 'unchanged':
@@ -144,11 +183,6 @@ function sourceOwners(held: Held): Map<string, string[]> {
     for (const file of sourceFiles(unit)) owners.set(file, [...(owners.get(file) ?? []), unit.key]);
   }
   return owners;
-}
-
-function onlyCargo(file: string): RefusedItem {
-  const error = new IpbpError('IPBP5011', 'only cargo can build this change', { where: file });
-  return { code: error.code, name: file, message: error.summary, because: ['rustc alone does not see it'] };
 }
 
 /** Any error as one refused item: nothing was applied, the program runs on, also when the fault is ours. */

@@ -203,22 +203,29 @@ test('a project that was built before without ipbp is followed too, libraries in
   assert.equal(await again.end(), { code: 7, signal: null });
 });
 
-test('what only cargo can build is refused, or restarts the program where that is wanted', async () => {
+test('what only cargo can build goes through cargo; where it does not fit it is refused, or restarts the program', async () => {
+  const dependencies = '[dependencies]\nfixture-lib = { path = "../lib" }\n';
+  const bin = (name: string): string =>
+    manifest('app', `${dependencies}[[bin]]\nname = "${name}"\npath = "src/main.rs"\n`);
   const careful = await start();
   await careful.next('ready');
-  fixture.write('app/Cargo.toml', manifest('app', '[dependencies]\nfixture-lib = { path = "../lib" }\n# changed\n'));
+  fixture.write('app/Cargo.toml', manifest('app', `${dependencies}# changed\n`));
+  assert.is((await careful.next('note')).code, 'IPBP5011');
+  await careful.next('unchanged');
+  fixture.write('app/Cargo.toml', bin('other'));
   const refused = await careful.next('refused');
-  assert.is(refused.items[0]?.code, 'IPBP5011');
+  assert.is(refused.items[0]?.code, 'IPBP5022');
   assert.is(refused.restarting, false);
   await careful.end();
 
   const restarting = await start({ onRefusal: 'restart' });
   const { pid } = await restarting.next('ready');
-  fixture.write('app/Cargo.toml', manifest('app', '[dependencies]\nfixture-lib = { path = "../lib" }\n'));
+  fixture.write('app/Cargo.toml', bin('another'));
   assert.is((await restarting.next('refused')).restarting, true);
   assert.is.not((await restarting.next('restarted')).pid, pid);
   await restarting.next('ready');
   assert.equal(await restarting.end(), { code: 7, signal: null });
+  fixture.write('app/Cargo.toml', manifest('app', dependencies));
 });
 
 test('a build that is not incremental is not started', async () => {

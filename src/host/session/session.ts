@@ -11,7 +11,7 @@ import type { InputFile, RefusedItem } from '../../patch/engine.js';
 import { openLiveEngine } from '../../patch/live-engine.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
 import { expectAgent, type AgentExpected } from '../agent/agent-start.js';
-import { buildAndHold, type Held } from './build-start.js';
+import { buildAndHold, type BuildContext, type Held } from './build-start.js';
 import { readProject } from '../cargo/cargo-project.js';
 import type { CargoRun } from '../cargo/cargo-run.js';
 import { createCompiler } from '../compile/compile.js';
@@ -25,6 +25,7 @@ import { slotProblems } from '../cargo/slot-environment.js';
 import { openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from '../compile/spawner.js';
 import { filesOfRustc, keepWarm } from '../compile/warm-files.js';
+import { rebuildWithCargo } from './rebuild.js';
 import { readsTerminal } from './terminal-use.js';
 
 /** A session from its start to its program's end. */
@@ -75,6 +76,7 @@ export async function startSession(
   let program: Program | null = null;
   let restarting = false;
   let stopping = false;
+  const buildContext: BuildContext = { project, options, scripts, directories, onRun: (started) => (run = started) };
   let generation = 0;
   let patches = 0;
 
@@ -97,10 +99,7 @@ export async function startSession(
     listening.catch(() => {}); // Awaited below, when the program stands ready.
     let held: Held | ProgramExit;
     try {
-      held = await buildAndHold(
-        { project, options, scripts, directories, onRun: (started) => (run = started) },
-        ++generation,
-      );
+      held = await buildAndHold(buildContext, ++generation);
     } catch (error) {
       await closeWhenListening(listening);
       throw error;
@@ -128,9 +127,10 @@ export async function startSession(
 
   const follow = (held: Held, listener: AgentExpected): Program => {
     const context = { spawner, recorder: scripts.recorder, directory: directories.session, color: options.color };
-    const compiler = createCompiler(held.graph, context, () => stopping);
+    const compiler = createCompiler(held, context, () => stopping);
     let link: AgentConnection | null = null;
     const warm = keepWarm(() => filesOfRustc(held.graph, held.incremental, spawner), WARM_UP_AFTER_MS);
+    const builds = new AbortController();
     const follower = followSources({
       held,
       compiler,
@@ -143,6 +143,7 @@ export async function startSession(
             await refuse(held, [refusedBy(error)]);
           });
         }),
+      rebuild: () => rebuildWithCargo(buildContext, held, builds.signal),
       refuse: async (items) => {
         await refuse(held, items);
       },
@@ -160,6 +161,7 @@ export async function startSession(
       patcher: null,
       buildId: null,
       close() {
+        builds.abort();
         clearTimeout(late);
         follower.stop();
         warm.stop();
