@@ -126,7 +126,7 @@ test('an edit and its return leave the same bytes in a new inode', async () => {
 });
 
 test('objects are told when they are closed, with the bytes that the finished session holds, and before rustc ends', async () => {
-  const compiler = createCompiler(graph, context, () => false);
+  const compiler = createCompiler({ graph }, context, () => false);
   const before = objects(app);
   const directory = incrementalDirectory(app);
   assert.ok(directory);
