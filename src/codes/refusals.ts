@@ -71,6 +71,12 @@ export const REFUSAL_CODES = {
       'The objects do not describe their types, so that a type whose layout changed cannot be told from one that did not.',
     remedy: 'Build with debug = true in the profile that is used.',
   },
+  IPBP3060: {
+    title: 'threads are inside a changed function',
+    meaning:
+      'Some threads have not left the function since the patch. They go on with its old body until it returns, which a loop may never do; only new calls reach the new one.',
+    remedy: 'Wait until it returns, move the body of the loop into a function of its own, or restart the program.',
+  },
   IPBP3022: {
     title: 'function never returns',
     meaning:

@@ -23,6 +23,7 @@ import {
   withRedone,
   type Program,
 } from './program/program.js';
+import { framesInside, type LiveFrame, type ThreadStack } from './program/live-frames.js';
 import type { DefinitionSource } from './program/surroundings.js';
 import { redirectTransaction, transactionOf } from './image/transaction.js';
 
@@ -79,6 +80,12 @@ export interface LiveEngine {
   readPatch(file: InputFile): PatchImage;
   /** What to send for a patch. Needs `attach` before. */
   transaction(image: PatchImage): readonly AgentOp[];
+  /** Threads of these stacks that are inside a body which a live patch replaced. `read` gives the process's memory. */
+  framesInside(
+    image: PatchImage,
+    stacks: readonly ThreadStack[],
+    read: (address: number, size: number) => Uint8Array | null,
+  ): readonly LiveFrame[];
   /** The process applied it. */
   applied(image: PatchImage): void;
   /** The newest live patch, or null; `undone` after the process took it back. */
@@ -229,6 +236,7 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
       return image;
     },
     transaction: (image) => transactionOf(image, attached()),
+    framesInside: (image, stacks, read) => framesInside(program, image, stacks, attached().modules[0]?.base ?? 0, read),
     applied(image) {
       program = withPatch(program, { image, digest: encodePatchFile(image).digest });
     },

@@ -148,6 +148,10 @@ function assemble(
     unwind: linked.unwind,
     init: linked.constructors,
     symbols,
+    bodies: wholes(roots).map(({ name, body }) => ({
+      name,
+      address: linked.addressOf(body.atom) + body.symbol.offset,
+    })),
     items,
     warnings,
   };
@@ -166,8 +170,7 @@ function describe(
     kind: 'function',
     ...verdictOf(changed),
   }));
-  const whole = roots.functions.filter(({ apartFrom }) => apartFrom.length === 0);
-  const redirected = new Set(whole.map((changed) => changed.name));
+  const redirected = new Set(wholes(roots).map((changed) => changed.name));
   const apart = new Set(roots.functions.filter(({ apartFrom }) => apartFrom.length > 0).map((changed) => changed.name));
   const seen = new Set<string>();
   for (const atom of linked.atoms) {
@@ -203,6 +206,11 @@ function describe(
     });
   }
   return { symbols, items };
+}
+
+/** Those whose old entry leads to the new body. */
+function wholes(roots: Roots): readonly ChangedFunction[] {
+  return roots.functions.filter(({ apartFrom }) => apartFrom.length === 0);
 }
 
 function verdictOf({ because, apartFrom }: ChangedFunction): Pick<ItemReport, 'verdict' | 'reason'> {

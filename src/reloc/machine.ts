@@ -100,6 +100,15 @@ export interface Machine {
    * a slot: it uses the address and keeps it nowhere. False when that is not certain.
    */
   calls(bytes: Uint8Array, offset: number): boolean;
+  /** The stack pointer's number in unwind records. */
+  readonly stackPointer: number;
+  /** Bytes that {@link callBefore} looks at. */
+  readonly longestCall: number;
+  /**
+   * What call returns to `address`, from the `longestCall` bytes before it: where it leads, or null where a register or a
+   * word in memory says that; undefined when no call stands there.
+   */
+  callBefore(bytes: Uint8Array, address: number): number | null | undefined;
   /**
    * Rewrites the TLS sequence whose first relocation is at `offset` of `bytes`; null when the instructions are not of a
    * form that can be rewritten.

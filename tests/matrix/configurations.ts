@@ -58,6 +58,7 @@ export const ALL: readonly Configuration[] = [
     environment: () => ({ ...RELEASE, CARGO_PROFILE_RELEASE_DEBUG: 'true' }),
   },
   RELEASE_BUILD,
+  { ...OPT_1, name: 'opt-s', environment: () => ({ CARGO_PROFILE_DEV_OPT_LEVEL: 's' }) },
   BFD,
   MOLD,
   { ...DEBUG, name: 'wild', environment: () => flags(wildFlags()) },

@@ -15,6 +15,7 @@ import { compareSets, newestSession, scanObjects, type ObjectSet, type SetDiffer
 import { inputFile, keepObjects, sameFile } from './kept-files.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { createHistory, type LiveObjects } from './session-store.js';
+import { tellStillInside } from './still-inside.js';
 import { changedPaths, splitObjects, splitStaged, type NewestObjects } from './split-objects.js';
 import { ArchivesNotKnown, changesOnlyBodies, createStaging, type Planned } from './staging.js';
 import { outputsOf, type Unit } from '../cargo/unit.js';
@@ -92,8 +93,17 @@ interface NumberedPatch {
   readonly image: PatchImage;
 }
 
-/** @param numbers gives patch numbers: a session's go on through restarts */
-export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnection, numbers: () => number): Patcher {
+/**
+ * @param numbers gives patch numbers: a session's go on through restarts
+ * @param onStillInside is told, a moment after a patch, which functions some thread has not left since
+ */
+export function createPatcher(
+  held: Held,
+  engine: LiveEngine,
+  agent: AgentConnection,
+  numbers: () => number,
+  onStillInside: (message: string) => void,
+): Patcher {
   const history = createHistory(held.objects);
   const live: NumberedPatch[] = [];
   const undone: NumberedPatch[] = [];
@@ -134,6 +144,8 @@ export function createPatcher(held: Held, engine: LiveEngine, agent: AgentConnec
     staging.clear();
     live.push({ patch, image });
     undone.length = 0;
+    const isLive = (): boolean => live.some((one) => one.image === image);
+    tellStillInside({ engine, image, pid: agent.program.pid, isLive }, onStillInside);
     return { kind: 'sent', patch, liveAt };
   };
 

@@ -178,7 +178,13 @@ export async function startSession(
       clearTimeout(late);
       engine.attach(link.program, (path) => mappedLibrary(link?.program.pid ?? 0, path));
       current.buildId = engine.buildId;
-      current.patcher = createPatcher(held, engine, link, () => ++patches);
+      current.patcher = createPatcher(
+        held,
+        engine,
+        link,
+        () => ++patches,
+        (message) => emit({ event: 'note', code: 'IPBP3060', message }),
+      );
       emit({
         event: 'ready',
         session: id,

@@ -34,6 +34,7 @@ const images: fc.Arbitrary<PatchImage> = fc.record({
       size,
     }),
   ),
+  bodies: list(fc.record({ name: fc.string(), address })),
   items: list(
     fc.record(
       {

@@ -88,6 +88,10 @@ export function encodePatchFile(image: PatchImage): PatchFile {
       .u8(symbol.moved ? 1 : 0);
     writeText(w, symbol.name);
   });
+  writeList(w, image.bodies, ({ name, address }) => {
+    w.i64(address);
+    writeText(w, name);
+  });
   writeList(w, image.items, (item) => {
     w.u8(ITEM_KINDS.indexOf(item.kind))
       .u8(VERDICTS.indexOf(item.verdict))
@@ -212,6 +216,7 @@ export function decodePatchFile(
     moved: r.u8() === 1,
     name: readText(r),
   }));
+  const bodies = readList(r, () => ({ address: r.i64(), name: readText(r) }));
   const items = readList(r, (): ItemReport => {
     const kind = readChoice(r, ITEM_KINDS, 'kind of item');
     const verdict = readChoice(r, VERDICTS, 'verdict');
@@ -237,6 +242,7 @@ export function decodePatchFile(
     unwind: hasUnwind ? unwindAt : null,
     init,
     symbols,
+    bodies,
     items,
     warnings,
   };

@@ -77,6 +77,8 @@ export interface PatchImage extends Redirection {
   /** Constructors to run once, in order. */
   readonly init: readonly number[];
   readonly symbols: readonly ImageSymbol[];
+  /** New bodies of functions whose place is elsewhere: what redirects lead to. By mangled name. */
+  readonly bodies: readonly { readonly name: string; readonly address: number }[];
   readonly items: readonly ItemReport[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }

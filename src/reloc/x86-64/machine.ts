@@ -3,6 +3,7 @@ import type { FixupRow } from '../fixup.js';
 import type { Machine } from '../machine.js';
 import { INT32 } from '../fields.js';
 import { applyField } from '../apply.js';
+import { decodeInstruction } from './decode.js';
 import { X86_64_ENTRY } from './entry.js';
 import { entryStubs } from './entry-stubs.js';
 import { rewriteTls } from './rewrite.js';
@@ -44,6 +45,20 @@ function calls(bytes: Uint8Array, offset: number): boolean {
   return before === 0xff && (last === 0x15 || last === 0x25);
 }
 
+/** FF /2 with a SIB byte and a displacement of four bytes. */
+const LONGEST_CALL = 7;
+
+/** E8, or FF /2 of any length before the end. */
+function callBefore(bytes: Uint8Array, address: number): number | null | undefined {
+  const end = bytes.length;
+  if (end >= 5 && bytes[end - 5] === 0xe8) return address + INT32.decode(bytes, end - 4);
+  for (let at = Math.max(0, end - LONGEST_CALL); at + 2 <= end; at += 1) {
+    const instruction = bytes[at] === 0xff ? decodeInstruction(bytes, at) : null;
+    if (instruction?.kind === 'indirect-call' && at + instruction.length === end) return null;
+  }
+  return undefined;
+}
+
 /** The machine with the rows of one format. `addressRow` must be the row that writes a whole address. */
 export function x86Machine(rows: readonly FixupRow[], addressRow: FixupRow): Machine {
   return {
@@ -57,6 +72,9 @@ export function x86Machine(rows: readonly FixupRow[], addressRow: FixupRow): Mac
     entryStubs: entryStubs(rows),
     entry: X86_64_ENTRY,
     calls,
+    stackPointer: 7,
+    longestCall: LONGEST_CALL,
+    callBefore,
     rewrite: rewriteTls,
   };
 }
