@@ -1,4 +1,4 @@
-// Which instructions use an address only to go there.
+// Which instructions use an address only to go there, and which call returns to a place.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { machineFor } from '../machines.js';
@@ -20,6 +20,26 @@ const CASES: readonly (readonly [text: string, calls: boolean, ...bytes: number[
 for (const [text, calls, ...bytes] of CASES) {
   test(`${text}: ${calls ? 'goes there' : 'may keep it'}`, () => {
     assert.is(machine.calls(Uint8Array.of(...bytes, 0, 0, 0, 0), bytes.length), calls);
+  });
+}
+
+const RETURNS: readonly (readonly [text: string, leads: number | null | undefined, ...bytes: number[]])[] = [
+  ['call f', 0x1010, 0xe8, 0x10, 0, 0, 0],
+  ['call f, backwards', 0xff0, 0xe8, 0xf0, 0xff, 0xff, 0xff],
+  ['call *%rax', null, 0xff, 0xd0],
+  ['call *%r10', null, 0x41, 0xff, 0xd2],
+  ['call *24(%rax)', null, 0xff, 0x50, 24],
+  ['call *f@GOTPCREL(%rip)', null, 0xff, 0x15, 1, 2, 3, 4],
+  ['call *4(%rax,%rbx,8)', null, 0xff, 0x94, 0xd8, 4, 0, 0, 0],
+  ['jmp *%rax', undefined, 0xff, 0xe0],
+  ['nop', undefined, 0x90],
+];
+
+for (const [text, leads, ...bytes] of RETURNS) {
+  test(`what returns behind ${text}`, () => {
+    const before = new Uint8Array(machine.longestCall).fill(0x90);
+    before.set(bytes, before.length - bytes.length);
+    assert.is(machine.callBefore(before, 0x1000), leads);
   });
 }
 
