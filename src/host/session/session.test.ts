@@ -228,6 +228,25 @@ test('what only cargo can build goes through cargo; where it does not fit it is 
   fixture.write('app/Cargo.toml', manifest('app', dependencies));
 });
 
+test('a restart whose build fails leaves the program running; the next save is taken as ever', async () => {
+  const run = await start({ onRefusal: 'restart' });
+  const { pid } = await run.next('ready');
+  const source = readFileSync(fixture.path('app/src/main.rs'), 'utf8');
+  fixture.write(
+    'app/src/main.rs',
+    `extern "C" {\n    fn no_such_function();\n}\n${source.replace('format!("hello', 'unsafe { crate::no_such_function() };\n        format!("hello')}`,
+  );
+  assert.is((await run.next('refused')).restarting, true);
+  assert.match((await run.next('compile-error')).rendered, 'no_such_function');
+  assert.ok(run.lines().at(-1)?.startsWith(`${pid} `));
+  fixture.write('app/src/main.rs', source.replace('"hello', '"bye'));
+  await run.next('patched');
+  await run.seen('bye 1 1!');
+  fixture.write('app/src/main.rs', source);
+  await run.next('patched');
+  assert.equal(await run.end(), { code: 7, signal: null });
+});
+
 test('a build that is not incremental is not started', async () => {
   const run = await start({ cargoArguments: ['--quiet', '--config', 'profile.dev.incremental=false'] });
   const error = await run.session.done.then(

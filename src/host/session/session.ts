@@ -12,6 +12,7 @@ import { openLiveEngine } from '../../patch/live-engine.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
 import { expectAgent, type AgentExpected } from '../agent/agent-start.js';
 import { buildAndHold, type BuildContext, type Held } from './build-start.js';
+import { cargoBuild } from '../cargo/cargo-build.js';
 import { readProject } from '../cargo/cargo-project.js';
 import type { CargoRun } from '../cargo/cargo-run.js';
 import { createCompiler } from '../compile/compile.js';
@@ -76,6 +77,7 @@ export async function startSession(
   let program: Program | null = null;
   let restarting = false;
   let stopping = false;
+  const ending = new AbortController();
   const buildContext: BuildContext = { project, options, scripts, directories, onRun: (started) => (run = started) };
   let generation = 0;
   let patches = 0;
@@ -130,7 +132,6 @@ export async function startSession(
     const compiler = createCompiler(held, context, () => stopping);
     let link: AgentConnection | null = null;
     const warm = keepWarm(() => filesOfRustc(held.graph, held.incremental, spawner), WARM_UP_AFTER_MS);
-    const builds = new AbortController();
     const follower = followSources({
       held,
       compiler,
@@ -143,7 +144,7 @@ export async function startSession(
             await refuse(held, [refusedBy(error)]);
           });
         }),
-      rebuild: () => rebuildWithCargo(buildContext, held, builds.signal),
+      rebuild: () => rebuildWithCargo(buildContext, held, ending.signal),
       refuse: async (items) => {
         await refuse(held, items);
       },
@@ -161,7 +162,6 @@ export async function startSession(
       patcher: null,
       buildId: null,
       close() {
-        builds.abort();
         clearTimeout(late);
         follower.stop();
         warm.stop();
@@ -227,11 +227,19 @@ export async function startSession(
   const refuse = async (held: Held, items: readonly RefusedItem[]): Promise<RefusedEvent> => {
     const wanted = await wantsRestart(held, items);
     const event = told<RefusedEvent>({ event: 'refused', at: at(), items, restarting: wanted });
-    if (wanted) {
+    if (wanted && (await builds())) {
       restarting = true;
       await killRun('SIGTERM');
     }
     return event;
+  };
+
+  /** Before a restart, so that a build that fails leaves the program as it is, and the next save is looked at as ever. */
+  const builds = async (): Promise<boolean> => {
+    const built = await cargoBuild(project, options, scripts, directories, ending.signal);
+    if (stopping) return false;
+    if (built.kind === 'errors') emit({ event: 'compile-error', rendered: built.rendered });
+    return built.kind === 'built';
   };
 
   const wantsRestart = async (held: Held, items: readonly RefusedItem[]): Promise<boolean> => {
@@ -317,6 +325,7 @@ export async function startSession(
     }),
     stop(signal = 'SIGTERM') {
       stopping = true;
+      ending.abort();
       void killRun(signal);
     },
   };
@@ -329,6 +338,7 @@ export async function startSession(
     emit({ event: 'note', code, message });
   }
   const done = lives().finally(() => {
+    ending.abort();
     control?.close();
     spawner.stop();
     removeSession(directories.session);
