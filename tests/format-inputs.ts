@@ -170,6 +170,13 @@ export function rustProgram(): string {
   });
 }
 
+/** A program linked by mold, which lays notes of unlike padding into one segment. */
+export function moldProgram(): string {
+  return once('mold-program', (path) => {
+    output('gcc', ['-fuse-ld=mold', source('mold-program.c', 'int main(void) { return 0; }'), '-o', path]);
+  });
+}
+
 /** An object for AArch64: committed, since building one needs that target's own library. */
 export function arm64Object(): string {
   return once('arm64.o', (path) => {

@@ -1,6 +1,6 @@
 // `npm run matrix`: every row through our own programs in the debug build; `--full`: all programs, all configurations,
 // and the record is written. `--program NAME,…`, `--configuration NAME,…`, `--rows ID,…`, `--short` (one row per
-// mechanism), `--seed N` narrow it down.
+// mechanism), `--seed N` narrow it down; `--record` writes the record of that too.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -56,8 +56,12 @@ for (const trial of trialsOf(values.full || programs !== undefined || configurat
   }
 }
 const seconds = Math.round((performance.now() - start) / 1000);
-if (values.full || values.record)
-  say(`written: ${await writeRecord({ origin, seconds, failures }, runs, seed, values.full ? 'full' : 'quick')}`);
+// What was narrowed down is no record of the whole.
+const narrowed = [programs, configurations, ids].some((list) => list !== undefined);
+if (values.record || (values.full && !narrowed)) {
+  const name = [values.full ? 'full' : 'quick', ...(configurations ?? []), ...(programs ?? [])].join('-');
+  say(`written: ${await writeRecord({ origin, seconds, failures }, runs, seed, name)}`);
+}
 if (runs.length === 0) failures.push('nothing was run');
 say(`${runs.length} runs in ${seconds} s, ${failures.length} failures`);
 process.exitCode = failures.length === 0 ? 0 : 1;

@@ -92,7 +92,7 @@ impl Painter {
       ],
     ),
     expect: ['patched'],
-    after: [screen(/ \[100\d\d\d, 316\] nward /)],
+    after: [screen(/ \[100\d\d\d, 31\d\] nward /)],
   },
   {
     id: 'state-kept',
@@ -104,7 +104,7 @@ impl Painter {
       screen(/Esc to go back/),
       { ask: 'keys:\\e', answer: '' },
       // A static that began anew would be at its first value again.
-      screen(/ so far \[100(?!000)\d\d\d, 316\] nward /),
+      screen(/ so far \[100(?!000)\d\d\d, 31\d\] nward /),
     ],
   },
   {
@@ -112,7 +112,7 @@ impl Painter {
     name: 'another field of a type whose value lives: refused, the program goes on',
     action: once('src/app/data/time_series.rs', ['    pub rx: Values,\n', '    pub note: u64,\n    pub rx: Values,\n']),
     expect: ['refused'],
-    after: [screen(/ so far \[100\d\d\d, 316\] nward /)],
+    after: [screen(/ so far \[100\d\d\d, 31\d\] nward /)],
     says: /IPBP3006.*TimeSeriesData/s,
   },
   {
@@ -120,21 +120,21 @@ impl Painter {
     name: 'the type as it was',
     action: once('src/app/data/time_series.rs', ['    pub note: u64,\n', '']),
     expect: ['unchanged', 'patched'],
-    after: [screen(/ so far \[100\d\d\d, 316\] nward /)],
+    after: [screen(/ so far \[100\d\d\d, 31\d\] nward /)],
   },
   {
     id: 'undo',
     name: 'ipbp undo: the title before the last',
     action: { kind: 'command', args: ['undo', '1'] },
     expect: ['undone'],
-    after: [screen(/─ \[100\d\d\d, 316\] nward /)],
+    after: [screen(/┌ \[100\d\d\d, 31\d\] nward /)],
   },
   {
     id: 'redo',
     name: 'ipbp redo',
     action: { kind: 'command', args: ['redo', '1'] },
     expect: ['patched'],
-    after: [screen(/ so far \[100\d\d\d, 316\] nward /)],
+    after: [screen(/ so far \[100\d\d\d, 31\d\] nward /)],
   },
   {
     id: 'revert',

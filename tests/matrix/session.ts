@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { type ReadyEvent, type SessionEvent } from '../../src/host/events.js';
+import { type NoteEvent, type ReadyEvent, type SessionEvent } from '../../src/host/events.js';
 import { type Program, ROOT } from './program.js';
 import { Screen } from './screen.js';
 import { type Ask, TERMINAL, askHttp, askTerminal } from './talk.js';
@@ -198,13 +198,20 @@ export async function startSession(
   const start = program.talks === 'http' ? startHttp : startInTerminal;
   const session = start(command, setup.directory, environment);
   try {
-    const ready = await session.waitFor((event) => event.event === 'ready', 0, READY_LIMIT_MS);
+    const first = await session.waitFor((event) => event.event === 'ready' || isUnpatched(event), 0, READY_LIMIT_MS);
+    if (first.event === 'note') throw new Error(first.message);
+    const ready = first;
     await waitAlive(session, program.alive);
     return { session, ready };
   } catch (error) {
     await session.stop();
     throw error;
   }
+}
+
+/** True when ipbp says that the program runs without it. */
+function isUnpatched(event: SessionEvent): event is NoteEvent {
+  return event.event === 'note' && event.message.startsWith('the program runs unpatched');
 }
 
 /** Asks until the program answers. */

@@ -40,9 +40,7 @@ export function readLinked(reader: ByteReader, headers: ElfHeaders): LinkedParts
       ? () => reader.malformed('a dynamic table without strings', { expected: 'DT_STRTAB' }, 0)
       : openStringTable(atAddress(reader, segments, stringTable, value(elf.DT_STRSZ) ?? 0));
   const soname = value(elf.DT_SONAME);
-  const notes = programs
-    .filter((program) => program.type === elf.PT_NOTE)
-    .flatMap((program) => readNotes(reader.window(program.offset, program.fileSize), program.align));
+  const notes = notePlaces(headers).flatMap(({ offset, size, align }) => readNotes(reader.window(offset, size), align));
   const pie = (((value(elf.DT_FLAGS_1) ?? 0) % 0x1_0000_0000) & elf.DF_1_PIE) !== 0;
   // libc.so.6 has an interpreter too, so that it can be run; what has a soname is a library none the less.
   const runs = programs.some((program) => program.type === elf.PT_INTERP) && soname === null;
@@ -64,6 +62,14 @@ export function readLinked(reader: ByteReader, headers: ElfHeaders): LinkedParts
       },
     },
   };
+}
+
+/** Where notes are, by sections where there are any: mold 1.10 lays notes of unlike padding into one segment. */
+function notePlaces({ sections, programs }: ElfHeaders): { offset: number; size: number; align: number }[] {
+  const named = sections.filter(({ type }) => type === elf.SHT_NOTE);
+  if (named.length > 0) return named;
+  const segments = programs.filter(({ type }) => type === elf.PT_NOTE);
+  return segments.map(({ offset, fileSize: size, align }) => ({ offset, size, align }));
 }
 
 function segment(reader: ByteReader, program: ProgramHeader): Segment {

@@ -259,6 +259,8 @@ test('more sections than sixteen bits can count', () => {
   assert.is(file.relocations(sectionOf('last')?.index ?? 0)[0]?.symbol, named('last')?.index);
 });
 
+test('notes of unlike padding in one segment', () => compareLinked(inputs.moldProgram()));
+
 test('a linked file without section headers still has its dynamic symbols', () => {
   const whole = open(inputs.cLibrary());
   const bytes = whole.bytes.slice();
