@@ -1,5 +1,6 @@
 // How the matrix builds its programs.
 import { linkerFlags, wildFlags } from './linkers.js';
+import { type Row, desk } from './row.js';
 
 /** One way to build a program. */
 export interface Configuration {
@@ -12,10 +13,17 @@ export interface Configuration {
   readonly unoptimised: boolean;
   /** Alters files of the copy: path, text → text. */
   readonly change?: (path: string, text: string) => string;
+  /** What is right here and differs from elsewhere, by row. */
+  readonly otherwise?: Readonly<Record<string, Partial<Row>>>;
 }
 
 function flags(text: string): Record<string, string> {
   return { RUSTFLAGS: text };
+}
+
+/** Refused, and the source put back: what is left in it would be refused with every later edit. */
+function inSharedLibrary(answer: string): Partial<Row> {
+  return { expect: ['refused'], says: /IPBP5020/, after: [desk('bill', answer)], putBack: true };
 }
 
 const RELEASE = { CARGO_PROFILE_RELEASE_INCREMENTAL: 'true', CARGO_PROFILE_RELEASE_STRIP: 'none' };
@@ -63,12 +71,18 @@ export const ALL: readonly Configuration[] = [
   MOLD,
   { ...DEBUG, name: 'wild', environment: () => flags(wildFlags()) },
   { ...DEBUG, name: 'strip-debuginfo', environment: () => ({ CARGO_PROFILE_DEV_STRIP: 'debuginfo' }) },
-  // The workspace's library, and std, as shared libraries.
+  { ...DEBUG, name: 'slots', runArguments: ['--redirect', 'slots'] },
+  // The workspace's library, and std, as shared libraries: what lies in the library itself is not followed.
   {
     ...DEBUG,
     name: 'shared-libraries',
     environment: () => flags('-Cprefer-dynamic'),
     change: (path, text) => (path === 'pricing/Cargo.toml' ? `${text}\n[lib]\ncrate-type = ["dylib"]\n` : text),
+    otherwise: {
+      'library-plain': inSharedLibrary('1100 of 250, 480'),
+      'library-generic': { after: [desk('bill', '1100 of 250 and 480')] },
+      'library-new-function': inSharedLibrary('1100 of 250 and 480'),
+    },
   },
   { ...DEBUG, name: 'slots', runArguments: ['--redirect', 'slots'] },
 ];

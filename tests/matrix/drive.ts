@@ -71,8 +71,9 @@ export class Run {
     this.state = this.watch(ready.pid);
   }
 
-  /** Does one row. Never throws: what goes wrong is in the result. */
-  async row(row: Row): Promise<RowResult> {
+  /** Does one row, as this configuration has it. Never throws: what goes wrong is in the result. */
+  async row(general: Row): Promise<RowResult> {
+    const row: Row = { ...general, ...this.configuration.otherwise?.[general.id] };
     const failures: string[] = [];
     const note = (problems: readonly string[]): void => void failures.push(...problems);
     let outcomes: readonly Outcome[] = [];
@@ -97,7 +98,7 @@ export class Run {
       note([error instanceof Error ? error.message : String(error)]);
     }
     // What was not taken must not make every later row fail too.
-    if (failures.length > 0 && this.session.end === undefined) await this.putBack(saved);
+    if ((failures.length > 0 || row.putBack === true) && this.session.end === undefined) await this.putBack(saved);
     return this.result(row, outcomes, failures);
   }
 

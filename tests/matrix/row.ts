@@ -71,6 +71,8 @@ export interface Row {
    * as good as the new behaviour, silence is not.
    */
   readonly inLoop?: boolean;
+  /** True where the sources are put back after the row. */
+  readonly putBack?: boolean;
   /** What a refusal's codes, or a compile error's text, must match. */
   readonly says?: RegExp;
 }
