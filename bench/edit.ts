@@ -144,17 +144,25 @@ function print(result: EditResult): void {
   process.stdout.write(`  a patch takes ${imageBytes.median} bytes, the program grows by ${residentBytesPerPatch}\n`);
 }
 
-/** Measures all subjects, or those named, with `edits` counted edits each. */
-export async function benchEdit(edits: number, names: readonly string[]): Promise<readonly EditResult[]> {
+/**
+ * Measures all subjects, or those named, with `edits` counted edits each.
+ * @param keep a folder for what was built, so that a second run need not; null: a temporary one
+ */
+export async function benchEdit(
+  edits: number,
+  names: readonly string[],
+  keep: string | null,
+): Promise<readonly EditResult[]> {
   const results: EditResult[] = [];
   for (const subject of SUBJECTS.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    const folder = mkdtempSync(join(tmpdir(), `ipbp-bench-${subject.name}-`));
+    const folder =
+      keep === null ? mkdtempSync(join(tmpdir(), `ipbp-bench-${subject.name}-`)) : join(keep, subject.name);
     try {
       const result = await measure(subject, edits, folder);
       print(result);
       results.push(result);
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(keep === null ? folder : join(folder, 'plain'), { recursive: true, force: true });
     }
   }
   return results;

@@ -5,6 +5,7 @@ import { benchEdit } from './edit.js';
 import { benchEngine } from './engine.js';
 import { conditions, record } from './record.js';
 import { benchSize } from './size.js';
+import { benchWarm } from './warm.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -20,7 +21,8 @@ if (!Number.isSafeInteger(edits) || edits < 1) throw new Error(`--edits ${values
 
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   engine: () => benchEngine(values.subject),
-  edit: () => benchEdit(edits, values.subject),
+  edit: () => benchEdit(edits, values.subject, values.keep ?? null),
+  warm: () => benchWarm(edits, values.subject),
   size: () => benchSize(edits, values.keep ?? null),
 };
 

@@ -105,7 +105,7 @@ ${types.map((i) => `    |x| work(|n| Key${i}(n, n.to_string()), x + ${file}),`).
 
 /**
  * Writes the project.
- * @param files source files of the library; one gives about 32 MB of executable with debug information. 0: no library
+ * @param files source files of the library; one gives about 25 MB of executable with debug information. 0: no library
  */
 export function writeHeavyProject(folder: string, files: number): void {
   const put = (path: string, text: string): void => {
