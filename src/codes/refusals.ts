@@ -83,4 +83,11 @@ export const REFUSAL_CODES = {
       'A changed function loops for ever. Threads that are inside keep running its old body; only new calls reach the new one.',
     remedy: 'Move the body of the loop into a function of its own, or restart the program.',
   },
+  IPBP3040: {
+    title: 'declarations changed where layouts cannot be checked',
+    meaning:
+      'The objects do not describe their types, so that layouts cannot be compared, and the sources declare something differently than when values of it may have been made: a type, a constant, a trait, what a macro is given, or a function whose body makes types of its own.',
+    remedy:
+      'Restart the program; build with debug = true in the profile that is used, and layouts are compared instead.',
+  },
 } as const;

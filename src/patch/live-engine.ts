@@ -8,6 +8,7 @@ import { archivesSource } from './program/archive-source.js';
 import { identityText, openBaseProgram, sameIdentity, type Library } from './program/base-program.js';
 import { diffObjects, type DiffItem, type ObjectDiff } from './diff/diff.js';
 import type { InputFile, PlanResult } from './engine.js';
+import type { DeclarationChange } from './guard/declarations.js';
 import { encodeTransaction } from './wire/frame-codec.js';
 import type { AgentOp, ProgramInfo } from './wire/frames.js';
 import type { PatchImage } from './image/image.js';
@@ -43,6 +44,8 @@ export interface LinkInputFiles {
   readonly archives: readonly InputFile[];
   /** Told of each name that is in no archive; may throw to end the planning where the list of them is not final. */
   readonly onAbsent?: (name: string) => void;
+  /** What the sources declare otherwise than those of the live code, for objects that do not describe types. */
+  readonly declarations?: () => readonly DeclarationChange[];
 }
 
 /** A step of the program's history: what to send, and which patch it is about. */
@@ -212,6 +215,7 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
         others: () => (others ??= inputs.others.map(openObject)),
         archives: tellingAbsent(archivesSource(inputs.archives), inputs.onAbsent),
         room: room(),
+        ...(inputs.declarations === undefined ? {} : { declarations: inputs.declarations }),
       });
     },
     readPatch(file) {

@@ -8,7 +8,9 @@ import type { LinkedImage } from '../link/linked-image.js';
 import type { LinkObject } from '../link/graph.js';
 import type { ObjectDiff } from './diff/diff.js';
 import type { PlanResult, RefusedItem } from './engine.js';
+import type { DeclarationChange } from './guard/declarations.js';
 import { compareLayouts } from './guard/guard.js';
+import { refuseUnchecked } from './guard/unchecked.js';
 import type { ImageSymbol, ItemReport, PatchImage, Redirection } from './image/image.js';
 import { storageOf } from './diff/items.js';
 import { findItems, lowestAddress, tlsUsed, type Program } from './program/program.js';
@@ -38,6 +40,8 @@ export interface PlanRequest {
   /** Definitions in archives, in the linker's order. */
   readonly archives: DefinitionSource;
   readonly room: Room;
+  /** What sources declare otherwise than before, asked for where objects do not describe types. Without: only a warning. */
+  readonly declarations?: () => readonly DeclarationChange[];
 }
 
 type Warning = PatchImage['warnings'][number];
@@ -68,6 +72,9 @@ export function planPatch(request: PlanRequest): PlanResult {
     const items = layouts.changed.map(({ name, message, because }) => refusal('IPBP3006', name, message, because));
     return { kind: 'refused', items };
   }
+  const declared = layouts.checked ? undefined : request.declarations?.();
+  const undecided = declared === undefined ? [] : refuseUnchecked(diff, declared);
+  if (undecided.length > 0) return { kind: 'refused', items: undecided };
   let linked: ReturnType<typeof link>;
   try {
     linked = link({
@@ -107,7 +114,7 @@ export function planPatch(request: PlanRequest): PlanResult {
   const redirected = redirectFunctions(program, roots.functions, linked.image);
   if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
   const image = assemble(program, roots, linked.image, redirected, [
-    ...(layouts.checked ? [] : [UNCHECKED]),
+    ...(layouts.checked || declared !== undefined ? [] : [UNCHECKED]),
     ...warningsOf(diff, roots),
     ...redirected.endless.map(warnOfEndless),
   ]);

@@ -11,6 +11,7 @@ import type { ProgramExit, SessionOptions } from '../events.js';
 import { ageDepInfo, ageUnrecorded, isOutdated, noteFingerprint } from '../cargo/freshness.js';
 import { incrementalDirectory, scanObjects, type ObjectSet } from '../cargo/incremental.js';
 import { keepFile, keepObjects } from './kept-files.js';
+import { readLiveSources, type LiveSources } from './live-sources.js';
 import type { Scripts } from '../cargo/scripts.js';
 import { isLinkedOtherwise } from '../cargo/slot-environment.js';
 import type { LiveObjects, SessionDirectories } from './session-store.js';
@@ -36,6 +37,7 @@ export interface Held extends Composition {
   readonly keptExecutable: string;
   /** What it was linked from. */
   readonly objects: LiveObjects;
+  readonly sources: LiveSources;
   /** From now on it is compiled so. */
   follow(composition: Composition): void;
 }
@@ -133,6 +135,7 @@ function hold(
     executable: started.program,
     keptExecutable,
     objects,
+    sources: readLiveSources(() => current.graph.units),
     get root() {
       return current.root;
     },

@@ -119,6 +119,7 @@ export function createPatcher(
     split: (staged) => splitStaged(history.current(), staged, shared),
     archives: (link) => archiveFiles(held, link),
     knownLink: () => lastLink,
+    declarations: () => held.sources.changes(),
   });
   let executableChecked = false;
 
@@ -140,6 +141,7 @@ export function createPatcher(
     if (answer.status !== 'applied') return notTaken(answer);
     const liveAt = performance.now();
     engine.applied(image);
+    if (objects !== null) held.sources.live();
     history.push(objects);
     staging.clear();
     live.push({ patch, image });

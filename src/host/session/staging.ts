@@ -3,6 +3,7 @@
 // else it is made again. Nothing is sent from here: committing is patcher.ts.
 import { readFileSync } from 'node:fs';
 import type { InputFile, PlanResult } from '../../patch/engine.js';
+import type { DeclarationChange } from '../../patch/guard/declarations.js';
 import type { EngineDiff, LiveEngine } from '../../patch/live-engine.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import type { LiveObjects } from './session-store.js';
@@ -59,6 +60,8 @@ export interface StagingContext {
   /** Objects that run, by their kept files, without those named `<unit key>/<object>`. */
   readonly split: (staged: ReadonlyMap<string, Uint8Array>) => SplitObjects;
   readonly archives: (link: LinkInputs | null) => readonly InputFile[];
+  /** Asked for where objects do not describe types. */
+  readonly declarations: () => readonly DeclarationChange[];
   /** Of the compile before: nearly always those of this one too. */
   readonly knownLink: () => LinkInputs | null;
 }
@@ -97,6 +100,7 @@ export function createStaging(context: StagingContext): Staging {
     const plan = engine.link(diff, {
       others: files.others,
       archives: context.archives(inputs),
+      declarations: context.declarations,
       onAbsent: () => {
         if (!isFinal) throw new ArchivesNotKnown();
       },
