@@ -1,5 +1,6 @@
 // The engine as the host sees it: files as bytes go in, a patch image or a refusal comes out. Pure: the host reads
 // the files, takes the times and talks to the program.
+import type { RememberedLayout } from './guard/remembered.js';
 import type { ItemReport, PatchImage } from './image/image.js';
 
 /** A file that is read when it is first needed. `read` is synchronous; its result is not kept by the engine. */
@@ -32,6 +33,12 @@ export interface RefusedItem {
 
 /** What planning a patch yields. */
 export type PlanResult =
-  | { readonly kind: 'unchanged'; readonly reason: string }
+  | { readonly kind: 'unchanged'; readonly reason: string; readonly went: readonly RememberedLayout[] }
   | { readonly kind: 'refused'; readonly items: readonly RefusedItem[] }
-  | { readonly kind: 'patch'; readonly image: PatchImage; readonly items: readonly ItemReport[] };
+  | {
+      readonly kind: 'patch';
+      readonly image: PatchImage;
+      readonly items: readonly ItemReport[];
+      /** Layouts of types that the new code no longer knows; values of them may live on. */
+      readonly went: readonly RememberedLayout[];
+    };

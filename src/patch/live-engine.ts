@@ -9,6 +9,7 @@ import { identityText, openBaseProgram, sameIdentity, type Library } from './pro
 import { diffObjects, type DiffItem, type ObjectDiff } from './diff/diff.js';
 import type { InputFile, PlanResult } from './engine.js';
 import type { DeclarationChange } from './guard/declarations.js';
+import { NO_MEMORY, withLayouts, type RememberedLayout } from './guard/remembered.js';
 import { encodeTransaction } from './wire/frame-codec.js';
 import type { AgentOp, ProgramInfo } from './wire/frames.js';
 import type { PatchImage } from './image/image.js';
@@ -148,6 +149,8 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
   const base = openBaseProgram(readObjectFile(executable.read(), executable.name), () => libraries);
   let program: Program = freshProgram(base);
   let process: ProgramInfo | null = null;
+  let memory = NO_MEMORY;
+  const leavingBehind = new WeakMap<PatchImage, readonly RememberedLayout[]>();
 
   const attached = (): ProgramInfo => {
     if (process === null) throw new Error('internal: no process is attached');
@@ -207,9 +210,10 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
     },
     link(diff, inputs) {
       let others: readonly LinkObject[] | null = null;
-      return planPatch({
+      const plan = planPatch({
         program,
         diff,
+        remembered: memory,
         before: diff.before,
         after: diff.after,
         others: () => (others ??= inputs.others.map(openObject)),
@@ -217,6 +221,9 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
         room: room(),
         ...(inputs.declarations === undefined ? {} : { declarations: inputs.declarations }),
       });
+      if (plan.kind === 'patch') leavingBehind.set(plan.image, plan.went);
+      else if (plan.kind === 'unchanged') memory = withLayouts(memory, plan.went);
+      return plan;
     },
     readPatch(file) {
       const { image } = decodePatchFile(file.read(), file.name);
@@ -242,6 +249,8 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
     transaction: (image) => transactionOf(image, attached()),
     framesInside: (image, stacks, read) => framesInside(program, image, stacks, attached().modules[0]?.base ?? 0, read),
     applied(image) {
+      // Kept when the patch is undone, too: its own values may live on.
+      memory = withLayouts(memory, leavingBehind.get(image) ?? []);
       program = withPatch(program, { image, digest: encodePatchFile(image).digest });
     },
     undoStep() {

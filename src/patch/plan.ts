@@ -10,6 +10,7 @@ import type { ObjectDiff } from './diff/diff.js';
 import type { PlanResult, RefusedItem } from './engine.js';
 import type { DeclarationChange } from './guard/declarations.js';
 import { compareLayouts } from './guard/guard.js';
+import type { LayoutMemory } from './guard/remembered.js';
 import { refuseUnchecked } from './guard/unchecked.js';
 import type { ImageSymbol, ItemReport, PatchImage, Redirection } from './image/image.js';
 import { storageOf } from './diff/items.js';
@@ -40,6 +41,8 @@ export interface PlanRequest {
   /** Definitions in archives, in the linker's order. */
   readonly archives: DefinitionSource;
   readonly room: Room;
+  /** Layouts that values may have from before the objects given. */
+  readonly remembered?: LayoutMemory;
   /** What sources declare otherwise than before, asked for where objects do not describe types. Without: only a warning. */
   readonly declarations?: () => readonly DeclarationChange[];
 }
@@ -65,9 +68,11 @@ export function planPatch(request: PlanRequest): PlanResult {
   );
   if (resized.length > 0) return { kind: 'refused', items: resized };
   if (roots.functions.length === 0 && roots.initialisers.length === 0 && !hasNewConstructors(diff)) {
-    return { kind: 'unchanged', reason: reasonForNothing(diff, roots) };
+    // The program's code is the same, but what it means by a type may not be.
+    const { went } = compareLayouts(request.before, request.after, request.remembered);
+    return { kind: 'unchanged', reason: reasonForNothing(diff, roots), went };
   }
-  const layouts = compareLayouts(request.before, request.after);
+  const layouts = compareLayouts(request.before, request.after, request.remembered);
   if (layouts.changed.length > 0) {
     const items = layouts.changed.map(({ name, message, because }) => refusal('IPBP3006', name, message, because));
     return { kind: 'refused', items };
@@ -118,7 +123,7 @@ export function planPatch(request: PlanRequest): PlanResult {
     ...warningsOf(diff, roots),
     ...redirected.endless.map(warnOfEndless),
   ]);
-  return { kind: 'patch', image, items: image.items };
+  return { kind: 'patch', image, items: image.items, went: layouts.went };
 }
 
 function hasNewConstructors(diff: ObjectDiff): boolean {

@@ -53,6 +53,11 @@ const CASES: readonly Case[] = [
   { what: 'who may see a field', edit: ['pub hp', 'pub(crate) hp'], names: null },
   { what: 'what is derived', edit: ['derive(Debug)', 'derive(Debug, Clone)'], names: null },
   { what: 'a new closure behind the others', edit: ['println!', 'let _ = Some(1).map(|y| y); println!'], names: null },
+  {
+    what: 'a new closure before the others',
+    edit: ['let shown', 'let _ = Some(1).map(|y| y); let shown'],
+    names: null,
+  },
   { what: 'what a closure does with what it holds', edit: ['a * 10 + b + x', 'a * 20 + b + x'], names: null },
   { what: "a field's type", edit: ['hp: u32', 'hp: u64'], names: 'struct sea::Fish' },
   { what: 'an attribute', edit: ['#[derive(Debug)]', '#[repr(C)]'], names: 'struct sea::Fish' },

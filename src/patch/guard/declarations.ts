@@ -102,10 +102,14 @@ function bodyChange(old: SourceBody, now: SourceBody): string[] {
   if (old.text === now.text) return [];
   const opaque = old.opaque ?? now.opaque;
   if (opaque !== null) return [`it changed, and ${opaque}`];
-  // A closure that comes behind the others leaves these their numbers.
-  const common = Math.min(old.closures.length, now.closures.length);
-  for (let at = 0; at < common; at++) {
-    if (old.closures[at] !== now.closures[at]) return ['it changed, and a closure in it may hold something else'];
-  }
-  return [];
+  // Closures that came or went leave the others what they hold; which is which is for whoever pairs items.
+  if (runsThrough(old.closures, now.closures) || runsThrough(now.closures, old.closures)) return [];
+  return ['it changed, and a closure in it may hold something else'];
+}
+
+/** Are all of these among the others, in this order? */
+function runsThrough(few: readonly string[], many: readonly string[]): boolean {
+  let at = 0;
+  for (const one of many) if (at < few.length && one === few[at]) at++;
+  return at === few.length;
 }

@@ -22,6 +22,7 @@ import { differencesOf, sameFields } from './layout-change.js';
 import type { Layout, Layouts } from './layouts.js';
 import { readLayouts } from './layouts.js';
 import { renamingOf, type Renaming } from './moved-types.js';
+import { layoutsThatWent, NO_MEMORY, type LayoutMemory, type RememberedLayout } from './remembered.js';
 import { functionTypes } from './signatures.js';
 import { changedTargets, movedSlots, readVtables } from './vtables.js';
 
@@ -43,6 +44,8 @@ export interface LayoutChange {
 export interface LayoutVerdict {
   /** By name; those that change only because of another one that is listed are named there as its holders. */
   readonly changed: readonly LayoutChange[];
+  /** Layouts that only earlier code knows from now on; see remembered.ts. */
+  readonly went: readonly RememberedLayout[];
   /** False when the objects of a side do not describe their types: nothing is known then. */
   readonly checked: boolean;
 }
@@ -52,16 +55,22 @@ const MOST_REASONS = 6;
 
 /**
  * Compares the layouts that the changed objects describe.
+ * @param memory layouts that values may have from before the objects given
  * @throws IpbpError IPBP1001 or IPBP1002 when an object's type descriptions are broken.
  */
-export function compareLayouts(before: readonly LinkObject[], after: readonly LinkObject[]): LayoutVerdict {
-  if (before.length === 0 || after.length === 0) return { changed: [], checked: true };
-  if (describeTheSame(before, after)) return { changed: [], checked: true };
+export function compareLayouts(
+  before: readonly LinkObject[],
+  after: readonly LinkObject[],
+  memory: LayoutMemory = NO_MEMORY,
+): LayoutVerdict {
+  if (before.length === 0 || after.length === 0) return { changed: [], went: [], checked: true };
+  const stale = [...memory.values()].some((layouts) => layouts.some((one) => one.stale));
+  if (!stale && describeTheSame(before, after)) return { changed: [], went: [], checked: true };
   const old = readLayouts(before);
   const now = readLayouts(after);
-  if (!old.described || !now.described) return { changed: [], checked: false };
+  if (!old.described || !now.described) return { changed: [], went: [], checked: false };
   const rename = renamingOf(old, now, (from, to, names) => differencesOf(from, to, names).length === 0);
-  const dangerous = changedTypes(old, now, rename).filter(({ to }) => !isAnotherEnvironment(to.path, old, now));
+  const dangerous = changedTypes(old, now, rename, memory).filter(({ to }) => !isAnotherEnvironment(to.path, old, now));
   const refused = new Map(dangerous.map((change) => [change.to.path, change]));
   const holdings = holdingsOf(refused.size === 0 ? [] : [...now.byPath.values()].flat());
   const tables = dangerous.filter(({ to }) => to.path.endsWith(VTABLE));
@@ -83,7 +92,11 @@ export function compareLayouts(before: readonly LinkObject[], after: readonly Li
     ...reorderedTables(old, now, before, after),
     ...changedStatics(old, now, before),
   ];
-  return { changed: changed.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)), checked: true };
+  return {
+    changed: changed.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)),
+    went: layoutsThatWent(old, now, new Set(refused.keys())),
+    checked: true,
+  };
 }
 
 /** Are these versions of the same objects, each with the types that it had? Nothing is said of those that are not read. */
@@ -170,11 +183,17 @@ interface TypeChange {
   readonly differences: readonly string[];
 }
 
-function changedTypes(old: Layouts, now: Layouts, rename: Renaming): TypeChange[] {
+function changedTypes(old: Layouts, now: Layouts, rename: Renaming, memory: LayoutMemory): TypeChange[] {
   const changes: TypeChange[] = [];
   for (const [path, layouts] of now.byPath) {
-    const before = old.byPath.get(path);
-    if (before === undefined) continue;
+    const remembered = memory.get(path) ?? [];
+    const before = [...(old.byPath.get(path) ?? []), ...remembered.map(({ layout }) => layout)];
+    if (before.length === 0) continue;
+    const stale = staleChange(remembered, layouts, rename);
+    if (stale !== null) {
+      changes.push(stale);
+      continue;
+    }
     const came = layouts.filter(({ text }) => !before.some((layout) => layout.text === text));
     if (came.length === 0) continue;
     const went = before.filter(({ text }) => !layouts.some((layout) => layout.text === text));
@@ -185,6 +204,21 @@ function changedTypes(old: Layouts, now: Layouts, rename: Renaming): TypeChange[
       changes.push({ from, to, differences: differencesOf(from, to, rename) });
   }
   return changes;
+}
+
+/** A type that changed while no live code used it, and is used again. */
+function staleChange(
+  remembered: readonly RememberedLayout[],
+  layouts: readonly Layout[],
+  rename: Renaming,
+): TypeChange | null {
+  const [to] = layouts;
+  for (const { layout: from, stale } of remembered) {
+    if (!stale || to === undefined) continue;
+    if (layouts.some((layout) => differencesOf(from, layout, rename).length === 0)) continue;
+    return { from, to, differences: differencesOf(from, to, rename) };
+  }
+  return null;
 }
 
 /** Environments: `{closure_env#0}`, `{async_fn_env#1}`, `{async_block_env#0}`, `{coroutine_env#0}` and their like. */
