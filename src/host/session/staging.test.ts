@@ -46,7 +46,7 @@ interface Rig {
 /** `missing`: the engine asks the archives for a name that none of them has. */
 function rig(live: LiveObjects, missing = false): Rig {
   const asked: string[] = [];
-  const plan: PlanResult = { kind: 'unchanged', reason: 'stand-in' };
+  const plan: PlanResult = { kind: 'unchanged', reason: 'stand-in', went: [] };
   const engine: Pick<LiveEngine, 'diff' | 'link'> = {
     diff(before, after) {
       asked.push(`diff ${before.map(text).join('+')} → ${after.map(text).join('+')}`);
@@ -60,7 +60,14 @@ function rig(live: LiveObjects, missing = false): Rig {
   };
   const split = (staged: ReadonlyMap<string, Uint8Array>): ReturnType<typeof splitStaged> =>
     splitStaged(live, staged, new Map());
-  const staging = createStaging({ engine, current: () => live, split, archives: () => [], knownLink: () => LINK });
+  const staging = createStaging({
+    engine,
+    current: () => live,
+    split,
+    archives: () => [],
+    knownLink: () => LINK,
+    declarations: () => [],
+  });
   return {
     staging,
     asked,
