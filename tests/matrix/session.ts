@@ -103,6 +103,11 @@ export class Session {
     return this.output.slice(Math.max(0, this.output.length - (this.printed - mark)));
   }
 
+  /** Of `ipbp run` itself, not of the program. */
+  get processId(): number | undefined {
+    return this.child.pid;
+  }
+
   /** Why nothing more can come, or undefined while the session lives. */
   get end(): string | undefined {
     return this.ended;

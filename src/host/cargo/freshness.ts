@@ -1,18 +1,24 @@
 // cargo's idea of what is fresh, as far as ipbp touches it: making cargo run a unit again, and waiting while another
 // cargo works in the same directory. Knows cargo's `.fingerprint` and `.cargo-lock`; runs nothing.
-import { readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Unit } from './unit.js';
 
 /**
- * Dates a unit's dep-info back to 1970, so that the next cargo build runs its rustc again. Needed where nothing was
+ * Takes cargo's dep-info of a unit away, so that the next cargo build runs its rustc again. Needed where nothing was
  * recorded, and before each replay: a replay writes the unit's rlib and incremental directory, and if the source then
  * returns to its old content *and time*, cargo would take them for its own (measured: it links the replayed code).
- * Done before rather than after, it also holds when the session is killed in between. True if there was a file.
+ * Done before rather than after, it also holds when the session is killed in between. Dating the file back is not
+ * enough: sources out of an archive or a package store may be as old as one likes. True if there was a file.
  */
-export function ageDepInfo(unit: Unit): boolean {
-  return fingerprintDirectories(unit).map(ageDirectory).includes(true);
+export function makeStale(unit: Unit): boolean {
+  return fingerprintDirectories(unit).map(removeDepInfo).includes(true);
+}
+
+/** False as long as cargo has not compiled the unit since {@link makeStale}. */
+export function hasDepInfo(unit: Unit): boolean {
+  return fingerprintDirectories(unit).some((directory) => list(directory).some(isDepInfo));
 }
 
 /**
@@ -20,38 +26,38 @@ export function ageDepInfo(unit: Unit): boolean {
  * files bear no hash, all that may be meant.
  */
 function fingerprintDirectories(unit: Unit): string[] {
-  const fingerprints = join(dirname(unit.outDir), '.fingerprint');
+  const fingerprints = join(profileDirectory(unit), '.fingerprint');
   if (unit.extraFilename !== '') return [join(fingerprints, unit.packageName + unit.extraFilename)];
   return list(fingerprints)
     .filter((name) => name.replace(/-[0-9a-f]+$/, '') === unit.packageName)
     .map((name) => join(fingerprints, name))
-    .filter((directory) => list(directory).includes(`dep-lib-${unit.crate}`));
+    .filter((directory) => list(directory).includes(`lib-${unit.crate}`));
 }
 
 /**
  * The same for a unit that was never recorded: `key` is `<crate>-<hash>`, or the crate alone where its files bear no
  * hash. The package's name is not known.
  */
-export function ageUnrecorded(profileDirectory: string, key: string): boolean {
+export function makeUnrecordedStale(profileDirectory: string, key: string): boolean {
   const hash = /-[0-9a-f]{16}$/.exec(key)?.[0] ?? null;
   const fingerprints = join(profileDirectory, '.fingerprint');
-  let aged = false;
+  let removed = false;
   for (const name of list(fingerprints)) {
     const directory = join(fingerprints, name);
-    const meant = hash === null ? list(directory).includes(`dep-lib-${key}`) : name.endsWith(hash);
-    if (meant) aged = ageDirectory(directory) || aged;
+    const meant = hash === null ? list(directory).includes(`lib-${key}`) : name.endsWith(hash);
+    if (meant) removed = removeDepInfo(directory) || removed;
   }
-  return aged;
+  return removed;
 }
 
-function ageDirectory(directory: string): boolean {
-  let aged = false;
-  for (const name of list(directory)) {
-    if (!name.startsWith('dep-')) continue;
-    utimesSync(join(directory, name), 1, 1);
-    aged = true;
-  }
-  return aged;
+function removeDepInfo(directory: string): boolean {
+  const found = list(directory).filter(isDepInfo);
+  for (const name of found) rmSync(join(directory, name), { force: true });
+  return found.length > 0;
+}
+
+function isDepInfo(name: string): boolean {
+  return name.startsWith('dep-');
 }
 
 function list(directory: string): string[] {
@@ -101,6 +107,15 @@ function readText(path: string): string {
   }
 }
 
+/** The file that cargo locks (flock(2)) while it works in the unit's profile directory. */
+export function profileLock(unit: Unit): string {
+  return join(profileDirectory(unit), '.cargo-lock');
+}
+
+function profileDirectory(unit: Unit): string {
+  return dirname(unit.outDir);
+}
+
 /** The process that holds cargo's lock on a profile directory, or null. Linux only; elsewhere always null. */
 export function lockHolder(profileDirectory: string): number | null {
   const lock = statSync(join(profileDirectory, '.cargo-lock'), { throwIfNoEntry: false });
@@ -132,11 +147,22 @@ function onlyChecks(pid: number): boolean {
 
 /** Waits while a cargo that builds holds the lock of any of these units' profile directories. */
 export async function waitForCargo(units: readonly Unit[], stopped: () => boolean): Promise<void> {
-  const profiles = [...new Set(units.map((unit) => dirname(unit.outDir)))];
-  const busy = (): boolean =>
-    profiles.some((profile) => {
-      const holder = lockHolder(profile);
-      return holder !== null && !onlyChecks(holder);
-    });
-  while (!stopped() && busy()) await sleep(20);
+  const profiles = [...new Set(units.map(profileDirectory))];
+  while (!stopped() && profiles.some(isBuilding)) await sleep(20);
+}
+
+/** A cargo that builds holds the lock of the unit's profile directory. */
+export function cargoBuilds(unit: Unit): boolean {
+  return isBuilding(profileDirectory(unit));
+}
+
+/** A cargo that only checks holds it. */
+export function cargoChecks(unit: Unit): boolean {
+  const holder = lockHolder(profileDirectory(unit));
+  return holder !== null && onlyChecks(holder);
+}
+
+function isBuilding(profile: string): boolean {
+  const holder = lockHolder(profile);
+  return holder !== null && !onlyChecks(holder);
 }

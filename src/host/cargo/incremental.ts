@@ -54,14 +54,40 @@ function noObjects(unit: Unit): IpbpError {
   });
 }
 
-/** The newest session that rustc finished, or null. While rustc works a session's name ends in `-working`. */
+/** The newest session that rustc finished, or null. */
 export function newestSession(directory: string): string | null {
-  const finished = list(directory)
+  const newest = finishedSessions(directory)[0];
+  return newest === undefined ? null : join(directory, newest);
+}
+
+/**
+ * Names, newest first. While rustc works a session's name ends in `-working`. One from the future was written while
+ * the clock was wrong, and rustc keeps it until then: the others are newer.
+ */
+function finishedSessions(directory: string): string[] {
+  const now = stampOf(Date.now() + 1000);
+  return list(directory)
     .filter((name) => name.startsWith('s-') && !name.endsWith('-working') && !name.endsWith('.lock'))
     .map((name) => ({ name, stamp: sessionStamp(name) }))
-    .sort((a, b) => (a.stamp < b.stamp ? 1 : -1));
-  const newest = finished[0];
-  return newest === undefined ? null : join(directory, newest.name);
+    .sort((a, b) => Number(a.stamp > now) - Number(b.stamp > now) || (a.stamp < b.stamp ? 1 : -1))
+    .map(({ name }) => name);
+}
+
+/**
+ * Follows one incremental directory: each call gives the session that rustc finished since the call before, the newest
+ * of several, or where there is none the last one again. The time in a session's name alone would not do: after the
+ * clock was set back, what rustc writes is older than what is there.
+ */
+export function sessionFollower(directory: string): () => string | null {
+  let seen = new Set(finishedSessions(directory));
+  let chosen: string | undefined;
+  return () => {
+    const names = finishedSessions(directory);
+    const newest = names.find((name) => !seen.has(name)) ?? names.find((name) => name === chosen) ?? names[0];
+    seen = new Set(names);
+    chosen = newest;
+    return newest === undefined ? null : join(directory, newest);
+  };
 }
 
 /** `s-<microseconds in base 36>-…`, padded so that strings compare as numbers. */
@@ -69,15 +95,23 @@ function sessionStamp(name: string): string {
   return (name.split('-')[1] ?? '').padStart(16, '0');
 }
 
+function stampOf(milliseconds: number): string {
+  return (milliseconds * 1000).toString(36).padStart(16, '0');
+}
+
 function objectNames(session: string): string[] {
   return list(session).filter((name) => name.endsWith('.o'));
 }
 
-/** The objects of the unit's newest finished session. Throws IPBP5009 when there is none. */
-export function scanObjects(unit: Unit, directory: string): ObjectSet {
+/** The objects of the unit's newest finished session, or of another (`choose`). Throws IPBP5009 when there is none. */
+export function scanObjects(
+  unit: Unit,
+  directory: string,
+  choose: () => string | null = () => newestSession(directory),
+): ObjectSet {
   // rustc may delete an older session while we list it: look again then.
   for (let attempt = 0; attempt < 5; attempt++) {
-    const session = newestSession(directory);
+    const session = choose();
     if (session === null) break;
     try {
       const objects = new Map<string, ObjectStat>();

@@ -2,7 +2,8 @@
 // it, dependencies first. Remembers what is still to be compiled after an error, so that a repair elsewhere does not
 // lose it. One call at a time; the caller queues.
 import type { LinkInputs } from '../cargo/link-arguments.js';
-import { waitForCargo } from '../cargo/freshness.js';
+import { cargoBuilds, waitForCargo } from '../cargo/freshness.js';
+import { externState, watchInterfaces } from './interfaces.js';
 import { replay, type FinishedObjects, type ReplayContext } from './replay.js';
 import type { UnitGraph } from '../cargo/capture-store.js';
 import type { Unit } from '../cargo/unit.js';
@@ -13,10 +14,16 @@ export type CompileResult =
       /** Of rustc, all units together. */
       readonly ms: number;
       readonly rendered: string;
-      /** Crates that were compiled, in order. */
-      readonly crates: readonly string[];
+      /** Units that were compiled, in order. */
+      readonly units: readonly Unit[];
     }
-  | { readonly kind: 'errors'; readonly ms: number; readonly rendered: string };
+  | {
+      readonly kind: 'errors';
+      readonly ms: number;
+      readonly rendered: string;
+      /** Units that were compiled before the one with errors. */
+      readonly units: readonly Unit[];
+    };
 
 /** What is left to compile when one unit's objects are final. */
 export type Remaining = 'nothing' | 'dependants' | 'changed';
@@ -63,6 +70,7 @@ export function createCompiler(
   const waiting = new Set<string>();
   /** Of those that wait, the ones whose own sources changed. */
   const edited = new Set<string>();
+  const interfaces = watchInterfaces(program.graph.units);
   let link: LinkInputs | null = null;
   const remaining = (unit: Unit, interfaceChanged: boolean): Remaining => {
     if ([...waiting].some((key) => edited.has(key))) return 'changed';
@@ -85,7 +93,7 @@ export function createCompiler(
     async compile(watch) {
       let ms = 0;
       let rendered = '';
-      const crates: string[] = [];
+      const units: Unit[] = [];
       const { graph } = program;
       for (const unit of graph.units) {
         if (!waiting.has(unit.key)) continue;
@@ -93,6 +101,8 @@ export function createCompiler(
         // Taken out first: a change that comes during the replay puts it in again.
         waiting.delete(unit.key);
         const wasEdited = edited.delete(unit.key);
+        interfaces.before(unit);
+        const externs = externState(unit);
         let early: Promise<void> = Promise.resolve();
         const directory = watch?.directories.get(unit.key);
         const news =
@@ -104,10 +114,10 @@ export function createCompiler(
                 onFinished(finished: FinishedObjects) {
                   early = watch.onObjectsFinal({
                     unit,
-                    remaining: remaining(unit, finished.interfaceChanged),
+                    remaining: remaining(unit, interfaces.differs(unit)),
                     ms: ms + finished.ms,
                     rendered: rendered + finished.rendered,
-                    crates: [...crates, unit.crate],
+                    crates: [...units, unit].map(({ crate }) => crate),
                   });
                 },
               };
@@ -123,14 +133,26 @@ export function createCompiler(
         ms += result.ms;
         if (result.kind === 'errors') {
           waitAgain(unit, wasEdited);
-          return { kind: 'errors', ms, rendered: rendered + result.rendered };
+          // A cargo that builds takes libraries away before it writes them anew: what rustc missed will be there.
+          if (!stopped() && (cargoBuilds(unit) || externState(unit) !== externs)) {
+            await waitForCargo([unit], stopped);
+            const again = await this.compile(watch);
+            return {
+              ...again,
+              ms: ms + again.ms,
+              rendered: rendered + again.rendered,
+              units: [...units, ...again.units],
+            };
+          }
+          return { kind: 'errors', ms, rendered: rendered + result.rendered, units };
         }
         rendered += result.rendered;
-        crates.push(unit.crate);
+        units.push(unit);
         if (result.link !== null) link = result.link;
-        if (result.interfaceChanged) for (const user of graph.dependants.get(unit.key) ?? []) waiting.add(user);
+        if (interfaces.differs(unit)) for (const user of graph.dependants.get(unit.key) ?? []) waiting.add(user);
+        interfaces.settle(unit);
       }
-      return { kind: 'ok', ms, rendered, crates };
+      return { kind: 'ok', ms, rendered, units };
     },
   };
 }

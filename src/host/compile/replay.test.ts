@@ -8,7 +8,7 @@ import { LIBRARY, MAIN, workspaceFixture, type CargoFixture } from '../../../tes
 import { readCaptures, unitGraph, unitOfExecutable, type UnitGraph } from '../cargo/capture-store.js';
 import { createCompiler } from './compile.js';
 import { sourceFiles } from '../cargo/dep-info.js';
-import { ageUnrecorded } from '../cargo/freshness.js';
+import { makeUnrecordedStale } from '../cargo/freshness.js';
 import { compareSets, incrementalDirectory, scanObjects, type ObjectSet } from '../cargo/incremental.js';
 import { keepObjects } from '../session/kept-files.js';
 import type { ReplayContext } from './replay.js';
@@ -42,7 +42,7 @@ test.before(() => {
   assert.ok(root, 'the executable has a unit');
   graph = unitGraph(captures, root, new Set(['fixture_lib']));
   [lib, app] = graph.units as [Unit, Unit];
-  context = { spawner, recorder: scripts.recorder, directory: fixture.path('target/ipbp/jobs'), color: false };
+  context = { spawner, units, recorder: scripts.recorder, directory: fixture.path('target/ipbp/jobs'), color: false };
 });
 
 test.after(() => {
@@ -199,7 +199,10 @@ test('a plain body of a library changes one of its objects and none of the binar
   fixture.write('lib/src/lib.rs', LIBRARY.replace('x + 1', 'x + 10'));
   compiler.markChanged([lib.key]);
   const result = await compiler.compile();
-  assert.equal(result.kind === 'ok' && result.crates, ['fixture_lib', 'app']);
+  assert.equal(
+    result.units.map(({ crate }) => crate),
+    ['fixture_lib', 'app'],
+  );
   assert.is(compareSets(before.lib, objects(lib)).changed.length, 1);
   assert.equal(compareSets(before.app, objects(app)).changed, []);
 });
@@ -234,7 +237,7 @@ test('where all is fresh and nothing was recorded, ageing makes cargo run just t
   const env = { ...environment, IPBP_UNITS: units };
   fixture.cargo(['build'], env);
   assert.not(existsSync(join(units, app.key)));
-  assert.ok(ageUnrecorded(fixture.path('target/debug'), app.key));
+  assert.ok(makeUnrecordedStale(fixture.path('target/debug'), app.key));
   fixture.cargo(['build'], env);
   assert.equal(
     readCaptures(units).map(({ key }) => key),

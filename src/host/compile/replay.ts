@@ -1,20 +1,21 @@
 // Runs a recorded rustc command again with a recorder for a linker: the incremental directory and (for libraries)
 // rlib and rmeta are new afterwards, the executable is untouched. `-C linker` is not tracked by rustc, so nothing is
 // recompiled for it; any other changed argument could be, so none is changed. The order of units is in compile.ts.
-import { readFileSync, rmSync } from 'node:fs';
-import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { readDiagnostics } from './diagnostics.js';
-import { ageDepInfo } from '../cargo/freshness.js';
+import { cargoBuilds, cargoChecks, hasDepInfo, makeStale, profileLock, waitForCargo } from '../cargo/freshness.js';
 import { readLinkInputs, type LinkInputs } from '../cargo/link-arguments.js';
 import { watchReplay } from './replay-watch.js';
-import type { Spawner } from './spawner.js';
-import { outputsOf, type Unit } from '../cargo/unit.js';
+import type { FileLock, Spawner } from './spawner.js';
+import type { Unit } from '../cargo/unit.js';
 
 export interface ReplayContext {
   readonly spawner: Spawner;
   readonly recorder: string;
+  /** `<target>/ipbp/units`. */
+  readonly units: string;
   /** For recordings. */
   readonly directory: string;
   readonly color: boolean;
@@ -28,8 +29,6 @@ export type ReplayResult =
       readonly rendered: string;
       /** What rustc would have linked; null for libraries. */
       readonly link: LinkInputs | null;
-      /** A library's metadata is other than before: what depends on it has to be compiled again. */
-      readonly interfaceChanged: boolean;
     }
   | { readonly kind: 'errors'; readonly ms: number; readonly rendered: string };
 
@@ -47,7 +46,6 @@ export interface FinishedObjects {
   /** rustc's time until now. */
   readonly ms: number;
   readonly rendered: string;
-  readonly interfaceChanged: boolean;
 }
 
 /** Variables of the session that must not reach rustc: cargo's jobserver is not there, and the wrapper is ours. */
@@ -57,11 +55,9 @@ const NOT_FOR_RUSTC = ['CARGO_MAKEFLAGS', 'MAKEFLAGS', 'RUSTC_WRAPPER'];
 export async function replay(unit: Unit, context: ReplayContext, news: EarlyNews | null = null): Promise<ReplayResult> {
   const recording = join(context.directory, `link-${unit.key}`);
   rmSync(recording, { force: true });
-  const before = interfaceHash(unit);
-  ageDepInfo(unit);
+  makeStale(unit);
   // Metadata of a dylib is in the library itself: what depends on it needs that linked.
   const isRecorded = !unit.crateTypes.includes('dylib');
-  const interfaceChanged = (): boolean => unit.kind === 'lib' && (before === null || interfaceHash(unit) !== before);
   const start = performance.now();
   let messages = (): string => '';
   const watching =
@@ -72,7 +68,7 @@ export async function replay(unit: Unit, context: ReplayContext, news: EarlyNews
           onFinished() {
             const ms = performance.now() - start;
             const { rendered, hasErrors } = readDiagnostics(messages(), context.color);
-            if (!hasErrors) news.onFinished({ ms, rendered, interfaceChanged: interfaceChanged() });
+            if (!hasErrors) news.onFinished({ ms, rendered });
           },
         });
   const job = context.spawner.start({
@@ -81,10 +77,12 @@ export async function replay(unit: Unit, context: ReplayContext, news: EarlyNews
     cwd: unit.cwd,
     env: { ...unit.env, IPBP_LINK_ARGUMENTS: recording },
     unset: NOT_FOR_RUSTC,
+    locks: locksOf(unit, context.units),
   });
   messages = () => job.messages();
   const result = await job.ended.finally(() => watching?.stop());
   const ms = performance.now() - start;
+  if (unit.kind === 'lib') reclaim(unit);
   const link = readLinkInputs(recording, unit.cwd, unit.crate);
   const { rendered, hasErrors, other } = readDiagnostics(result.stderr, context.color);
   // Once the linker is called all is compiled; what fails after it (packing debug information) misses its output.
@@ -100,21 +98,28 @@ export async function replay(unit: Unit, context: ReplayContext, news: EarlyNews
     ms,
     rendered: result.status === 0 ? rendered : '',
     link: unit.kind === 'bin' ? link : null,
-    interfaceChanged: interfaceChanged(),
   };
 }
 
-/** Of what dependants are compiled against: the metadata, or where cargo asked for none of its own, the library. */
-function interfaceHash(unit: Unit): string | null {
-  if (unit.kind !== 'lib') return null;
-  const { rmeta, rlib, sharedLibrary } = outputsOf(unit);
-  return contentHash(rmeta) ?? contentHash(rlib) ?? contentHash(sharedLibrary);
+/** Libraries are written in place: nobody else may do so at the same time, nor read them half written. */
+function locksOf(unit: Unit, units: string): FileLock[] {
+  return [
+    // Another session may follow the same unit.
+    { file: join(units, unit.key, 'lock'), shared: false, wait: true },
+    // No cargo begins to build while a library is written that it would link. One that only checks may hold the lock
+    // for long, and does no harm.
+    ...(unit.kind === 'lib' ? [{ file: profileLock(unit), shared: true, wait: !cargoChecks(unit) }] : []),
+  ];
 }
 
-function contentHash(path: string): string | null {
-  try {
-    return createHash('sha256').update(readFileSync(path)).digest('hex');
-  } catch {
-    return null;
-  }
+/**
+ * A cargo that began to build in spite of the lock (there was no flock(1), or one that only checked held it) may take
+ * our library for its own: it gets another chance.
+ */
+function reclaim(unit: Unit): void {
+  if (hasDepInfo(unit)) makeStale(unit);
+  else if (cargoBuilds(unit))
+    void waitForCargo([unit], () => false).then(() => {
+      makeStale(unit);
+    });
 }

@@ -14,6 +14,16 @@ export interface Job {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly unset: readonly string[];
+  /** Taken one after the other and held until the program and all it started have ended. */
+  readonly locks: readonly FileLock[];
+}
+
+/** A flock(2) on a file, through flock(1) of util-linux; where that is missing, no lock. */
+export interface FileLock {
+  readonly file: string;
+  readonly shared: boolean;
+  /** False: go on without it where another holds it. */
+  readonly wait: boolean;
 }
 
 export interface JobResult {
@@ -127,7 +137,16 @@ function jobScript(job: Job): string {
     shellQuote(job.program),
     ...job.args.map(shellQuote),
   ];
-  return `cd ${shellQuote(job.cwd)} || exit 127\n${words.join(' ')}\n`;
+  return [...job.locks.map(lockLine), `cd ${shellQuote(job.cwd)} || exit 127`, words.join(' '), ''].join('\n');
+}
+
+/** A lock's descriptor is inherited by all that the job starts: the system lets go of it when the last one ends. */
+function lockLine({ file, shared, wait }: FileLock, index: number): string {
+  const descriptor = 9 - index;
+  const options = `${shared ? '-s ' : ''}${wait ? '' : '-n '}`;
+  // A failed redirection of `exec` would end the script: try whether the file can be opened first.
+  const path = shellQuote(file);
+  return `if command -v flock >/dev/null && (: >>${path}) 2>/dev/null; then exec ${descriptor}>>${path}; flock ${options}${descriptor}; fi`;
 }
 
 function readText(path: string): string {

@@ -87,7 +87,8 @@ export async function filesOfRustc(
   const unit = graph.units.at(-1);
   if (unit === undefined) return [];
   const { cwd, env } = unit;
-  const job = { program: unit.rustc, args: ['--print', 'target-libdir', '--print', 'sysroot'], cwd, env, unset: [] };
+  const args = ['--print', 'target-libdir', '--print', 'sysroot'];
+  const job = { program: unit.rustc, args, cwd, env, unset: [], locks: [] };
   const [targetLibraries = '', sysroot = ''] = (await spawner.start(job).ended).stdout.trim().split('\n');
   const caches = graph.units.flatMap(({ key }) => {
     const session = newestSession(directories.get(key) ?? '');

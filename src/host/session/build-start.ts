@@ -8,7 +8,7 @@ import type { CargoProject } from '../cargo/cargo-project.js';
 import { cargoRun, type CargoRun, type Started } from '../cargo/cargo-run.js';
 import { cargoOnlyFiles } from '../cargo/cargo-only.js';
 import type { ProgramExit, SessionOptions } from '../events.js';
-import { ageDepInfo, ageUnrecorded, isOutdated, noteFingerprint } from '../cargo/freshness.js';
+import { makeStale, makeUnrecordedStale, isOutdated, noteFingerprint } from '../cargo/freshness.js';
 import { incrementalDirectory, scanObjects, type ObjectSet } from '../cargo/incremental.js';
 import { keepFile, keepObjects } from './kept-files.js';
 import { readLiveSources, type LiveSources } from './live-sources.js';
@@ -92,18 +92,18 @@ function hold(
     const own = executableUnit(started.program);
     if (own !== null && existsSync(join(directories.units, own.key, 'not-incremental')))
       throw new IpbpError('IPBP5003', 'the build is not incremental', { where: started.program });
-    if (own !== null && once(aged, own.key) && ageUnrecorded(own.profile, own.key)) return 'again';
+    if (own !== null && once(aged, own.key) && makeUnrecordedStale(own.profile, own.key)) return 'again';
     throw new IpbpError('IPBP5008', 'no recorded rustc command made this executable', { where: started.program });
   }
   // Linked with slots where none are wanted, or without: a unit that is fresh for cargo has to be linked again.
   const wrong = isLinkedOtherwise(started.program, context.options.redirect);
-  if (wrong && once(aged, `${root.key} link`) && ageDepInfo(root)) return 'again';
+  if (wrong && once(aged, `${root.key} link`) && makeStale(root)) return 'again';
   const graph = unitGraph(units, root, project.localCrates);
-  const missing = graph.missing.filter((key) => once(aged, key) && ageUnrecorded(dirname(root.outDir), key));
+  const missing = graph.missing.filter((key) => once(aged, key) && makeUnrecordedStale(dirname(root.outDir), key));
   if (missing.length > 0) return 'again';
   const recording = (unit: Unit): string => join(directories.units, unit.key);
   const outdated = graph.units.filter(
-    (unit) => isOutdated(unit, recording(unit)) && once(aged, unit.key) && ageDepInfo(unit),
+    (unit) => isOutdated(unit, recording(unit)) && once(aged, unit.key) && makeStale(unit),
   );
   if (outdated.length > 0) return 'again';
   for (const unit of graph.units) noteFingerprint(unit, recording(unit));
@@ -120,7 +120,7 @@ function hold(
   for (const unit of graph.units) {
     const directory = incrementalDirectory(unit);
     // Removed by hand while cargo thinks all is fresh: let it compile the crate again.
-    if (directory === null && once(aged, unit.key) && ageDepInfo(unit)) return 'again';
+    if (directory === null && once(aged, unit.key) && makeStale(unit)) return 'again';
     if (directory === null)
       throw new IpbpError('IPBP5009', `crate ${unit.crate} has no incremental session`, {
         where: unit.incrementalRoot,

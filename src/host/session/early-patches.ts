@@ -53,7 +53,8 @@ export function earlyPatches({ directories, patcher, link, savedAt, emit }: Earl
     told = { ms, rendered, crates };
   };
 
-  const commit = async ({ remaining, ...compiled }: EarlyObjects): Promise<void> => {
+  const commit = async ({ unit, remaining, ...compiled }: EarlyObjects): Promise<void> => {
+    patcher.compiled(unit);
     // A crate that was edited too may fit only with what it itself becomes.
     if (remaining === 'changed') return;
     const last = remaining === 'nothing';

@@ -76,6 +76,7 @@ export function followSources(context: FollowContext): Follower {
       const replay = await throughCargo(cargoOnly);
       if (replay === null) return;
       viaCargo = false;
+      for (const unit of held.graph.units) context.patcher()?.compiled(unit);
       compiler.markChanged(replay);
     }
     compiler.markChanged(units);
@@ -102,6 +103,7 @@ export function followSources(context: FollowContext): Follower {
   const finish = async (early: EarlyPatches, compiled: CompileResult, savedAt: number | null): Promise<void> => {
     const endedAt = performance.now();
     follow();
+    for (const unit of compiled.units) context.patcher()?.compiled(unit);
     if (stopped) return;
     if (compiled.kind === 'errors') {
       await early.takeBack();
@@ -113,7 +115,7 @@ export function followSources(context: FollowContext): Follower {
     const scan = patcher.scan();
     // Told while the program answers: whoever listens would run just when the patch is made.
     const patching = patcher.patch(scan, compiler.linkInputs());
-    early.tellCompiled(compiled, scan.changed);
+    early.tellCompiled({ ...compiled, crates: compiled.units.map(({ crate }) => crate) }, scan.changed);
     const outcome = await patching;
     if (outcome.kind === 'refused') await early.takeBack();
     // A library's early patch was all of the change.

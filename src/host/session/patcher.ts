@@ -11,7 +11,7 @@ import type { PatchImage } from '../../patch/image/image.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
 import type { Held } from './build-start.js';
 import { patchedItems, type PatchedEvent, type PatchTimes } from '../events.js';
-import { compareSets, newestSession, scanObjects, type ObjectSet, type SetDifference } from '../cargo/incremental.js';
+import { compareSets, scanObjects, sessionFollower, type ObjectSet, type SetDifference } from '../cargo/incremental.js';
 import { inputFile, keepObjects, sameFile } from './kept-files.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { createHistory, type LiveObjects } from './session-store.js';
@@ -42,6 +42,11 @@ export interface PatchRecord {
 export interface Patcher {
   /** Makes the engine ready for the first edit with a few of the program's own objects. For an idle moment. */
   warmUp(): void;
+  /**
+   * A unit's objects are new and ours. Only then they are looked at: another cargo that builds with other flags writes
+   * into the same incremental directory.
+   */
+  compiled(unit: Unit): void;
   /** Compares the newest objects with what runs. Cheap: (name, inode). */
   scan(): Scan;
   /** An object that rustc has closed while it still works: planned with, so that the patch is ready when all are. */
@@ -110,7 +115,9 @@ export function createPatcher(
   const objectDirectory = (generation: number, key: string): string =>
     join(held.keptExecutable, '..', `objects-${generation}`, key);
   const { shared } = held.graph;
-  const scanned = new Map<string, { readonly session: string | null; readonly objects: ObjectSet }>();
+  const newestOf = new Map(held.objects);
+  const sessions = new Map([...held.incremental.values()].map((path) => [path, sessionFollower(path)]));
+  const unscanned = new Set<Unit>();
   let scans = 0;
   let lastLink: LinkInputs | null = null;
   const staging = createStaging({
@@ -151,15 +158,12 @@ export function createPatcher(
     return { kind: 'sent', patch, liveAt };
   };
 
-  /** The newest objects of a unit, kept. A session is looked at once: rustc never writes into a finished one. */
-  const newestObjects = (unit: Unit, directory: string, held: ObjectSet): ObjectSet => {
-    const session = newestSession(directory);
-    const known = scanned.get(unit.key);
-    if (session !== null && session === known?.session) return known.objects;
+  const lookAt = (unit: Unit): void => {
+    const directory = held.incremental.get(unit.key);
+    if (directory === undefined) return;
+    const objects = scanObjects(unit, directory, sessions.get(directory));
     // Kept before they are read: rustc deletes sessions but the newest two.
-    const objects = keepObjects(scanObjects(unit, directory), held, objectDirectory(scans, unit.key));
-    scanned.set(unit.key, { session, objects });
-    return objects;
+    newestOf.set(unit.key, keepObjects(objects, newestOf.get(unit.key) ?? null, objectDirectory(scans, unit.key)));
   };
 
   const plan = (scan: Scan, link: LinkInputs | null, linkIsFinal: boolean): Planned => {
@@ -215,12 +219,9 @@ export function createPatcher(
         .filter(({ size }) => size <= WARM_UP_BYTES)
         .sort((a, b) => b.size - a.size)
         .slice(0, WARM_UP_OBJECTS);
-      for (const unit of held.graph.units) {
-        const directory = held.incremental.get(unit.key);
-        if (directory !== undefined) newestObjects(unit, directory, history.current().get(unit.key) ?? new Map());
-      }
       engine.warmUp(chosen.map(({ key, name, path }) => inputFile(`${key}/${name}`, path)));
     },
+    compiled: (unit) => void unscanned.add(unit),
     scan() {
       const startedAt = performance.now();
       const current = history.current();
@@ -228,15 +229,16 @@ export function createPatcher(
       const differences = new Map<string, SetDifference>();
       let changed = 0;
       scans++;
-      for (const unit of held.graph.units) {
-        const directory = held.incremental.get(unit.key);
-        if (directory === undefined) continue;
-        const before = current.get(unit.key) ?? new Map();
-        const after = newestObjects(unit, directory, before);
+      for (const unit of unscanned) lookAt(unit);
+      unscanned.clear();
+      for (const { key } of held.graph.units) {
+        const after = newestOf.get(key);
+        if (after === undefined) continue;
+        newest.set(key, after);
+        const before = current.get(key) ?? new Map();
         const difference = before === after ? NO_DIFFERENCE : compareSets(before, after);
-        differences.set(unit.key, difference);
+        differences.set(key, difference);
         changed += difference.changed.length + difference.removed.length;
-        newest.set(unit.key, after);
       }
       return { newest, differences, changed, startedAt, ms: performance.now() - startedAt };
     },

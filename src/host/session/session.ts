@@ -128,7 +128,8 @@ export async function startSession(
   };
 
   const follow = (held: Held, listener: AgentExpected): Program => {
-    const context = { spawner, recorder: scripts.recorder, directory: directories.session, color: options.color };
+    const { session: directory, units } = directories;
+    const context = { spawner, recorder: scripts.recorder, units, directory, color: options.color };
     const compiler = createCompiler(held, context, () => stopping);
     let link: AgentConnection | null = null;
     const warm = keepWarm(() => filesOfRustc(held.graph, held.incremental, spawner), WARM_UP_AFTER_MS);
