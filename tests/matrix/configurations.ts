@@ -84,5 +84,4 @@ export const ALL: readonly Configuration[] = [
       'library-new-function': inSharedLibrary('1100 of 250 and 480'),
     },
   },
-  { ...DEBUG, name: 'slots', runArguments: ['--redirect', 'slots'] },
 ];
