@@ -1,5 +1,7 @@
 // After a patch: which changed functions some thread is still inside, with their old bodies. A thread that was just
-// passing is of no interest, so the stacks are looked at twice, and only frames that are there both times are told.
+// passing is of no interest, so the stacks are looked at for a while, and only frames that are there at its
+// beginning and at its end are told.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../../codes/error.js';
 import { demangle } from '../../formats/symbols/demangle.js';
 import type { PatchImage } from '../../patch/image/image.js';
@@ -7,8 +9,10 @@ import type { LiveEngine } from '../../patch/live-engine.js';
 import type { LiveFrame } from '../../patch/program/live-frames.js';
 import { lookAtStacks } from './live-stacks.js';
 
-const FIRST_LOOK_MS = 100;
-const SECOND_LOOK_MS = 400;
+/** Between looks. A thread that runs at the moment of one is not seen by it, so there are several. */
+const EVERY_MS = 120;
+/** In the first half of the looks, and again in the second. */
+const LOOKS = 3;
 /** Most functions that are named. */
 const SPELLED = 3;
 
@@ -21,18 +25,27 @@ export interface Applied {
   readonly isLive: () => boolean;
 }
 
-/** Looks twice and tells what it saw both times; nothing where the process cannot be looked into. */
+/** Looks, and tells what it saw first and then again; nothing where the process cannot be looked into. */
 export function tellStillInside(applied: Applied, tell: (message: string) => void): void {
-  if (applied.image.bodies.length === 0) return;
-  setTimeout(() => {
-    const first = look(applied);
-    if (first.length === 0) return;
-    setTimeout(() => {
-      const keys = new Set(first.map(keyOf));
-      const both = look(applied).filter((frame) => keys.has(keyOf(frame)));
-      if (both.length > 0) tell(insideText(both));
-    }, SECOND_LOOK_MS).unref();
-  }, FIRST_LOOK_MS).unref();
+  if (applied.image.bodies.length > 0) void lookOn(applied, tell);
+}
+
+async function lookOn(applied: Applied, tell: (message: string) => void): Promise<void> {
+  const first = await lookSeveralTimes(applied);
+  if (first.size === 0) return;
+  const again = await lookSeveralTimes(applied);
+  const both = [...again].filter(([key]) => first.has(key)).map(([, frame]) => frame);
+  if (both.length > 0) tell(insideText(both));
+}
+
+/** All frames that were seen, each once. */
+async function lookSeveralTimes(applied: Applied): Promise<ReadonlyMap<string, LiveFrame>> {
+  const seen = new Map<string, LiveFrame>();
+  for (let count = 0; count < LOOKS; count++) {
+    await sleep(EVERY_MS, undefined, { ref: false });
+    for (const frame of look(applied)) seen.set(keyOf(frame), frame);
+  }
+  return seen;
 }
 
 function keyOf({ thread, name, at }: LiveFrame): string {
