@@ -16,7 +16,7 @@ const machine = machineFor('elf', 'x86_64', 'test');
 const read = (path: string): ObjectFile => readObjectFile(inputs.bytesOf(path), path);
 
 function withSlots(file: ObjectFile): ObjectFile {
-  const edits = slotEdits(file, machine, () => true);
+  const edits = slotEdits(file, machine, SLOT_NAME, () => true);
   assert.ok(edits, 'no function gets a slot');
   return readObjectFile(rewriteObject(file, edits), 'rewritten');
 }
@@ -67,7 +67,7 @@ for (const [name, objects] of [
     let stubs = 0;
     let descriptions = 0;
     for (const before of objects()) {
-      if (slotEdits(before, machine, () => true) === null) continue;
+      if (slotEdits(before, machine, SLOT_NAME, () => true) === null) continue;
       const after = withSlots(before);
       for (const { index, kind } of before.sections) {
         const section = after.sections[index] as Section;
@@ -137,7 +137,7 @@ test('a place inside a function stays in its body', () => {
 
 test('functions of a COMDAT group, of no size or chosen at link time get none', () => {
   assert.is(
-    slotEdits(read(inputs.assemblyObject()), machine, () => true),
+    slotEdits(read(inputs.assemblyObject()), machine, SLOT_NAME, () => true),
     null,
   );
 });
@@ -145,11 +145,11 @@ test('functions of a COMDAT group, of no size or chosen at link time get none', 
 test('only chosen functions get slots', () => {
   const file = read(inputs.cObject());
   assert.is(
-    slotEdits(file, machine, () => false),
+    slotEdits(file, machine, SLOT_NAME, () => false),
     null,
   );
   let seen = 0;
-  const edits = slotEdits(file, machine, () => seen++ === 0);
+  const edits = slotEdits(file, machine, SLOT_NAME, () => seen++ === 0);
   assert.is(edits?.newSections.length, 1);
 });
 

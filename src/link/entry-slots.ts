@@ -7,7 +7,7 @@ import type { NewDataSection, ObjectEdits } from '../formats/object-edits.js';
 import type { ObjectFile, ObjectSymbol, Relocation, Section, SectionKind } from '../formats/object-file.js';
 import type { Expression, FixupRow } from '../reloc/fixup.js';
 import type { Machine } from '../reloc/machine.js';
-import { BODY_SUFFIX, isStableName, SLOT_NAME } from './names.js';
+import { BODY_SUFFIX, isStableName, type LONE_SLOT_NAME, type SLOT_NAME } from './names.js';
 
 const SLOT_SECTION = '.data.ipbp';
 
@@ -29,6 +29,7 @@ interface Slotted {
 export function slotEdits(
   file: ObjectFile,
   machine: Machine,
+  slotName: typeof SLOT_NAME | typeof LONE_SLOT_NAME,
   choose: (body: Uint8Array) => boolean,
 ): ObjectEdits | null {
   const chosen = file.symbols.filter((symbol) => isFunction(file, symbol) && choose(bodyOf(file, symbol)));
@@ -56,7 +57,7 @@ export function slotEdits(
     symbols.set(symbol.index, { name: symbol.name + BODY_SUFFIX, binding: 'local' });
     newSymbols.push({ ...symbol, value: stubAt, size: bytes.length });
     newSymbols.push({
-      name: SLOT_NAME,
+      name: slotName,
       kind: 'data',
       binding: 'local',
       visibility: 'default',

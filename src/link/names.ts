@@ -33,5 +33,7 @@ export function isUniqueName(name: string): boolean {
 
 /** What follows a function's name on the symbol of its body, where the name itself is its stub's (entry-slots.ts). */
 export const BODY_SUFFIX = '.ipbp.body';
-/** The name of every slot. They are told apart by the stubs that jump through them. */
+/** The name of every slot: they are told apart by the stubs that jump through them. */
 export const SLOT_NAME = 'ipbp.slot';
+/** The same in a program of which only some functions have slots. */
+export const LONE_SLOT_NAME = 'ipbp.slot.lone';

@@ -6,6 +6,7 @@ import type { ObjectFile } from '../formats/object-file.js';
 import { readObjectFile } from '../formats/read-object.js';
 import { rewriteObject } from '../formats/rewrite-object.js';
 import { slotEdits } from '../link/entry-slots.js';
+import { LONE_SLOT_NAME, SLOT_NAME } from '../link/names.js';
 import type { EntryJumps } from '../reloc/machine.js';
 import { machineFor } from '../reloc/machines.js';
 
@@ -38,8 +39,10 @@ export function archiveWithSlots(bytes: Uint8Array, name: string, choice: SlotCh
 
 function rewritten(file: ObjectFile, choice: SlotChoice): Uint8Array | null {
   const machine = machineFor(file.format, file.machine, file.name);
-  const choose = choice === 'all' ? () => true : (body: Uint8Array) => !takesJump(body, machine.entry);
-  const edits = slotEdits(file, machine, choose);
+  const edits =
+    choice === 'all'
+      ? slotEdits(file, machine, SLOT_NAME, () => true)
+      : slotEdits(file, machine, LONE_SLOT_NAME, (body) => !takesJump(body, machine.entry));
   return edits === null ? null : rewriteObject(file, edits);
 }
 

@@ -66,7 +66,8 @@ else
     } >"$unit/capture.$$" && mv -f "$unit/capture.$$" "$unit/capture"
   )
 fi
-if [ -n "$IPBP_SLOTS" ] && [ -f "$unit/capture" ] && [ "$type" = bin ]; then
+if [ "$type" = bin ] && [ -f "$unit/capture" ] &&
+  { [ "$IPBP_SLOTS" = all ] || { [ "$IPBP_SLOTS" = where-needed ] && [ -f "$unit/wants-slots" ]; }; }; then
   case $crate in build_script_*) ;; *)
     # rustc tells a linker's kind by its name: ours has the name of the one it stands for.
     IPBP_LINKER=\${linker:-cc} IPBP_UNIT=$unit

@@ -1,20 +1,27 @@
 // How a session's build comes to link with slots: what the wrapper and the linker script (scripts.ts) find in their
 // environment, and how an executable shows afterwards that it was so linked. The rewriting is link-with-slots.ts's.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SLOT_NAME } from '../../link/names.js';
+import { LONE_SLOT_NAME, SLOT_NAME } from '../../link/names.js';
 import type { RedirectMode } from '../events.js';
 import { shellQuote, type Scripts } from './scripts.js';
 
 /** Below a unit's directory: what could not be given slots, a line each. */
 export const PROBLEMS = 'slot-problems';
 
-/** What cargo's environment needs so that the program is linked with slots; nothing where it is not to be. */
+/** Below a unit's directory: the program has functions that take no jump, as a refused edit has shown (see scripts.ts). */
+const WANTED = 'wants-slots';
+
+/**
+ * What cargo's environment needs so that the program is linked with slots; nothing where it is not to be. With `auto`
+ * only programs that once had an edit refused for want of one get them, where no jump fits: finding those functions
+ * costs every link a start of Node and a decoding of all code that changed, and few programs have an edit that needs it.
+ */
 export function slotEnvironment(redirect: RedirectMode, scripts: Scripts): Readonly<Record<string, string>> {
-  if (redirect !== 'slots') return {};
+  if (redirect === 'jump') return {};
   return {
-    IPBP_SLOTS: 'all',
+    IPBP_SLOTS: redirect === 'slots' ? 'all' : 'where-needed',
     IPBP_SLOT_WRITER: [process.execPath, ...process.execArgv, writerPath()].map(shellQuote).join(' '),
     IPBP_LINKER_SCRIPT: scripts.linker,
   };
@@ -32,15 +39,26 @@ export function isLinkedOtherwise(executable: string, redirect: RedirectMode): b
     case 'auto':
       return false;
     case 'jump':
-      return hasSlots(executable);
+      return hasSlots(executable, SLOT_NAME) || hasSlots(executable, LONE_SLOT_NAME);
     case 'slots':
-      return !hasSlots(executable);
+      return !hasSlots(executable, SLOT_NAME);
   }
 }
 
 /** By the slots' name in the table of names: faster than reading the symbols, and wrong costs one link. */
-function hasSlots(executable: string): boolean {
-  return readFileSync(executable).includes(`\0${SLOT_NAME}\0`);
+function hasSlots(executable: string, name: string): boolean {
+  return readFileSync(executable).includes(`\0${name}\0`);
+}
+
+/**
+ * Has the program's next link, under `auto`, give slots to the functions that take no jump; false when the newest one
+ * has done so. `directory` is the unit's.
+ */
+export function wantSlots(directory: string): boolean {
+  const file = join(directory, WANTED);
+  if (existsSync(file)) return false;
+  writeFileSync(file, '');
+  return true;
 }
 
 /** What the newest link of a unit could not give slots. `directory` is the unit's, where its recording lies. */

@@ -22,7 +22,7 @@ import { followSources, refusedBy, type Follower, type Untimed } from './follow.
 import { inputFile } from './kept-files.js';
 import { createPatcher, type PatchOutcome, type Patcher } from './patcher.js';
 import { writeScripts } from '../cargo/scripts.js';
-import { slotProblems } from '../cargo/slot-environment.js';
+import { slotProblems, wantSlots } from '../cargo/slot-environment.js';
 import { openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from '../compile/spawner.js';
 import { filesOfRustc, keepWarm } from '../compile/warm-files.js';
@@ -226,6 +226,11 @@ export async function startSession(
   };
 
   const refuse = async (held: Held, items: readonly RefusedItem[]): Promise<RefusedEvent> => {
+    const noJump = options.redirect === 'auto' && items.some(({ code }) => code === 'IPBP3001');
+    if (noJump && wantSlots(join(directories.units, held.root.key))) {
+      const message = 'when it is built again, this program gets slots where no jump fits, and takes such edits then';
+      emit({ event: 'note', code: 'IPBP3001', message });
+    }
     const wanted = await wantsRestart(held, items);
     const event = told<RefusedEvent>({ event: 'refused', at: at(), items, restarting: wanted });
     if (wanted && (await builds())) {

@@ -1,7 +1,7 @@
 // The names of a linked file: which items it holds, where, and what they are. Made once per base program; functions
 // that lost their global binding in the link are here too, with the source file they came from.
 import type { ObjectFile, ObjectSymbol, SectionKind } from '../../formats/object-file.js';
-import { BODY_SUFFIX, isStableName, SLOT_NAME, stableName } from '../../link/names.js';
+import { BODY_SUFFIX, isStableName, LONE_SLOT_NAME, SLOT_NAME, stableName } from '../../link/names.js';
 
 /** What an item is to a patch: code can be redirected, mutable data and thread-locals keep their place. */
 export type ItemKind = 'function' | 'readonly' | 'data' | 'tls';
@@ -69,7 +69,7 @@ export function indexSymbols(file: ObjectFile): SymbolIndex {
     const section = file.sections[symbol.section];
     const kind = section === undefined ? null : kindOf(symbol, section.kind);
     if (kind === null) continue;
-    if (kind === 'data' && symbol.name === SLOT_NAME) {
+    if (kind === 'data' && (symbol.name === SLOT_NAME || symbol.name === LONE_SLOT_NAME)) {
       slots.add(symbol.value);
       continue;
     }
