@@ -6,6 +6,7 @@ import { benchEngine } from './engine.js';
 import { conditions, record } from './record.js';
 import { benchSize } from './size.js';
 import { benchWarm } from './warm.js';
+import { benchSlots } from './slots.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   edit: () => benchEdit(edits, values.subject, values.keep ?? null),
   warm: () => benchWarm(edits, values.subject),
   size: () => benchSize(edits, values.keep ?? null),
+  slots: () => benchSlots(edits),
 };
 
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;
