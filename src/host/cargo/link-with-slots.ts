@@ -39,7 +39,8 @@ export function linkWithSlots({ args, unit, units, choice }: SlotLink): SlotLink
   const replace = (path: string, owner: string, make: typeof objectWithSlots): string => {
     const directory = join(owner, `slots-${FORM}-${choice}`);
     const { ino, size, mtimeMs } = statSync(path);
-    const name = `${basename(path)}-${ino}-${size}-${mtimeMs}${path.endsWith('.rlib') ? '.rlib' : '.o'}`;
+    // Not by its name: rustc puts a part in that is another at every call. The file is a link to the one it keeps.
+    const name = `${ino}-${size}-${mtimeMs}${path.endsWith('.rlib') ? '.rlib' : '.o'}`;
     const kept = join(directory, name);
     const names = used.get(directory) ?? new Set();
     used.set(directory, names.add(name));
