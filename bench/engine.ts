@@ -90,6 +90,7 @@ async function measure(subject: Subject, folder: string): Promise<EngineResult> 
     return {
       program,
       diff,
+      identity: diff,
       before: diff.replaced,
       after: diff.changed,
       others: () => [],

@@ -15,7 +15,7 @@ import { diffFiles } from '../patch/diff/diff-files.js';
 import { toChangedItem } from '../patch/diff/diff.js';
 import { decodePatchFile, encodePatchFile } from '../patch/image/image-file.js';
 import { DEFAULT_ROOM, planPatch } from '../patch/plan.js';
-import { freshProgram, withPatch } from '../patch/program/program.js';
+import { freshProgram, isTaken, withPatch } from '../patch/program/program.js';
 import type { Program } from '../patch/program/program.js';
 import { refuseOtherBuild } from '../patch/program/same-build.js';
 import { renderChange } from './diff.js';
@@ -58,7 +58,7 @@ export function buildPatch(options: BuildPatchOptions, output: Output): Promise<
   const scan = since(start);
 
   const diffStart = performance.now();
-  const diff = diffFiles(before, after);
+  const diff = diffFiles(before, after, (name) => isTaken(program, name));
   const diffMs = since(diffStart);
   if (options.explain) for (const item of diff.items) explain(renderChange(toChangedItem(item), true), output);
 
@@ -70,9 +70,10 @@ export function buildPatch(options: BuildPatchOptions, output: Output): Promise<
   const plan = planPatch({
     program,
     diff,
+    identity: diff,
     before: diff.replaced,
     after: diff.changed,
-    others: diff.unchanged,
+    others: () => diff.unchanged(diff.names),
     archives: archivesSource(options.lib.map(fileAt)),
     room: DEFAULT_ROOM,
   });

@@ -42,7 +42,7 @@ const MOST_OBJECTS = 2;
 export function diff(options: DiffOptions, output: Output): Promise<Outcome> {
   const start = performance.now();
   const result = diffFiles(objectsAt(options.old), objectsAt(options.new));
-  const layouts = compareLayouts(result.replaced, result.changed);
+  const layouts = compareLayouts(result.replaced, result.changed, undefined, result.pathOf);
   const items = [...layouts.changed.map(toChangedType), ...result.items.map(toChangedItem)];
   const summary = summarise(items, result, performance.now() - start);
   for (const item of items) output.record(item);

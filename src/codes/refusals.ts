@@ -83,6 +83,23 @@ export const REFUSAL_CODES = {
       'A changed function loops for ever. Threads that are inside keep running its old body; only new calls reach the new one.',
     remedy: 'Move the body of the loop into a function of its own, or restart the program.',
   },
+  IPBP3030: {
+    title: 'which item it was cannot be told',
+    meaning:
+      'Several closures, statics or instances of one place may be the one that was there before. Those in the program keep their code, and the new one counts as new.',
+    remedy: 'Nothing, if old values may go on as they are; else restart the program, or make the edit in two saves.',
+  },
+  IPBP3031: {
+    title: 'static starts anew',
+    meaning: 'A static or thread-local has another type than before: new code uses a new one with its initial value.',
+    remedy: 'Nothing, if the old value is not needed; else take the change back.',
+  },
+  IPBP3032: {
+    title: 'fork cannot be closed',
+    meaning:
+      'A closure or async function holds other values than before, and something that has one inside keeps its own name: values made before the edit and after it could not be told apart.',
+    remedy: 'Restart the program, or box the closure or future where it is held.',
+  },
   IPBP3040: {
     title: 'declarations changed where layouts cannot be checked',
     meaning:

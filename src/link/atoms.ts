@@ -11,11 +11,18 @@ import { isStableName, stableName } from './names.js';
 
 const NO_SYMBOLS: readonly AtomSymbol[] = [];
 
+/** Gives the name under which the running program knows what a compiler calls `name` now; see patch/identity. */
+export type Rename = (name: string) => string;
+
+const AS_IT_IS: Rename = (name) => name;
+
 /** The state of one open object; the exported functions close over it. */
 interface Opened {
   readonly file: ObjectFile;
   readonly machine: Machine;
   readonly object: LinkObject;
+  /** What another compilation would call it too → the name under which the program knows it. */
+  readonly rename: Rename;
   readonly atomsBySection: Map<number, Atom | null>;
   symbolsBySection: Map<number, AtomSymbol[]> | null;
   definitions: Map<string, { section: number; symbol: AtomSymbol }> | null;
@@ -24,10 +31,10 @@ interface Opened {
 }
 
 /**
- * Opens a relocatable file.
+ * Opens a relocatable file. All names that atoms, symbols and edges give went through `rename`.
  * @throws IpbpError IPBP1003 when its machine is not supported, IPBP1002 when it is not a relocatable file.
  */
-export function openLinkObject(file: ObjectFile): LinkObject {
+export function openLinkObject(file: ObjectFile, rename: Rename = AS_IT_IS): LinkObject {
   if (file.kind !== 'relocatable') {
     throw new IpbpError('IPBP1002', 'only relocatable objects can be linked', {
       expected: 'a relocatable file',
@@ -40,6 +47,7 @@ export function openLinkObject(file: ObjectFile): LinkObject {
     name: file.name,
     file,
     machine,
+    nameOf: (name) => rename(stableName(name)),
     sourceName: file.symbols.find((symbol) => symbol.kind === 'file')?.name ?? null,
     atom: (section) => atomOf(opened, section),
     atoms: () =>
@@ -55,6 +63,7 @@ export function openLinkObject(file: ObjectFile): LinkObject {
     file,
     machine,
     object,
+    rename,
     atomsBySection: new Map(),
     symbolsBySection: null,
     definitions: null,
@@ -70,7 +79,7 @@ function symbolsOf(opened: Opened): Map<number, AtomSymbol[]> {
   for (const symbol of opened.file.symbols) {
     if (typeof symbol.section !== 'number' || symbol.kind === 'section' || symbol.kind === 'file') continue;
     const list = result.get(symbol.section);
-    const entry = atomSymbol(symbol);
+    const entry = atomSymbol(opened, symbol);
     if (list === undefined) result.set(symbol.section, [entry]);
     else list.push(entry);
   }
@@ -79,9 +88,10 @@ function symbolsOf(opened: Opened): Map<number, AtomSymbol[]> {
   return result;
 }
 
-function atomSymbol(symbol: ObjectSymbol): AtomSymbol {
+function atomSymbol(opened: Opened, symbol: ObjectSymbol): AtomSymbol {
   return {
-    name: stableName(symbol.name),
+    name: opened.rename(stableName(symbol.name)),
+    rawName: symbol.name,
     offset: symbol.value,
     size: symbol.size,
     kind: symbol.kind,
@@ -177,7 +187,7 @@ function targetOf(opened: Opened, symbol: ObjectSymbol): Target {
   // What this object does not define can only be found by name, whoever made the name.
   const named = symbol.section === 'undefined' ? symbol.name !== '' : isStableName(symbol.name);
   const target: Target = {
-    name: named ? stableName(symbol.name) : null,
+    name: named ? opened.rename(stableName(symbol.name)) : null,
     spelling: named ? symbol.name : null,
     atom: typeof symbol.section === 'number' ? atomOf(opened, symbol.section) : null,
     offset: typeof symbol.section === 'number' ? symbol.value : 0,

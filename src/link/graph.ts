@@ -45,7 +45,10 @@ export interface Frame {
 
 /** A symbol as it lies in an atom. */
 export interface AtomSymbol {
+  /** The one that tells what it is: see {@link LinkObject.nameOf}. */
   readonly name: string;
+  /** As it stands in the file. */
+  readonly rawName: string;
   readonly offset: number;
   readonly size: number;
   readonly kind: ObjectSymbol['kind'];
@@ -83,6 +86,8 @@ export interface LinkObject {
   readonly name: string;
   readonly file: ObjectFile;
   readonly machine: Machine;
+  /** The name under which the program knows what this file calls `rawName`. */
+  nameOf(rawName: string): string;
   /** Name of the source file symbol, which linked files keep before the locals that came from this object. */
   readonly sourceName: string | null;
   /** The atom of a section; null for sections that are not loaded. */

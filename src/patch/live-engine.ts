@@ -3,6 +3,8 @@
 import { IpbpError } from '../codes/error.js';
 import { readObjectFile } from '../formats/read-object.js';
 import { openLinkObject } from '../link/atoms.js';
+import { identify, type Identified } from './identity/identity.js';
+import { NO_NAMES, renamer, type NameMap } from './identity/name-map.js';
 import type { LinkObject } from '../link/graph.js';
 import { archivesSource } from './program/archive-source.js';
 import { identityText, openBaseProgram, sameIdentity, type Library } from './program/base-program.js';
@@ -15,10 +17,13 @@ import type { AgentOp, ProgramInfo } from './wire/frames.js';
 import type { PatchImage } from './image/image.js';
 import { decodePatchFile, encodePatchFile } from './image/image-file.js';
 import { openSide, type AtomRef } from './diff/items.js';
-import { DEFAULT_ROOM, planPatch, type Room } from './plan.js';
+import { AS_IT_WAS, DEFAULT_ROOM, planPatch, type Room } from './plan.js';
 import {
   freshProgram,
   inverseRedirection,
+  isTaken,
+  namesOf,
+  withNames,
   withoutLast,
   withoutUndone,
   withPatch,
@@ -29,12 +34,11 @@ import { framesInside, type LiveFrame, type ThreadStack } from './program/live-f
 import type { DefinitionSource } from './program/surroundings.js';
 import { redirectTransaction, transactionOf } from './image/transaction.js';
 
-/** A diff, with the opened objects it points into. */
-export interface EngineDiff extends ObjectDiff {
+/** A diff, with the opened objects it points into, and what they are called. */
+export interface EngineDiff extends ObjectDiff, Omit<Identified, 'diff'> {
   /** Items that differ. */
   readonly count: number;
   readonly before: readonly LinkObject[];
-  readonly after: readonly LinkObject[];
 }
 
 /** What a patch may take from besides the changed objects. All are read when needed only. */
@@ -90,8 +94,10 @@ export interface LiveEngine {
     stacks: readonly ThreadStack[],
     read: (address: number, size: number) => Uint8Array | null,
   ): readonly LiveFrame[];
-  /** The process applied it. */
-  applied(image: PatchImage): void;
+  /** The process applied it. `diff` is what it was made from; null for a patch that came as a file. */
+  applied(image: PatchImage, diff: EngineDiff | null): void;
+  /** The objects of a diff mean what the program runs already: they are what the next ones are compared with. */
+  taken(diff: EngineDiff): void;
   /** The newest live patch, or null; `undone` after the process took it back. */
   undoStep(): HistoryStep | null;
   undone(): void;
@@ -102,8 +108,8 @@ export interface LiveEngine {
   redone(): void;
 }
 
-function openObject(file: InputFile): LinkObject {
-  return openLinkObject(readObjectFile(file.read(), file.name));
+function openObject(file: InputFile, names: NameMap = NO_NAMES): LinkObject {
+  return openLinkObject(readObjectFile(file.read(), file.name), renamer(names));
 }
 
 function tellingAbsent(source: DefinitionSource, tell: ((name: string) => void) | undefined): DefinitionSource {
@@ -184,12 +190,16 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
       }));
     },
     warmUp(objects) {
-      const opened = objects.map(openObject);
-      const same = diffObjects(opened, objects.map(openObject));
+      const opened = objects.map((file) => openObject(file));
+      const same = diffObjects(
+        opened,
+        objects.map((file) => openObject(file)),
+      );
       const diff = { ...same, items: [...openSide(opened).items.values()].flatMap(unchangedItem) };
       const plan = planPatch({
         program,
         diff,
+        identity: AS_IT_WAS,
         before: opened,
         after: opened,
         others: () => [],
@@ -203,10 +213,15 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
       base.exported('');
     },
     diff(before, after) {
-      const old = before.map(openObject);
-      const now = after.map(openObject);
-      const diff = diffObjects(old, now);
-      return { ...diff, count: diff.items.length, before: old, after: now };
+      const names = namesOf(program);
+      const old = before.map((file) => openObject(file, names));
+      const { diff, ...identity } = identify({
+        before: old,
+        after: after.map((file) => readObjectFile(file.read(), file.name)),
+        names,
+        isTaken: (name) => isTaken(program, name),
+      });
+      return { ...diff, ...identity, count: diff.items.length, before: old };
     },
     link(diff, inputs) {
       let others: readonly LinkObject[] | null = null;
@@ -214,9 +229,10 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
         program,
         diff,
         remembered: memory,
+        identity: diff,
         before: diff.before,
         after: diff.after,
-        others: () => (others ??= inputs.others.map(openObject)),
+        others: () => (others ??= inputs.others.map((file) => openObject(file, diff.names))),
         archives: tellingAbsent(archivesSource(inputs.archives), inputs.onAbsent),
         room: room(),
         ...(inputs.declarations === undefined ? {} : { declarations: inputs.declarations }),
@@ -248,10 +264,14 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
     },
     transaction: (image) => transactionOf(image, attached()),
     framesInside: (image, stacks, read) => framesInside(program, image, stacks, attached().modules[0]?.base ?? 0, read),
-    applied(image) {
+    applied(image, diff) {
       // Kept when the patch is undone, too: its own values may live on.
       memory = withLayouts(memory, leavingBehind.get(image) ?? []);
-      program = withPatch(program, { image, digest: encodePatchFile(image).digest });
+      const names = diff?.names ?? namesOf(program);
+      program = withPatch(program, { image, digest: encodePatchFile(image).digest, names });
+    },
+    taken(diff) {
+      program = withNames(program, diff.names);
     },
     undoStep() {
       const last = program.live.at(-1);

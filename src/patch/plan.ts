@@ -12,6 +12,7 @@ import type { DeclarationChange } from './guard/declarations.js';
 import { compareLayouts } from './guard/guard.js';
 import type { LayoutMemory } from './guard/remembered.js';
 import { refuseUnchecked } from './guard/unchecked.js';
+import type { Identified } from './identity/identity.js';
 import type { ImageSymbol, ItemReport, PatchImage, Redirection } from './image/image.js';
 import { storageOf } from './diff/items.js';
 import { findItems, lowestAddress, tlsUsed, type Program } from './program/program.js';
@@ -30,10 +31,23 @@ export interface Room {
 
 export const DEFAULT_ROOM: Room = { memory: 1024 * 1024 * 1024, tlsSize: 16 * 1024, tlsAlign: 64 };
 
+/** What pairing old and new items found out that is of use behind the diff. */
+export type PlanIdentity = Pick<Identified, 'moved' | 'forked' | 'pathOf' | 'warnings' | 'refused'>;
+
+/** Nothing is called otherwise than before. */
+export const AS_IT_WAS: PlanIdentity = {
+  moved: new Set(),
+  forked: new Map(),
+  pathOf: (path) => path,
+  warnings: [],
+  refused: [],
+};
+
 export interface PlanRequest {
   readonly program: Program;
   readonly diff: ObjectDiff;
-  /** The changed objects as they were, and as they are now. */
+  readonly identity: PlanIdentity;
+  /** The changed objects as they were, and as they are now, under the program's names. */
   readonly before: readonly LinkObject[];
   readonly after: readonly LinkObject[];
   /** The followed crates' other objects. Opened only when something is found nowhere else. */
@@ -60,8 +74,10 @@ function refusal(code: Code, name: string, message: string, because: readonly st
 
 /** Plans one patch. Errors that belong to the edit come back as refusals; a broken object is thrown as it is. */
 export function planPatch(request: PlanRequest): PlanResult {
-  const { program, diff } = request;
-  const { roots, refused } = partSharedBodies(program, chooseRoots(program, diff, request.others), request);
+  const { program, diff, identity } = request;
+  if (identity.refused.length > 0) return { kind: 'refused', items: identity.refused };
+  const chosen = chooseRoots(program, diff, request.others, identity.moved);
+  const { roots, refused } = partSharedBodies(program, chosen, request);
   if (refused.length > 0) return { kind: 'refused', items: refused };
   const resized = roots.resized.map((item) =>
     refusal('IPBP3015', item.demangled, 'a static that exists changed its size or storage', item.because),
@@ -69,10 +85,10 @@ export function planPatch(request: PlanRequest): PlanResult {
   if (resized.length > 0) return { kind: 'refused', items: resized };
   if (roots.functions.length === 0 && roots.initialisers.length === 0 && !hasNewConstructors(diff)) {
     // The program's code is the same, but what it means by a type may not be.
-    const { went } = compareLayouts(request.before, request.after, request.remembered);
+    const { went } = compareLayouts(request.before, request.after, request.remembered, identity.pathOf);
     return { kind: 'unchanged', reason: reasonForNothing(diff, roots), went };
   }
-  const layouts = compareLayouts(request.before, request.after, request.remembered);
+  const layouts = compareLayouts(request.before, request.after, request.remembered, identity.pathOf);
   if (layouts.changed.length > 0) {
     const items = layouts.changed.map(({ name, message, because }) => refusal('IPBP3006', name, message, because));
     return { kind: 'refused', items };
@@ -118,7 +134,8 @@ export function planPatch(request: PlanRequest): PlanResult {
   }
   const redirected = redirectFunctions(program, roots.functions, linked.image);
   if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
-  const image = assemble(program, roots, linked.image, redirected, [
+  const image = assemble(program, roots, identity, linked.image, redirected, [
+    ...identity.warnings,
     ...(layouts.checked || declared !== undefined ? [] : [UNCHECKED]),
     ...warningsOf(diff, roots),
     ...redirected.endless.map(warnOfEndless),
@@ -140,11 +157,12 @@ function reasonForNothing(diff: ObjectDiff, roots: Roots): string {
 function assemble(
   program: Program,
   roots: Roots,
+  identity: PlanIdentity,
   linked: LinkedImage,
   { cells, slots }: Redirection,
   warnings: readonly Warning[],
 ): PatchImage {
-  const { symbols, items } = describe(program, roots, linked);
+  const { symbols, items } = describe(program, roots, identity.forked, linked);
   return {
     modules: [program.base.identity],
     after: program.live.map((patch) => patch.digest),
@@ -173,6 +191,7 @@ function assemble(
 function describe(
   program: Program,
   roots: Roots,
+  forked: PlanIdentity['forked'],
   linked: LinkedImage,
 ): { readonly symbols: readonly ImageSymbol[]; readonly items: readonly ItemReport[] } {
   const symbols: ImageSymbol[] = [];
@@ -204,7 +223,7 @@ function describe(
         name: demangle(symbol.name),
         mangled: symbol.name,
         kind: storage === 'code' ? 'function' : 'data',
-        verdict: 'added',
+        ...newVerdict(forked.get(symbol.name)),
       });
     }
   }
@@ -229,6 +248,10 @@ function verdictOf({ because, apartFrom }: ChangedFunction): Pick<ItemReport, 'v
   const reason = because.join('; ');
   if (apartFrom.length === 0) return { verdict: 'redirected', reason };
   return { verdict: 'forked', reason: `${reason}; its old body goes on serving ${spoken(apartFrom)}` };
+}
+
+function newVerdict(forkedBecause: string | undefined): Pick<ItemReport, 'verdict' | 'reason'> {
+  return forkedBecause === undefined ? { verdict: 'added' } : { verdict: 'forked', reason: forkedBecause };
 }
 
 function warnOfEndless(name: string): Warning {

@@ -39,11 +39,16 @@ export function changedFunction(name: string, body: AtomRef, because: readonly s
 }
 
 /**
- * Sorts the items of a diff by what has to happen. `others` are opened only when read-only data changed, or when an object
- * newly holds what the program has already: optimising compilers give several objects a copy of one item. One that an
- * unchanged object holds cannot have changed, or that object would have.
+ * Sorts the items of a diff by what has to happen. `others` are opened only when read-only data changed, when names in them
+ * mean other items than before (`moved`), or when an object newly holds what the program has already: optimising compilers
+ * give several objects a copy of one item. One that an unchanged object holds cannot have changed, or that object would have.
  */
-export function chooseRoots(program: Program, diff: ObjectDiff, others: () => readonly LinkObject[]): Roots {
+export function chooseRoots(
+  program: Program,
+  diff: ObjectDiff,
+  others: () => readonly LinkObject[],
+  moved: ReadonlySet<string>,
+): Roots {
   const functions = new Map<string, ChangedFunction>();
   const fresh = new Set<string>();
   const initialisers: DiffItem[] = [];
@@ -73,13 +78,15 @@ export function chooseRoots(program: Program, diff: ObjectDiff, others: () => re
     }
   }
   // Functions of unchanged objects that read what is fresh need a new copy, too: theirs holds the old address.
-  if (fresh.size > 0) {
-    for (const { item, via } of findReferrers(others(), fresh)) {
+  if (fresh.size > 0 || moved.size > 0) {
+    for (const { item, via } of findReferrers(others(), [...fresh, ...moved])) {
       const { name } = item.symbol;
       if (functions.has(name) || findItems(program, name).length === 0) continue;
       if (item.atom.kind !== 'code') fresh.add(name);
       else {
-        const because = [`refers to ${demangle(via)}, whose content changed`];
+        const because = [
+          `refers to ${demangle(via)}, ${moved.has(via) ? 'which is another one now' : 'whose content changed'}`,
+        ];
         functions.set(name, changedFunction(name, item, because));
       }
     }

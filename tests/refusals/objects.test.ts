@@ -70,9 +70,10 @@ function outcomeOf(bytes: Uint8Array): string {
     const plan = planPatch({
       program,
       diff,
+      identity: diff,
       before: diff.replaced,
       after: diff.changed,
-      others: diff.unchanged,
+      others: () => diff.unchanged(diff.names),
       archives: () => null,
       room: DEFAULT_ROOM,
     });

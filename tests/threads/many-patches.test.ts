@@ -161,7 +161,8 @@ test.after(async () => {
 /** Plans, links and sends one patch; the bytes of memory it takes. */
 async function patch(number: number): Promise<number> {
   const next = stamped(versions[number % 2] as Version, number);
-  const plan = engine.link(engine.diff([current], [next]), { others, archives: [] });
+  const diff = engine.diff([current], [next]);
+  const plan = engine.link(diff, { others, archives: [] });
   if (plan.kind !== 'patch') throw new Error(`patch ${number}: ${JSON.stringify(plan)}`);
   const { image, items } = plan;
   assert.is(items.filter(({ verdict }) => verdict === 'redirected').length, HOT_THREADS + 2);
@@ -172,7 +173,7 @@ async function patch(number: number): Promise<number> {
   }
   assert.is(answer.status, 'applied', `patch ${number}: ${answer.message}`);
   held.push(answer.heldNanoseconds / 1e6);
-  engine.applied(image);
+  engine.applied(image, diff);
   current = next;
   live = number;
   return image.segments.reduce((sum, segment) => sum + segment.size, 0);

@@ -5,7 +5,8 @@ import type { ObjectFile } from '../object-file.js';
 import * as dw from './constants.js';
 import { openDebugSections } from './debug-sections.js';
 import { EntryCursor } from './info.js';
-import { DESCRIBES_TYPES, describedVtable, OPENING_ANGLE, OPENING_BRACE, type DescribedVtable } from './types.js';
+import type { DescribedVtable } from './type-table.js';
+import { DESCRIBES_TYPES, describedVtable, OPENING_ANGLE, OPENING_BRACE } from './types.js';
 
 /** Constants that are part of a layout. */
 const NUMBERS = [

@@ -13,7 +13,8 @@ import { readObjectFile } from '../read-object.js';
 import { readConstant } from './forms.js';
 import * as dw from './constants.js';
 import { sameTypes } from './same-types.js';
-import { readTypes, type CompositeType, type EnumerationType, type TypeTable } from './types.js';
+import type { CompositeType, EnumerationType, TypeTable } from './type-table.js';
+import { readTypes } from './types.js';
 
 const RUST = `
 #![crate_type = "lib"]

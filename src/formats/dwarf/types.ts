@@ -3,95 +3,19 @@
 import { LIMITS } from '../../bytes/limits.js';
 import type { ObjectFile } from '../object-file.js';
 import * as dw from './constants.js';
-import { openDebugSections, type DebugSections, type Place } from './debug-sections.js';
+import { openDebugSections, type DebugSections } from './debug-sections.js';
 import { EntryCursor } from './info.js';
-
-/** A field. References to types are keys of {@link TypeTable.types}. */
-export interface Member {
-  readonly name: string | null;
-  readonly type: number | null;
-  /** Bytes from the start of the value; null where DWARF gives none (a union's) or computes it. */
-  readonly offset: number | null;
-  /** Position and width of a bit field as text, else empty. */
-  readonly bits: string;
-}
-
-/** One of a variant part's cases: which discriminant selects it, and what is there then. */
-export interface Variant {
-  /** The discriminant's value as text (a list's bytes in hex); null for the case that is meant when no other fits. */
-  readonly value: string | null;
-  readonly members: readonly Member[];
-}
-
-/** Rust's enumerations with content and coroutines: fields that depend on a discriminant. */
-export interface VariantPart {
-  /** Where the discriminant is. Null for a single variant. */
-  readonly discriminant: Member | null;
-  readonly variants: readonly Variant[];
-}
-
-/** A structure, a union, or an enumeration with content. */
-export interface CompositeType {
-  readonly kind: 'composite';
-  readonly path: string;
-  /** The path begins anew here or goes on: whether a type stands inside another one. */
-  readonly outer: number | null;
-  readonly union: boolean;
-  /** Null when it is only declared. */
-  readonly size: number | null;
-  readonly align: number | null;
-  readonly members: readonly Member[];
-  readonly variantParts: readonly VariantPart[];
-}
-
-/** An enumeration of plain values. */
-export interface EnumerationType {
-  readonly kind: 'enumeration';
-  readonly path: string;
-  readonly size: number | null;
-  readonly enumerators: readonly { readonly name: string; readonly value: string }[];
-}
-
-export type DwarfType =
-  | CompositeType
-  | EnumerationType
-  | { readonly kind: 'base'; readonly path: string; readonly size: number | null; readonly encoding: number | null }
-  /** `name` gives the language's own (`&mut T`, `fn(u32)`); null for C's. */
-  | { readonly kind: 'pointer'; readonly name: (() => string) | null; readonly target: number | null }
-  /** `counts` outermost first; null where unknown. */
-  | { readonly kind: 'array'; readonly element: number | null; readonly counts: readonly (number | null)[] }
-  /** typedef, const, volatile: means its target. */
-  | { readonly kind: 'alias'; readonly name: string | null; readonly target: number | null }
-  /** Of a function, or unspecified: never part of a value. */
-  | { readonly kind: 'opaque'; readonly name: string | null };
-
-/** A function that the language gave no name but a number, as closures and coroutines. */
-export interface NumberedFunction {
-  /** `app::main::{closure#0}`. */
-  readonly path: string;
-  readonly linkageName: string;
-}
-
-/** A static: which type it has. */
-export interface DescribedStatic {
-  readonly linkageName: string;
-  readonly type: number;
-}
-
-/** A vtable of Rust: a constant that no symbol names. */
-export interface DescribedVtable {
-  /** `<app::Square as app::Shape>`. */
-  readonly name: string;
-  readonly place: Place;
-}
-
-export interface TypeTable {
-  /** By offset in .debug_info. Declarations that some other entry completes are left out. */
-  readonly types: ReadonlyMap<number, DwarfType>;
-  readonly functions: readonly NumberedFunction[];
-  readonly statics: readonly DescribedStatic[];
-  readonly vtables: readonly DescribedVtable[];
-}
+import type {
+  Member,
+  Variant,
+  VariantPart,
+  DwarfType,
+  NumberedFunction,
+  DescribedFunction,
+  DescribedStatic,
+  DescribedVtable,
+  TypeTable,
+} from './type-table.js';
 
 /** How rustc calls the constant that is a vtable: `<app::Square as app::Shape>::{vtable}`. */
 export const OPENING_ANGLE = 0x3c;
@@ -139,6 +63,8 @@ interface Scope {
   readonly setDiscriminant: ((member: Member) => void) | null;
   readonly enumerators: { name: string; value: string }[] | null;
   readonly counts: (number | null)[] | null;
+  /** Of the function that this is the inside of. */
+  readonly parameters: (number | null)[] | null;
   /** The composite type that this is the inside of. */
   readonly composite: number | null;
 }
@@ -151,6 +77,7 @@ const ROOT: Scope = {
   setDiscriminant: null,
   enumerators: null,
   counts: null,
+  parameters: null,
   composite: null,
 };
 
@@ -159,9 +86,19 @@ const ROOT: Scope = {
  * @throws IpbpError IPBP1001 and IPBP1002 when they are broken, IPBP1003 when they are of a kind that is not read
  */
 export function readTypes(file: ObjectFile): TypeTable {
+  return read(file, null);
+}
+
+/** As {@link readTypes}, with every function that has a symbol's name. */
+export function readTypesAndFunctions(file: ObjectFile): TypeTable & { readonly all: readonly DescribedFunction[] } {
+  const all: DescribedFunction[] = [];
+  return { ...read(file, all), all };
+}
+
+function read(file: ObjectFile, all: DescribedFunction[] | null): TypeTable {
   const sections = openDebugSections(file);
   if (sections === null) return NOTHING;
-  const builder = new TypeBuilder(sections);
+  const builder = new TypeBuilder(sections, all);
   const cursor = new EntryCursor(sections);
   const scopes: Scope[] = [ROOT];
   while (cursor.next()) {
@@ -179,11 +116,14 @@ class TypeBuilder {
   readonly statics: DescribedStatic[] = [];
   readonly vtables: DescribedVtable[] = [];
   private readonly sections: DebugSections;
+  /** Where functions are gathered; null when nobody asks for them. */
+  private readonly all: DescribedFunction[] | null;
   private readonly pathLimit: number;
   private pathLength = 0;
 
-  constructor(sections: DebugSections) {
+  constructor(sections: DebugSections, all: DescribedFunction[] | null) {
     this.sections = sections;
+    this.all = all;
     this.pathLimit = sections.info.length * LIMITS.typePathReuse;
   }
 
@@ -229,9 +169,13 @@ class TypeBuilder {
       case dw.DW_TAG_variable:
         this.variable(cursor);
         return scope;
+      case dw.DW_TAG_formal_parameter:
+        scope.parameters?.push(cursor.reference(dw.DW_AT_type));
+        return scope;
       default:
         this.simple(cursor);
-        return scope;
+        // A block's or an inlined function's parameters are not those of the function around it.
+        return scope.parameters === null ? scope : { ...scope, parameters: null };
     }
   }
 
@@ -285,8 +229,20 @@ class TypeBuilder {
       const name = cursor.text(dw.DW_AT_name) ?? '';
       if (linkageName !== null) this.functions.push({ path: this.path(cursor, scope, name), linkageName });
     }
+    const parameters = this.signature(cursor, scope);
+    if (parameters !== null) return { ...ROOT, prefix: scope.prefix, parameters };
     // Types inside a function's entry are C's (Rust puts them into namespaces): they are called as if they stood outside.
     return scope === ROOT ? ROOT : { ...ROOT, prefix: scope.prefix };
+  }
+
+  /** Notes a function with all it takes; gives the list that its parameters go to. */
+  private signature(cursor: EntryCursor, scope: Scope): (number | null)[] | null {
+    const linkageName = this.all === null ? null : cursor.text(dw.DW_AT_linkage_name);
+    if (this.all === null || linkageName === null) return null;
+    const parameters: (number | null)[] = [];
+    const path = this.path(cursor, scope, cursor.text(dw.DW_AT_name) ?? '');
+    this.all.push({ linkageName, path, returns: cursor.reference(dw.DW_AT_type), parameters });
+    return parameters;
   }
 
   private composite(cursor: EntryCursor, scope: Scope): Scope {

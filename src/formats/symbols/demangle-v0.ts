@@ -28,13 +28,16 @@ const BASIC_TYPES: ReadonlyMap<string, string> = new Map([
   ['z', '!'],
 ]);
 
-/** Null when `name`, which starts with `_R`, is not well formed or passes a limit. `hashes` keeps disambiguators. */
-export function demangleV0(name: string, hashes: boolean): string | null {
+/**
+ * Null when `name`, which starts with `_R`, is not well formed or passes a limit. `hashes` keeps crates' disambiguators,
+ * `numbers` those of named items.
+ */
+export function demangleV0(name: string, hashes: boolean, numbers = false): string | null {
   const dot = name.search(/[.$]/);
   const body = dot < 0 ? name : name.slice(0, dot);
   // Only version 0 exists, and it writes no version number.
   if (!/^_R[A-Z][0-9A-Za-z_]*$/.test(body)) return null;
-  const cursor = new V0Cursor(body.slice(2), hashes);
+  const cursor = new V0Cursor(body.slice(2), hashes, numbers);
   writePath(cursor, true);
   // The crate that an instance was made in is told apart by it, but is no part of its name.
   if (!cursor.failed && !cursor.ended) cursor.silently(() => writePath(cursor, false));
@@ -103,7 +106,7 @@ function writeNested(cursor: V0Cursor, inValue: boolean): void {
   const disambiguator = cursor.disambiguator();
   const name = cursor.identifier();
   if (namespace >= 'a') {
-    if (name !== '') cursor.write(`::${name}`);
+    if (name !== '') cursor.write(cursor.numbers ? `::${name}#${disambiguator}` : `::${name}`);
     return;
   }
   const kind = namespace === 'C' ? 'closure' : namespace === 'S' ? 'shim' : namespace;

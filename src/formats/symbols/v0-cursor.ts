@@ -11,6 +11,8 @@ export class V0Cursor {
   private readonly text: string;
   /** Write what tells equal names apart. */
   readonly hashes: boolean;
+  /** Write the number of every named item, as of closures: `app::main#0::LOCAL#1`. */
+  readonly numbers: boolean;
   failed = false;
   /** Lifetimes bound by the binders around this place. */
   boundLifetimes = 0;
@@ -21,8 +23,9 @@ export class V0Cursor {
   private parts: string[] = [];
   private size = 0;
 
-  constructor(text: string, hashes: boolean) {
+  constructor(text: string, hashes: boolean, numbers = false) {
     this.text = text;
+    this.numbers = numbers;
     this.hashes = hashes;
   }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import type { InputFile, RefusedItem } from '../../patch/engine.js';
 import type { TransactionResult } from '../../patch/wire/frames.js';
-import type { LiveEngine } from '../../patch/live-engine.js';
+import type { EngineDiff, LiveEngine } from '../../patch/live-engine.js';
 import type { PatchImage } from '../../patch/image/image.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
 import type { Held } from './build-start.js';
@@ -140,16 +140,19 @@ export function createPatcher(
     executableChecked = true;
   };
 
-  /** Sends an image; on success engine and history know of it. `objects` as in {@link createHistory}. */
-  const send = async (image: PatchImage, objects: LiveObjects | null): Promise<RefusedOutcome | Sent> => {
+  /** Sends an image; on success engine and history know of it. `made`: what it was made from, null for a file. */
+  const send = async (
+    image: PatchImage,
+    made: { readonly diff: EngineDiff; readonly objects: LiveObjects } | null,
+  ): Promise<RefusedOutcome | Sent> => {
     checkExecutable();
     const patch = numbers();
     const answer = await agent.transact(patch, engine.transaction(image));
     if (answer.status !== 'applied') return notTaken(answer);
     const liveAt = performance.now();
-    engine.applied(image);
-    if (objects !== null) held.sources.live();
-    history.push(objects);
+    engine.applied(image, made?.diff ?? null);
+    if (made !== null) held.sources.live();
+    history.push(made?.objects ?? null);
     staging.clear();
     live.push({ patch, image });
     undone.length = 0;
@@ -184,7 +187,7 @@ export function createPatcher(
 
   const commit = async (scan: Scan, planned: Planned, image: PatchImage): Promise<PatchOutcome> => {
     const start = performance.now();
-    const sent = await send(image, scan.newest);
+    const sent = await send(image, { diff: planned.diff, objects: scan.newest });
     if (sent.kind === 'refused') return sent;
     return patched(sent.patch, image, {
       scan: scan.ms,
@@ -256,6 +259,7 @@ export function createPatcher(
       const planned = plan(scan, link, true);
       switch (planned.plan.kind) {
         case 'unchanged':
+          engine.taken(planned.diff);
           return unchanged(scan, planned.plan.reason);
         case 'refused':
           staging.clear();

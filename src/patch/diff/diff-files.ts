@@ -6,12 +6,13 @@ import type { ObjectFile } from '../../formats/object-file.js';
 import { readObjectFile } from '../../formats/read-object.js';
 import { openLinkObject } from '../../link/atoms.js';
 import type { LinkObject } from '../../link/graph.js';
-import { diffObjects } from './diff.js';
+import { identify, type Identified } from '../identity/identity.js';
+import { NO_NAMES, renamer, type NameMap } from '../identity/name-map.js';
 import type { ObjectDiff } from './diff.js';
 import type { InputFile } from '../engine.js';
 
 /** A comparison of files. */
-export interface FileDiff extends ObjectDiff {
+export interface FileDiff extends ObjectDiff, Omit<Identified, 'diff' | 'after'> {
   /** Objects on either side, members of archives included, and how many are the same byte for byte on both. */
   readonly objectsBefore: number;
   readonly objectsAfter: number;
@@ -19,8 +20,8 @@ export interface FileDiff extends ObjectDiff {
   /** The objects that differ, as they were, and as they are now: those that the diff's items point into. */
   readonly replaced: readonly LinkObject[];
   readonly changed: readonly LinkObject[];
-  /** The objects that are the same on both sides, opened at the first call. */
-  unchanged(): readonly LinkObject[];
+  /** The objects that are the same on both sides, under the names of before or the given ones; opened when asked for. */
+  unchanged(names?: NameMap): readonly LinkObject[];
 }
 
 /** An object and the name that pairs it with its other version: without the archive, whose file name may differ. */
@@ -30,11 +31,15 @@ interface Opened {
 }
 
 /**
- * Compares two lists of files.
+ * Compares two lists of files. `isTaken` says which names the running program knows besides those of `before`.
  * @throws IpbpError IPBP1001 to IPBP1003 for broken files and formats that are not supported, IPBP2001 for unknown
  * relocations.
  */
-export function diffFiles(before: readonly InputFile[], after: readonly InputFile[]): FileDiff {
+export function diffFiles(
+  before: readonly InputFile[],
+  after: readonly InputFile[],
+  isTaken: (identity: string) => boolean = () => false,
+): FileDiff {
   const old = before.flatMap(openInput);
   const now = after.flatMap(openInput);
   const byKey = new Map<string, Opened[]>();
@@ -50,13 +55,24 @@ export function diffFiles(before: readonly InputFile[], after: readonly InputFil
       identical.push(opened);
     }
   }
-  const open = (list: Iterable<Opened>): readonly LinkObject[] => [...list].map((one) => openLinkObject(one.file));
-  const replaced = open(gone);
-  const opened = open(changed);
-  let same: readonly LinkObject[] | null = null;
-  const unchanged = (): readonly LinkObject[] => (same ??= open(identical));
+  const open = (list: Iterable<Opened>, names: NameMap): readonly LinkObject[] =>
+    [...list].map((one) => openLinkObject(one.file, renamer(names)));
+  const replaced = open(gone, NO_NAMES);
+  const files = changed.map(({ file }) => file);
+  const sets = new Map<NameMap, readonly LinkObject[]>();
+  const unchanged = (names = NO_NAMES): readonly LinkObject[] => {
+    const same = sets.get(names) ?? open(identical, names);
+    sets.set(names, same);
+    return same;
+  };
+  const {
+    diff,
+    after: opened,
+    ...identity
+  } = identify({ before: replaced, after: files, names: NO_NAMES, isTaken, unchanged });
   return {
-    ...diffObjects(replaced, opened, unchanged),
+    ...diff,
+    ...identity,
     objectsBefore: old.length,
     objectsAfter: now.length,
     identical: identical.length,

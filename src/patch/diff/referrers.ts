@@ -2,7 +2,6 @@
 // address of the old copy of a read-only static whose content changed in another object.
 import type { Atom, LinkObject } from '../../link/graph.js';
 import type { AtomRef, Range } from './items.js';
-import { stableName } from '../../link/names.js';
 import { edgesIn, isItem, rangeOf, storageOf } from './items.js';
 
 /** An item that refers, itself or through anonymous data, to `via`. */
@@ -49,7 +48,7 @@ export function findReferrers(objects: readonly LinkObject[], names: Iterable<st
 
 /** False for nearly every object, at the cost of its symbol table. */
 function mentions(object: LinkObject, names: ReadonlySet<string>): boolean {
-  return object.file.symbols.some((symbol) => names.has(stableName(symbol.name)));
+  return object.file.symbols.some((symbol) => names.has(object.nameOf(symbol.name)));
 }
 
 function itemsOf(object: LinkObject): readonly AtomRef[] {

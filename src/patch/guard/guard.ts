@@ -13,7 +13,7 @@
 // `.await`, or any closure under v0 mangling, whose names do not hold the captures.
 import { IpbpError } from '../../codes/error.js';
 import { sameTypes, type SameTypes } from '../../formats/dwarf/same-types.js';
-import type { DescribedVtable } from '../../formats/dwarf/types.js';
+import type { DescribedVtable } from '../../formats/dwarf/type-table.js';
 import { demangle } from '../../formats/symbols/demangle.js';
 import type { LinkObject } from '../../link/graph.js';
 import type { ChangedItem } from '../engine.js';
@@ -54,7 +54,8 @@ export interface LayoutVerdict {
 const MOST_REASONS = 6;
 
 /**
- * Compares the layouts that the changed objects describe.
+ * Compares the layouts that the changed objects describe. `pathOf` gives the old names of types that are numbered by
+ * position, and names of their own to those that are new (see identity/).
  * @param memory layouts that values may have from before the objects given
  * @throws IpbpError IPBP1001 or IPBP1002 when an object's type descriptions are broken.
  */
@@ -62,12 +63,13 @@ export function compareLayouts(
   before: readonly LinkObject[],
   after: readonly LinkObject[],
   memory: LayoutMemory = NO_MEMORY,
+  pathOf: (path: string) => string = (path) => path,
 ): LayoutVerdict {
   if (before.length === 0 || after.length === 0) return { changed: [], went: [], checked: true };
   const stale = [...memory.values()].some((layouts) => layouts.some((one) => one.stale));
   if (!stale && describeTheSame(before, after)) return { changed: [], went: [], checked: true };
   const old = readLayouts(before);
-  const now = readLayouts(after);
+  const now = readLayouts(after, pathOf);
   if (!old.described || !now.described) return { changed: [], went: [], checked: false };
   const rename = renamingOf(old, now, (from, to, names) => differencesOf(from, to, names).length === 0);
   const dangerous = changedTypes(old, now, rename, memory).filter(({ to }) => !isAnotherEnvironment(to.path, old, now));
@@ -94,7 +96,8 @@ export function compareLayouts(
   ];
   return {
     changed: changed.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)),
-    went: layoutsThatWent(old, now, new Set(refused.keys())),
+    // Environments are told apart by identity/: one that went keeps its code, and its number may be another's now.
+    went: layoutsThatWent(old, now, new Set(refused.keys())).filter(({ layout }) => !layout.path.includes('_env#')),
     checked: true,
   };
 }

@@ -10,7 +10,7 @@ import type {
   Member,
   TypeTable,
   Variant,
-} from '../../formats/dwarf/types.js';
+} from '../../formats/dwarf/type-table.js';
 import { readTypes } from '../../formats/dwarf/types.js';
 import type { LinkObject } from '../../link/graph.js';
 import { readVtables, type VtableSlots } from './vtables.js';
@@ -78,10 +78,10 @@ export interface Layouts {
 }
 
 /**
- * Gathers the layouts of all objects.
+ * Gathers the layouts of all objects, every path in them as `pathOf` gives it.
  * @throws IpbpError IPBP1001 or IPBP1002 when an object's type descriptions are broken.
  */
-export function readLayouts(objects: readonly LinkObject[]): Layouts {
+export function readLayouts(objects: readonly LinkObject[], pathOf: PathOf = AS_IT_IS): Layouts {
   const byPath = new Map<string, Layout[]>();
   const functions = new Map<string, Set<string>>();
   const statics = new Map<string, Set<string>>();
@@ -91,18 +91,24 @@ export function readLayouts(objects: readonly LinkObject[]): Layouts {
     const table = typesOf(object);
     if (table === null || table.types.size === 0) continue;
     described = true;
-    const names = typeNames(table, object.name);
-    gatherLayouts(table, names, object.name, byPath);
-    for (const { path, linkageName } of table.functions) addTo(functions, path, linkageName);
+    const names = typeNames(table, object.name, pathOf);
+    gatherLayouts(table, names, object.name, byPath, pathOf);
+    for (const { path, linkageName } of table.functions) addTo(functions, pathOf(path), object.nameOf(linkageName));
     for (const slots of readVtables(object, table.vtables)) {
-      const known = vtables.get(slots.name);
-      if (known === undefined) vtables.set(slots.name, new Map([[slots.text, slots]]));
+      const name = pathOf(slots.name);
+      const known = vtables.get(name);
+      if (known === undefined) vtables.set(name, new Map([[slots.text, slots]]));
       else known.set(slots.text, slots);
     }
-    for (const { linkageName, type } of table.statics) addTo(statics, linkageName, names.nameOf(type));
+    for (const { linkageName, type } of table.statics) addTo(statics, object.nameOf(linkageName), names.nameOf(type));
   }
   return { byPath, functions, statics, vtables, described };
 }
+
+/** Gives the name to compare a path by. */
+type PathOf = (path: string) => string;
+
+const AS_IT_IS: PathOf = (path) => path;
 
 /** Null for descriptions of a kind that is not read: the guard then says that it cannot check. */
 function typesOf(object: LinkObject): TypeTable | null {
@@ -120,8 +126,8 @@ function addTo(map: Map<string, Set<string>>, key: string, value: string): void 
   else known.add(value);
 }
 
-/** Names of types as references give them. */
-interface TypeNames {
+/** Names of types as references give them; null is `()`. */
+export interface TypeNames {
   readonly nameOf: (type: number | null) => string;
   readonly holds: (type: number | null) => string | null;
   /** What is left of a type when structures around a single value are taken off. */
@@ -130,7 +136,7 @@ interface TypeNames {
 }
 
 /** Names for the types of one object's table; spelled when first asked for. */
-export function typeNames(table: TypeTable, object: string): TypeNames {
+export function typeNames(table: TypeTable, object: string, pathOf: PathOf = AS_IT_IS): TypeNames {
   const names = new Map<number, string>();
   const nameOf = (type: number | null, depth: number): string => {
     if (type === null) return '()';
@@ -143,7 +149,7 @@ export function typeNames(table: TypeTable, object: string): TypeNames {
         where: object,
       });
     }
-    const name = spell(table, table.types.get(type), { nameOf: (target) => nameOf(target, depth + 1) });
+    const name = spell(table, table.types.get(type), { nameOf: (target) => nameOf(target, depth + 1) }, pathOf);
     if (name.length > LIMITS.nameBytes) {
       throw new IpbpError('IPBP1002', 'the name of a type is too long', { where: object });
     }
@@ -160,7 +166,9 @@ export function typeNames(table: TypeTable, object: string): TypeNames {
         if (found.kind === 'array') at = found.element;
         else if (found.kind === 'alias') at = found.target;
         else
-          return (found.kind === 'composite' || found.kind === 'enumeration') && found.path !== '' ? found.path : null;
+          return (found.kind === 'composite' || found.kind === 'enumeration') && found.path !== ''
+            ? pathOf(found.path)
+            : null;
       }
       return null;
     },
@@ -204,24 +212,29 @@ function isUnit(table: TypeTable, offset: number | null): boolean {
   return type.members.length === 0 && type.variantParts.length === 0 && !type.path.includes('<');
 }
 
-function spell(table: TypeTable, type: DwarfType | undefined, names: Pick<TypeNames, 'nameOf'>): string {
+function spell(
+  table: TypeTable,
+  type: DwarfType | undefined,
+  names: Pick<TypeNames, 'nameOf'>,
+  pathOf: PathOf,
+): string {
   if (type === undefined) return '?';
   switch (type.kind) {
     case 'composite':
-      return type.path !== '' ? type.path : `{${textOf(table, type, names)}}`;
+      return type.path !== '' ? pathOf(type.path) : `{${textOf(table, type, names)}}`;
     case 'enumeration':
-      return type.path !== '' ? type.path : `enum of ${type.size ?? '?'} bytes`;
+      return type.path !== '' ? pathOf(type.path) : `enum of ${type.size ?? '?'} bytes`;
     case 'base':
       // A name says it all in one language; C's `long` does not.
       return type.size === null || impliesSize(type.path, type.size) ? type.path : `${type.path} (${type.size} bytes)`;
     case 'pointer':
-      return type.name?.() ?? `*${names.nameOf(type.target)}`;
+      return type.name === null ? `*${names.nameOf(type.target)}` : pathOf(type.name());
     case 'array':
       return type.counts.reduceRight<string>((name, count) => `[${name}; ${count ?? '?'}]`, names.nameOf(type.element));
     case 'alias':
       return names.nameOf(type.target);
     case 'opaque':
-      return type.name ?? 'fn';
+      return pathOf(type.name ?? 'fn');
   }
 }
 
@@ -233,7 +246,13 @@ function impliesSize(name: string, size: number): boolean {
 }
 
 /** Every named type of a table that has values; a variant's own structure is part of its enumeration. */
-function gatherLayouts(table: TypeTable, names: TypeNames, object: string, byPath: Map<string, Layout[]>): void {
+function gatherLayouts(
+  table: TypeTable,
+  names: TypeNames,
+  object: string,
+  byPath: Map<string, Layout[]>,
+  pathOf: PathOf,
+): void {
   let length = 0;
   for (const type of table.types.values()) {
     if ((type.kind !== 'composite' && type.kind !== 'enumeration') || type.path === '') continue;
@@ -243,17 +262,18 @@ function gatherLayouts(table: TypeTable, names: TypeNames, object: string, byPat
     if (length > LIMITS.layoutText) {
       throw new IpbpError('IPBP1002', 'descriptions of types are too long', { where: object });
     }
-    const known = byPath.get(type.path);
+    const path = pathOf(type.path);
+    const known = byPath.get(path);
     if (known?.some((layout) => layout.text === text) === true) continue;
     const layout: Layout = {
-      path: type.path,
+      path,
       size: type.size,
       align: type.kind === 'composite' ? type.align : null,
       text,
       object,
       parts: () => (type.kind === 'composite' ? compositeParts(table, type, names) : enumerationParts(type)),
     };
-    if (known === undefined) byPath.set(type.path, [layout]);
+    if (known === undefined) byPath.set(path, [layout]);
     else known.push(layout);
   }
 }

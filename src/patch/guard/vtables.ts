@@ -2,7 +2,7 @@
 // slots by number: a slot that means another method now would call the wrong one. Lengths are compared with the layouts
 // of types; this is about the order. Type descriptions do not name the methods; the vtable's own references do.
 import { demangle } from '../../formats/symbols/demangle.js';
-import type { DescribedVtable } from '../../formats/dwarf/types.js';
+import type { DescribedVtable } from '../../formats/dwarf/type-table.js';
 import type { LinkObject } from '../../link/graph.js';
 
 /** A vtable's content. */

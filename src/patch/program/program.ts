@@ -1,6 +1,7 @@
 // The program as it is now: the base and the patches on it, as a value. Applying, undoing and redoing make a new value;
 // the host keeps the current one. Memory and thread-local room are never used twice, as a thread may still be in there.
 import type { Cell, ImageSymbol, PatchImage, Redirection } from '../image/image.js';
+import { NO_NAMES, type NameMap } from '../identity/name-map.js';
 import type { BaseProgram } from './base-program.js';
 import type { ItemKind } from './symbol-index.js';
 
@@ -9,10 +10,14 @@ export interface AppliedPatch {
   readonly image: PatchImage;
   /** SHA-256 of its file. */
   readonly digest: Uint8Array;
+  /** What the objects that it was made from call the program's items; see identity/. */
+  readonly names?: NameMap;
 }
 
 export interface Program {
   readonly base: BaseProgram;
+  /** What the objects call the program's items as long as no patch is live. */
+  readonly baseNames: NameMap;
   /** What is live, oldest first. */
   readonly live: readonly AppliedPatch[];
   /** What was undone and can be redone, next one last. */
@@ -33,13 +38,13 @@ export interface LiveItem {
 
 /** The program right after its start. */
 export function freshProgram(base: BaseProgram): Program {
-  return { base, live: [], undone: [], mapped: [] };
+  return { base, baseNames: NO_NAMES, live: [], undone: [], mapped: [] };
 }
 
 /** After a patch became live. */
 export function withPatch(program: Program, patch: AppliedPatch): Program {
   return {
-    base: program.base,
+    ...program,
     live: [...program.live, patch],
     undone: [],
     mapped: [...program.mapped, patch],
@@ -63,6 +68,28 @@ export function withRedone(program: Program): Program {
   const next = program.undone.at(-1);
   if (next === undefined) return program;
   return { ...program, live: [...program.live, next], undone: program.undone.slice(0, -1) };
+}
+
+/** What the newest objects call the program's items. */
+export function namesOf(program: Program): NameMap {
+  for (let at = program.live.length - 1; at >= 0; at--) {
+    const names = program.live[at]?.names;
+    // Of a patch that came as a file the objects are not known: those before it are still the newest.
+    if (names !== undefined) return names;
+  }
+  return program.baseNames;
+}
+
+/** After objects came that mean the same and may call it otherwise. */
+export function withNames(program: Program, names: NameMap): Program {
+  const last = program.live.at(-1);
+  if (last === undefined) return { ...program, baseNames: names };
+  return { ...program, live: [...program.live.slice(0, -1), { ...last, names }] };
+}
+
+/** Does the program know an item by this name, or did it ever? */
+export function isTaken(program: Program, name: string): boolean {
+  return program.base.items.has(name) || program.mapped.some(({ image }) => symbolsOf(image).has(name));
 }
 
 /** The lowest address in use: the next image ends there. */

@@ -1,0 +1,121 @@
+// What an item consists of, in a form that does not depend on numbers that compilers give by position: equal keys, equal
+// contents; and how much two contents have in common. Lines and columns do not count: they shift with every edit above.
+import { decodeText } from '../../bytes/text.js';
+import type { Atom, Edge } from '../../link/graph.js';
+import { edgesIn, isItem, rangeOf, type AtomRef, type Range } from '../diff/items.js';
+import { placeAt, placeInCode } from '../diff/place.js';
+
+export interface Content {
+  /** Equal for equal contents. */
+  readonly key: string;
+  /** What is in it → how often. */
+  readonly parts: ReadonlyMap<string, number>;
+}
+
+/** Constants that refer to constants are followed so far. */
+const DEPTH = 4;
+/** Bytes of code that are looked at for likeness. */
+const LOOKED_AT = 4096;
+
+/** Asks for contents; remembers them. `spell` names an item without numbers that are given by position. */
+export interface Contents {
+  of(item: AtomRef): Content;
+  /** What one reference in a function means: the name of an item, or what is in a constant. */
+  meaning(edge: Edge, within: Range): string;
+}
+
+export function contentsOf(spell: (name: string) => string): Contents {
+  const known = new Map<AtomRef['symbol'], Content>();
+  return {
+    of(item) {
+      const found = known.get(item.symbol);
+      if (found !== undefined) return found;
+      const made = contentOf(item, spell);
+      known.set(item.symbol, made);
+      return made;
+    },
+    meaning: (edge, within) => targetContent(edge, within, spell),
+  };
+}
+
+function contentOf(item: AtomRef, spell: (name: string) => string): Content {
+  const range = rangeOf(item);
+  const edges = edgesIn(range);
+  const bytes = unfielded(range, edges);
+  const targets = edges.map((edge) => `${edge.offset - range.start}:${targetText(edge, range, spell, 0)}`);
+  const parts = new Map<string, number>();
+  const code = range.atom.kind === 'code';
+  for (const edge of edges) count(parts, targetText(edge, range, spell, 0));
+  for (let at = 0; at + 4 <= Math.min(bytes.length, LOOKED_AT); at += code ? 1 : 4)
+    count(parts, bytes.slice(at, at + 4));
+  return { key: `${range.atom.kind} ${range.end - range.start} ${bytes} ${targets.join()}`, parts };
+}
+
+function count(parts: Map<string, number>, part: string): void {
+  parts.set(part, (parts.get(part) ?? 0) + 1);
+}
+
+/** Bytes as characters, zeros where references are filled in. */
+function unfielded({ atom, start, end }: Range, edges: readonly Edge[]): string {
+  const bytes = new Uint8Array(atom.bytes.subarray(start, end));
+  for (const edge of edges) {
+    const at = edge.offset - start;
+    bytes.fill(0, Math.min(at, bytes.length), Math.min(at + edge.row.field.size, bytes.length));
+  }
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));
+  return text;
+}
+
+function targetText(edge: Edge, around: Range, spell: (name: string) => string, depth: number): string {
+  const { target } = edge;
+  if (target.label || target.absolute !== null) return 'label';
+  if (isItem(target) || target.atom === null) return `${spell(target.name ?? '')}+${edge.addend}`;
+  return pieceText(pieceOf(edge, target.atom, around), spell, depth);
+}
+
+function pieceOf(edge: Edge, atom: Atom, around: Range): Range {
+  const { range } =
+    around.atom.kind === 'code'
+      ? placeInCode(edge, atom, edge.target.offset, 0)
+      : placeAt(atom, edge.target.offset + edge.addend);
+  return range;
+}
+
+function pieceText(range: Range, spell: (name: string) => string, depth: number): string {
+  if (depth >= DEPTH) return '…';
+  const edges = edgesIn(range);
+  if (edges.length === 0) {
+    // Places in sources come as text, too: `src/main.rs:12`.
+    const text = decodeText(range.atom.bytes, range.start, Math.min(range.end, range.atom.bytes.length));
+    return `"${text.replaceAll(/:\d+/g, ':')}"`;
+  }
+  const targets = edges.map((edge) => targetText(edge, range, spell, depth + 1));
+  return isLocation(range, edges) ? `at ${targets.join()}` : `[${unfielded(range, edges)} ${targets.join()}]`;
+}
+
+/** A place in a source: pointer and length of the file's name, line, column (core::panic::Location), by its shape. */
+function isLocation({ atom, start, end }: Range, edges: readonly Edge[]): boolean {
+  return end - start === 2 * atom.object.machine.pointerSize + 8 && edges.length === 1 && edges[0]?.offset === start;
+}
+
+/** As {@link targetText}, but a constant that has a name is what is in it. */
+function targetContent(edge: Edge, around: Range, spell: (name: string) => string): string {
+  const { atom } = edge.target;
+  if (atom === null || !isItem(edge.target) || (atom.kind !== 'readonly' && atom.kind !== 'relro')) {
+    return targetText(edge, around, spell, 0);
+  }
+  return pieceText(placeAt(atom, edge.target.offset).range, spell, 0);
+}
+
+/** How much of what is in either is in both: 0 to 1. */
+export function likeness(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): number {
+  let both = 0;
+  let all = 0;
+  for (const [part, times] of a) {
+    both += 2 * Math.min(times, b.get(part) ?? 0);
+    all += times;
+  }
+  for (const times of b.values()) all += times;
+  return all === 0 ? 1 : both / all;
+}

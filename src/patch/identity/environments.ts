@@ -1,0 +1,69 @@
+// What closures and coroutines hold: their environments, as debug information lays them out. Two of them are one only if
+// what they hold lies in the same places.
+import type { LinkObject } from '../../link/graph.js';
+import { readLayouts, type Layout } from '../guard/layouts.js';
+import { countsClosures, partsOf, renumber, withoutNumbers, type Renumber } from './numbered.js';
+import type { SpelledItem } from './spelling.js';
+
+/** The environments that one side describes. */
+export interface Environments {
+  /** Layouts of one closure without numbers given by position; null where nothing is said. */
+  lookOf(members: readonly SpelledItem[], group: string, number: number): string | null;
+  /** Layouts of one closure, by path. */
+  layoutsOf(members: readonly SpelledItem[], group: string, number: number): readonly Layout[];
+  /** All layouts of this side. */
+  readonly all: readonly Layout[];
+  /** Types of statics by raw name. */
+  readonly statics: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** @throws IpbpError IPBP1001 or IPBP1002 when an object's type descriptions are broken */
+export function readEnvironments(objects: readonly LinkObject[]): Environments {
+  const { byPath, statics } = readLayouts(objects);
+  const byNumber = new Map<string, Layout[]>();
+  for (const [path, layouts] of byPath) {
+    if (!path.includes('_env#')) continue;
+    const last = partsOf(path).findLast(({ own, group }) => own && countsClosures(group));
+    if (last === undefined) continue;
+    const key = `${last.group}${last.number}`;
+    byNumber.set(key, [...(byNumber.get(key) ?? []), ...layouts]);
+  }
+  const layoutsOf = (members: readonly SpelledItem[], group: string, number: number): readonly Layout[] => {
+    const direct = byNumber.get(`${group}${number}`);
+    if (direct !== undefined) return direct;
+    // Where the symbol's name says it in another way than the type's: the function's path leads from one to the other.
+    for (const { text, path } of members) {
+      const depth = partsOf(text).filter(({ own, group: of }) => own && countsClosures(of));
+      const at = depth.findIndex((part) => part.group === group && part.number === number);
+      const part = partsOf(path ?? '').filter(({ own, group: of }) => own && countsClosures(of))[at];
+      const found = part === undefined || at < 0 ? undefined : byNumber.get(`${part.group}${part.number}`);
+      if (found !== undefined) return found;
+    }
+    return [];
+  };
+  return {
+    lookOf(members, group, number) {
+      const texts = layoutsOf(members, group, number).map(({ text }) => withoutNumbers(text));
+      return texts.length === 0 ? null : [...new Set(texts)].sort().join('\n');
+    },
+    layoutsOf,
+    all: [...byPath.values()].flat(),
+    statics,
+  };
+}
+
+/** Do two closures hold the same in the same places, when the numbers in the names of what they hold are the old ones? */
+export function sameEnvironment(before: readonly Layout[], after: readonly Layout[], of: Renumber): boolean {
+  if (before.length === 0 || after.length === 0) return true;
+  const old = new Map<string, Set<string>>();
+  for (const { path, text } of before) old.set(path, (old.get(path) ?? new Set()).add(text));
+  const now = new Map<string, string[]>();
+  for (const { path, text } of after) {
+    const known = renumber(path, of).text;
+    now.set(known, [...(now.get(known) ?? []), renumber(text, of).text]);
+  }
+  return [...now].every(([path, texts]) => {
+    const known = old.get(path);
+    return known === undefined || texts.some((text) => known.has(text));
+  });
+}

@@ -1,0 +1,253 @@
+// Aligns what is numbered by position, group by group: the closures of one function, the `impl` blocks of one module, the
+// statics of one name in one function. Says for every new number which old one it is. Names no item.
+import { align } from './align.js';
+import { demangle } from '../../formats/symbols/demangle.js';
+import { contentsOf, likeness, type Content, type Contents } from './content.js';
+import type { Environments } from './environments.js';
+import { countsClosures, countsImpls, HALVES, partsOf, renumber, withoutNumbers, type Renumber } from './numbered.js';
+import { mentionsAround, votesOf, type Votes } from './mentions.js';
+import type { SpelledItem, SpelledSide } from './spelling.js';
+
+/** One side with all that aligning asks of it. */
+export interface NumberedSide {
+  readonly items: SpelledSide;
+  readonly byIdentity: ReadonlyMap<string, SpelledItem>;
+  readonly contents: Contents;
+  readonly environments: Environments;
+  /** Group → number → the items that are it or lie inside of it. */
+  readonly groups: ReadonlyMap<string, ReadonlyMap<number, readonly SpelledItem[]>>;
+}
+
+export function numberedSide(items: SpelledSide, environments: Environments): NumberedSide {
+  const byIdentity = new Map([...items.values()].map((item) => [item.identity, item]));
+  const contents = contentsOf((name) => withoutNumbers(byIdentity.get(name)?.text ?? demangle(name)));
+  const groups = new Map<string, Map<number, SpelledItem[]>>();
+  for (const item of items.values()) {
+    for (const { group, number, own } of partsOf(item.text)) {
+      const members = groups.get(group) ?? new Map<number, SpelledItem[]>();
+      groups.set(group, members);
+      const list = members.get(number) ?? [];
+      members.set(number, list);
+      if (own) list.push(item);
+    }
+  }
+  return { items, byIdentity, contents, environments, groups };
+}
+
+/** A pair of numbers that turned out to be two things although they look like one. */
+export interface Unlike {
+  readonly group: string;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Which new number is which old one. */
+export interface Numbering {
+  readonly renumber: Renumber;
+  /** Does any number mean something else than before, or something new in place of something old? */
+  readonly moved: boolean;
+  /** New numbers per group; null for what is new. */
+  readonly byGroup: ReadonlyMap<string, ReadonlyMap<number, number | null>>;
+  /** Closures, statics and so on that may be one of several. */
+  readonly ambiguous: readonly string[];
+}
+
+/** Aligns all groups of the new side with those of the old one, outer before inner ones. */
+export function alignGroups(before: NumberedSide, after: NumberedSide, unlike: readonly Unlike[]): Numbering {
+  const byGroup = new Map<string, Map<number, number | null>>();
+  const ambiguous: string[] = [];
+  let moved = false;
+  const of: Renumber = (group, number) => {
+    const known = byGroup.get(group)?.get(number);
+    return known === undefined ? number : known;
+  };
+  const outerFirst = [...after.groups].sort(([a], [b]) => a.length - b.length || (a < b ? -1 : 1));
+  for (const [group, members] of outerFirst) {
+    const outer = renumber(group, of);
+    const others = outer.fresh ? undefined : before.groups.get(outer.text);
+    const numbers = [...members.keys()].sort((a, b) => a - b);
+    const result = new Map<number, number | null>();
+    byGroup.set(group, result);
+    if (outer.fresh) {
+      for (const number of numbers) result.set(number, null);
+      continue;
+    }
+    const old = [...(others?.keys() ?? [])].sort((a, b) => a - b);
+    if (outer.text !== group) moved = true;
+    const apart = unlike.filter((one) => one.group === group);
+    const found = align(old.length, numbers.length, {
+      ...likenessOf(group, { side: before, group: outer.text, numbers: old }, { side: after, group, numbers }, apart),
+    });
+    found.pairs.forEach((pair, place) => {
+      const number = numbers[place] as number;
+      const value = pair === null ? null : (old[pair] as number);
+      result.set(number, value);
+      if (value !== number && (value !== null || others?.has(number) === true)) moved = true;
+    });
+    for (const one of found.ambiguous) ambiguous.push(`${group}#${numbers[one.after] ?? 0}`);
+  }
+  return { renumber: of, moved, byGroup, ambiguous };
+}
+
+interface Sequence {
+  readonly side: NumberedSide;
+  readonly group: string;
+  readonly numbers: readonly number[];
+}
+
+function likenessOf(
+  group: string,
+  before: Sequence,
+  after: Sequence,
+  unlike: readonly Unlike[],
+): Parameters<typeof align>[2] {
+  const apart = new Set(unlike.map((one) => `${one.before} ${one.after}`));
+  const isApart = (old: number, now: number): boolean =>
+    apart.has(`${before.numbers[old] ?? 0} ${after.numbers[now] ?? 0}`);
+  const membersAt = ({ side, group: of, numbers }: Sequence, index: number): readonly SpelledItem[] =>
+    side.groups.get(of)?.get(numbers[index] as number) ?? [];
+  if (countsImpls(group)) {
+    const headOf = (sequence: Sequence, index: number): string =>
+      membersAt(sequence, index).map(implHead).sort()[0] ?? `number ${sequence.numbers[index] ?? 0}`;
+    return {
+      fits: (old, now) => headOf(before, old) === headOf(after, now),
+      before: (index) => headOf(before, index),
+      after: (index) => headOf(after, index),
+      alike: () => 1,
+    };
+  }
+  const old = before.numbers.map((_, index) => lookOf(before, membersAt(before, index), index));
+  const now = after.numbers.map((_, index) => lookOf(after, membersAt(after, index), index));
+  const votes = votesBetween(before, after, [old, now]);
+  return {
+    fits(a, b) {
+      const [one, other] = [old[a] as Look, now[b] as Look];
+      return !isApart(a, b) && one.kind === other.kind && (one.type ?? other.type) === (other.type ?? one.type);
+    },
+    before: (index) => old[index]?.key ?? null,
+    after: (index) => now[index]?.key ?? null,
+    alike(a, b) {
+      const [one, other] = [old[a] as Look, now[b] as Look];
+      const content = one.content === other.content ? 1 : likeness(one.parts, other.parts);
+      return one.state ? content / 4 + (shareOf(votes, one, other) * 3) / 4 : content;
+    },
+  };
+}
+
+/** `<app::A as app::Speak>` of `<app::A as app::Speak>::speak`; else the path up to the last part. */
+function implHead({ text }: SpelledItem): string {
+  const plain = text.slice(0, Math.max(0, text.indexOf(HALVES)));
+  if (!plain.startsWith('<')) return plain.slice(0, Math.max(0, plain.lastIndexOf('::')));
+  let open = 0;
+  for (let at = 0; at < plain.length; at++) {
+    if (plain[at] === '<') open++;
+    else if (plain[at] === '>' && plain[at - 1] !== '-' && --open === 0) return plain.slice(0, at + 1);
+  }
+  return plain;
+}
+
+/** What one number stands for, as it looks. */
+interface Look {
+  readonly members: readonly SpelledItem[];
+  /** What values of two must have in common to be the same: sort of storage and size. */
+  readonly kind: string;
+  /** Layout of the captures, or a static's type, without numbers; null where nothing is said. */
+  readonly type: string | null;
+  /** Its content tells it from others; not so the initial value of what can change. */
+  readonly key: string | null;
+  readonly content: string;
+  readonly parts: ReadonlyMap<string, number>;
+  readonly state: boolean;
+}
+
+const NOTHING: ReadonlyMap<string, number> = new Map();
+
+function lookOf({ side, group, numbers }: Sequence, members: readonly SpelledItem[], index: number): Look {
+  const contents = members
+    .map((item) => ({ item, content: side.contents.of(item.copies[0] as SpelledItem['copies'][0]) }))
+    .sort(
+      (a, b) =>
+        a.item.text.length - b.item.text.length || (withoutNumbers(a.item.text) < withoutNumbers(b.item.text) ? -1 : 1),
+    );
+  const content = contents.map((one) => `${withoutNumbers(one.item.text)} ${one.content.key}`).join('\n');
+  const [first] = contents;
+  const storage = first?.item.storage ?? 'code';
+  const state = storage !== 'code';
+  const number = numbers[index] as number;
+  return {
+    members,
+    kind: storage === 'code' ? storage : `${storage} ${first?.item.copies[0]?.symbol.size ?? 0}`,
+    type: countsClosures(group) ? side.environments.lookOf(members, group, number) : staticType(first?.item),
+    key: members.length === 0 || storage === 'mutable' || storage === 'tls' ? null : content,
+    content,
+    parts: mergeParts(contents.map((one) => one.content)),
+    state,
+  };
+}
+
+function staticType(item: SpelledItem | undefined): string | null {
+  return item === undefined || item.type === null || item.storage === 'code' ? null : withoutNumbers(item.type);
+}
+
+function mergeParts(contents: readonly Content[]): ReadonlyMap<string, number> {
+  const [first, ...more] = contents;
+  if (first === undefined || more.length === 0) return first?.parts ?? NOTHING;
+  const result = new Map(first.parts);
+  for (const { parts } of more) for (const [part, times] of parts) result.set(part, (result.get(part) ?? 0) + times);
+  return result;
+}
+
+/** Statics mostly begin alike: how many of an old one's mentions became mentions of the new one tells more. */
+function votesBetween(before: Sequence, after: Sequence, looks: readonly (readonly Look[])[]): Votes {
+  if (!looks.flat().some(({ state }) => state)) return new Map();
+  const around = ({ side, group }: Sequence): ReturnType<typeof mentionsAround> =>
+    mentionsAround(side.items, side.contents, group.slice(0, group.lastIndexOf('#')));
+  return votesOf(around(before), around(after));
+}
+
+function shareOf(votes: Votes, old: Look, now: Look): number {
+  let [hits, all] = [0, 0];
+  for (const { identity } of old.members) {
+    for (const [name, times] of votes.get(identity) ?? []) {
+      all += times;
+      if (now.members.some((member) => member.identity === name)) hits += times;
+    }
+  }
+  return all === 0 ? 0 : hits / all;
+}
+
+/**
+ * The same numbering for the paths by which debug information calls things, where symbols' names do not contain them:
+ * there `impl` blocks have numbers, too.
+ */
+export function withPaths(numbering: Numbering, before: NumberedSide, after: NumberedSide): Numbering {
+  const byPath = new Map<string, Map<number, number | null>>();
+  const note = (group: string, number: number, other: number | null): void => {
+    const known = byPath.get(group) ?? new Map<number, number | null>();
+    byPath.set(group, known.set(number, known.get(number) ?? other));
+  };
+  const old = new Map([...before.items.values()].map((item) => [item.text, item]));
+  for (const { text, path } of after.items.values()) {
+    if (path === null || text.includes(HALVES)) continue;
+    const parts = partsOf(path);
+    const mapped = renumber(text, numbering.renumber);
+    const others = partsOf(old.get(mapped.text)?.path ?? '');
+    if (!mapped.fresh && others.length === parts.length) {
+      parts.forEach(({ group, number }, at) => {
+        note(group, number, others[at]?.number ?? number);
+      });
+    } else if (mapped.fresh) {
+      const closures = partsOf(text).filter(({ own, group }) => own && countsClosures(group));
+      const twins = parts.filter(({ own, group }) => own && countsClosures(group));
+      closures.forEach(({ group, number }, at) => {
+        const twin = twins[at];
+        if (twin !== undefined && numbering.renumber(group, number) === null) note(twin.group, twin.number, null);
+      });
+    }
+  }
+  const renumberPath: Renumber = (group, number) => {
+    const known = byPath.get(group)?.get(number);
+    return known === undefined ? numbering.renumber(group, number) : known;
+  };
+  return { ...numbering, renumber: renumberPath };
+}

@@ -1,0 +1,239 @@
+// Identity before names: says which items of the changed objects are which items of the running program, whatever the
+// compiler calls them now, and opens the new objects under the names by which the program knows them. Nothing downstream
+// sees another name. What is no known item any more gets a name, and so an address, of its own.
+//
+// Names are kept where they can: only an edit that touches what is numbered by position, or a signature, is looked at more
+// closely. Everything is decided from the objects given; files are opened elsewhere.
+import { demangle } from '../../formats/symbols/demangle.js';
+import type { ObjectFile } from '../../formats/object-file.js';
+import { openLinkObject } from '../../link/atoms.js';
+import type { LinkObject } from '../../link/graph.js';
+import { diffObjects, type ObjectDiff } from '../diff/diff.js';
+import type { RefusedItem } from '../engine.js';
+import type { PatchImage } from '../image/image.js';
+import { readEnvironments, sameEnvironment } from './environments.js';
+import { freshName, renamer, type NameMap } from './name-map.js';
+import { alignGroups, numberedSide, withPaths, type NumberedSide, type Numbering, type Unlike } from './groups.js';
+import { openForks } from './holders.js';
+import { countsClosures, renumber } from './numbered.js';
+import { pairItems, type NewBecause, type Pairing } from './pair-items.js';
+import { numberHashed, spellSide } from './spelling.js';
+import { needsIdentity } from './suspects.js';
+
+type Warning = PatchImage['warnings'][number];
+
+export interface IdentityRequest {
+  /** The changed objects as they were, opened under the names of then. */
+  readonly before: readonly LinkObject[];
+  /** The changed objects as they are. */
+  readonly after: readonly ObjectFile[];
+  /** The names of then. */
+  readonly names: NameMap;
+  /** Does the running program know an item by this name, or did it ever? */
+  readonly isTaken: (identity: string) => boolean;
+  /** The objects that did not change, as {@link diffObjects} asks for them. */
+  readonly unchanged?: (names: NameMap) => readonly LinkObject[];
+}
+
+/** How types are called now → how the side before calls them; see numbered.ts. */
+export type PathMap = (path: string) => string;
+
+export interface Identified {
+  /** The new objects under the names that are right for them. */
+  readonly after: readonly LinkObject[];
+  readonly diff: ObjectDiff;
+  /** For everything that is compiled from the same sources as `after`. */
+  readonly names: NameMap;
+  /** Names that mean another item in unchanged objects, too: whoever refers to one of them must be linked again. */
+  readonly moved: ReadonlySet<string>;
+  /** New identities of what was forked, each with the reason. */
+  readonly forked: ReadonlyMap<string, string>;
+  readonly pathOf: PathMap;
+  readonly warnings: readonly Warning[];
+  /** Forks that cannot be closed. */
+  readonly refused: readonly RefusedItem[];
+}
+
+const AS_IT_IS: PathMap = (path) => path;
+const NO_MOVES: ReadonlySet<string> = new Set();
+const NO_FORKS: ReadonlyMap<string, string> = new Map();
+/** Rounds of pulling pairs apart; each round is for what holds what was pulled apart in the last. */
+const MOST_ROUNDS = 32;
+
+/** @throws IpbpError IPBP1001, IPBP1002 or IPBP2001 where an object is broken */
+export function identify(request: IdentityRequest): Identified {
+  const { before, names } = request;
+  const after = open(request.after, names);
+  const diff = diffObjects(before, after, () => request.unchanged?.(names) ?? []);
+  const asBefore: Identified = {
+    after,
+    diff,
+    names,
+    moved: NO_MOVES,
+    forked: NO_FORKS,
+    pathOf: AS_IT_IS,
+    warnings: [],
+    refused: [],
+  };
+  if (!needsIdentity(diff, before, after)) return asBefore;
+  const raw = open(request.after, new Map());
+  const [oldItems, newItems] = numberHashed(spellSide(before), spellSide(raw));
+  const from = numberedSide(oldItems, readEnvironments(before));
+  const to = numberedSide(newItems, readEnvironments(raw));
+  const numbering = alignUntilStable(from, to);
+  const pairings = pairItems(from, to, numbering);
+  const named = nameItems(pairings, numbering, from, request);
+  const pathOf: PathMap = (path) => renumber(path, numbering.renumber).text;
+  const refused = openForks(from, to, numbering, named.forkedNumbers);
+  if (named.moved.size === 0) return { ...asBefore, pathOf, warnings: named.warnings, refused };
+  const renamed = open(request.after, named.names);
+  return {
+    ...named,
+    after: renamed,
+    diff: diffObjects(before, renamed, () => request.unchanged?.(named.names) ?? []),
+    pathOf,
+    refused,
+  };
+}
+
+function open(files: readonly ObjectFile[], names: NameMap): readonly LinkObject[] {
+  const rename = renamer(names);
+  return files.map((file) => openLinkObject(file, rename));
+}
+
+/** Aligns; pulls apart what holds other things now; again for what holds those. */
+function alignUntilStable(before: NumberedSide, after: NumberedSide): Numbering {
+  const unlike: Unlike[] = [];
+  for (let round = 0; ; round++) {
+    const numbering = withPaths(alignGroups(before, after, unlike), before, after);
+    const found = round < MOST_ROUNDS ? unlikePairs(before, after, numbering) : [];
+    if (found.length === 0) return numbering;
+    unlike.push(...found);
+  }
+}
+
+function unlikePairs(before: NumberedSide, after: NumberedSide, numbering: Numbering): readonly Unlike[] {
+  return [...numbering.byGroup].flatMap(([group, numbers]) => {
+    if (!countsClosures(group)) return [];
+    const outer = renumber(group, numbering.renumber).text;
+    return [...numbers].flatMap(([now, old]): Unlike[] => {
+      if (old === null) return [];
+      const oldMembers = before.groups.get(outer)?.get(old) ?? [];
+      const newMembers = after.groups.get(group)?.get(now) ?? [];
+      const same = sameEnvironment(
+        before.environments.layoutsOf(oldMembers, outer, old),
+        after.environments.layoutsOf(newMembers, group, now),
+        numbering.renumber,
+      );
+      return same ? [] : [{ group, before: old, after: now }];
+    });
+  });
+}
+
+interface Named extends Pick<Identified, 'names' | 'moved' | 'forked' | 'warnings'> {
+  /** Groups and numbers of the new side, written together, of what took the place of something old. */
+  readonly forkedNumbers: ReadonlySet<string>;
+}
+
+function nameItems(
+  pairings: readonly Pairing[],
+  numbering: Numbering,
+  before: NumberedSide,
+  request: IdentityRequest,
+): Named {
+  const names = new Map(request.names);
+  const forked = new Map<string, string>();
+  const warnings: Warning[] = [];
+  const given = new Set<string>([...before.items.values()].map(({ identity }) => identity));
+  for (const [raw, identity] of request.names) {
+    given.add(raw);
+    given.add(identity);
+  }
+  const isTaken = (name: string): boolean => given.has(name) || request.isTaken(name);
+  const forkedNumbers = numbersInPlaceOfOld(numbering, before);
+  for (const pairing of pairings) {
+    const { raw } = pairing.item;
+    const known = request.names.get(raw) ?? raw;
+    switch (pairing.kind) {
+      case 'unmoved':
+        break;
+      case 'same':
+        names.set(raw, pairing.old.identity);
+        break;
+      case 'new': {
+        // What the program never had under this name keeps it.
+        const identity = isTaken(known) ? freshName(raw, isTaken) : known;
+        given.add(identity);
+        names.set(raw, identity);
+        const reason = forkReason(pairing.why, pairing.item.text, numbering, forkedNumbers);
+        if (reason !== null && pairing.item.storage === 'code') forked.set(identity, reason);
+        warnings.push(...warningOf(pairing));
+        break;
+      }
+    }
+  }
+  for (const [raw, identity] of names) if (raw === identity) names.delete(raw);
+  const moved = new Set<string>();
+  for (const { item } of pairings) {
+    const identity = names.get(item.raw) ?? item.raw;
+    if (identity !== (request.names.get(item.raw) ?? item.raw)) moved.add(identity);
+  }
+  for (const name of numbering.ambiguous) {
+    warnings.push({
+      code: 'IPBP3030',
+      message: `${name} may be one of several that were there before: it counts as new, and those keep their code`,
+    });
+  }
+  return { names, moved, forked, warnings, forkedNumbers };
+}
+
+/** New closures and coroutines of a parent that lost some: they have other captures, or hold other things. */
+function numbersInPlaceOfOld({ byGroup, renumber: of }: Numbering, before: NumberedSide): ReadonlySet<string> {
+  const result = new Set<string>();
+  for (const [group, numbers] of byGroup) {
+    const old = before.groups.get(renumber(group, of).text);
+    if (old === undefined || !countsClosures(group)) continue;
+    const kept = new Set(numbers.values());
+    if ([...old.keys()].every((number) => kept.has(number))) continue;
+    for (const [number, other] of numbers) if (other === null) result.add(`${group}${number}`);
+  }
+  return result;
+}
+
+function forkReason(
+  why: NewBecause,
+  text: string,
+  numbering: Numbering,
+  forkedNumbers: ReadonlySet<string>,
+): string | null {
+  switch (why) {
+    case 'number': {
+      let fork = false;
+      renumber(text, (group, number) => {
+        if (forkedNumbers.has(`${group}${number}`)) fork = true;
+        return numbering.renumber(group, number);
+      });
+      return fork
+        ? 'what its closure or coroutine holds lies in other places: values made before keep their code'
+        : null;
+    }
+    case 'signature':
+      return 'it takes or gives other types: whoever was compiled before goes on calling the old one';
+    case 'static type':
+    case 'not found':
+    case 'unclear':
+      return null;
+  }
+}
+
+function warningOf({ kind, item, ...rest }: Pairing): readonly Warning[] {
+  if (kind !== 'new' || !('why' in rest)) return [];
+  const name = demangle(item.raw);
+  if (rest.why === 'static type' && item.storage !== 'readonly') {
+    return [{ code: 'IPBP3031', message: `${name} has another type now: it starts anew, with its initial value` }];
+  }
+  if (rest.why === 'unclear') {
+    return [{ code: 'IPBP3030', message: `${name} may be one of several instances: it counts as new` }];
+  }
+  return [];
+}

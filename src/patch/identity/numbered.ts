@@ -1,0 +1,154 @@
+// Names with numbers in them. Compilers tell closures, `impl` blocks and what lies inside functions apart by position:
+// `app::setup::{closure#1}`, `app::{impl#0}::run`, `app::log#0::COUNT#1`, also deep inside of generic arguments. This file
+// finds those numbers, says what each one counts among, and puts others in their place.
+
+/** One number in a name. */
+export interface NumberedPart {
+  /** What it counts among: the path up to here, without generic arguments, and the kind. Equal groups, one sequence. */
+  readonly group: string;
+  readonly number: number;
+  /** Where the number's digits stand. */
+  readonly start: number;
+  readonly end: number;
+  /** Where the part with its closing brace ends. */
+  readonly past: number;
+  /** False inside of generic arguments, types and traits: there it is only mentioned. */
+  readonly own: boolean;
+}
+
+/** Behind an item's readable name stands how debug information calls it. */
+export const HALVES = '|';
+
+const PART = /\{(\w+)#(\d+)\}|#(\d+)(?![\d}])/g;
+/** Closures and coroutines share one sequence, functions and what they capture one number. */
+const ENVIRONMENT = /\{(?!impl#)\w+#(\d+)\}/g;
+
+/** All numbers of a name, from its start to its end. */
+export function partsOf(text: string): readonly NumberedPart[] {
+  const parts: NumberedPart[] = [];
+  if (!text.includes('#')) return parts;
+  const depthAt = depthsOf(text);
+  for (const match of text.matchAll(PART)) {
+    const [whole, kind, inBraces, bare] = match;
+    const prefix = text.slice(pathStart(text, match.index), match.index);
+    const digits = inBraces ?? bare ?? '';
+    const end = match.index + whole.length - (kind === undefined ? 0 : 1);
+    parts.push({
+      group: groupOf(prefix, kind),
+      number: Number(digits),
+      start: end - digits.length,
+      end,
+      past: match.index + whole.length,
+      own: depthAt(match.index) === 0,
+    });
+  }
+  return parts;
+}
+
+function groupOf(prefix: string, kind: string | undefined): string {
+  const path = withoutArguments(prefix).replaceAll(ENVIRONMENT, '{closure#$1}');
+  return path + (kind === undefined ? '#' : kind === 'impl' ? '{impl' : '{closure');
+}
+
+/** Does a group count closures and coroutines? */
+export function countsClosures(group: string): boolean {
+  return group.endsWith('{closure');
+}
+
+export function countsImpls(group: string): boolean {
+  return group.endsWith('{impl');
+}
+
+/** The name with every number that is given by position left out: equal for items that only numbers tell apart. */
+export function withoutNumbers(text: string): string {
+  return text.includes('#')
+    ? text.replaceAll(PART, (_, kind?: string) => (kind === undefined ? '#' : `{${kind}#}`))
+    : text;
+}
+
+/** Gives the number to write for one of a group; null where it is nobody's known: a new one. */
+export type Renumber = (group: string, number: number) => number | null;
+
+/** A name with other numbers. */
+export interface Renumbered {
+  readonly text: string;
+  /** It is, or mentions, something new. */
+  readonly fresh: boolean;
+}
+
+/** What is written before the number of something new, so that it is equal to no old name. */
+const FRESH = '~';
+
+export function renumber(text: string, of: Renumber): Renumbered {
+  let result = '';
+  let from = 0;
+  let fresh = false;
+  for (const { group, number, start, end } of partsOf(text)) {
+    const other = of(group, number);
+    if (other === number) continue;
+    result += text.slice(from, start) + (other === null ? FRESH + String(number) : String(other));
+    if (other === null) fresh = true;
+    from = end;
+  }
+  return { text: from === 0 ? text : result + text.slice(from), fresh };
+}
+
+/** `a::b::<c>::d` → `a::b::d`. */
+function withoutArguments(path: string): string {
+  let result = path;
+  for (let at = result.indexOf('::<'); at >= 0; at = result.indexOf('::<', at)) {
+    const end = closing(result, at + 2);
+    if (end < 0) return result;
+    result = result.slice(0, at) + result.slice(end + 1);
+  }
+  return result;
+}
+
+/** The bracket that closes the one at `start`; -1 when none does. */
+function closing(text: string, start: number): number {
+  let open = 0;
+  for (let at = start; at < text.length; at++) {
+    const character = text[at];
+    if (character === '<') open++;
+    else if (character === '>' && text[at - 1] !== '-' && --open === 0) return at;
+  }
+  return -1;
+}
+
+/** How many brackets are open at a place, counted from the last half on. */
+function depthsOf(text: string): (at: number) => number {
+  let depth = 0;
+  let place = text.lastIndexOf(HALVES) + 1;
+  const first = place;
+  return (until) => {
+    if (until < first) return 1;
+    for (; place < until; place++) {
+      const character = text[place];
+      if (character === '<' || character === '(' || character === '[') depth++;
+      else if ((character === '>' && text[place - 1] !== '-') || character === ')' || character === ']') depth--;
+    }
+    return depth;
+  };
+}
+
+/** Where the path begins that ends before `end`. */
+function pathStart(text: string, end: number): number {
+  let depth = 0;
+  for (let at = end - 1; at >= 0; at--) {
+    const character = text[at] as string;
+    if (character === '>' && text[at - 1] === '-') {
+      if (depth === 0) return at + 1;
+    } else if (character === '>' || character === ')' || character === ']') depth++;
+    else if (character === '<' || character === '(' || character === '[') {
+      if (depth === 0) return at + 1;
+      depth--;
+    } else if (depth === 0 && endsPath(text, at)) return at + 1;
+  }
+  return 0;
+}
+
+function endsPath(text: string, at: number): boolean {
+  const character = text[at] as string;
+  if (character === ':') return text[at - 1] !== ':' && text[at + 1] !== ':';
+  return ' ,;&*|=@'.includes(character);
+}

@@ -1,0 +1,181 @@
+// How the items of one set of objects are called, in words that can be compared with another set's: with the numbers that
+// position gave them, with generic arguments, and with what they take and give. Newer symbol names say most of it
+// themselves; of older ones, which end in a hash, the debug information tells the rest. Pairs nothing.
+import { IpbpError } from '../../codes/error.js';
+import { readTypesAndFunctions } from '../../formats/dwarf/types.js';
+import { demangle, spellV0 } from '../../formats/symbols/demangle.js';
+import type { LinkObject } from '../../link/graph.js';
+import { stableName } from '../../link/names.js';
+import { edgesIn, openSide, rangeOf, storageOf, type AtomRef, type Storage } from '../diff/items.js';
+import { typeNames } from '../guard/layouts.js';
+import { HALVES } from './numbered.js';
+
+/** One item of one side. */
+export interface SpelledItem {
+  /** As the compiler called it on this side. */
+  readonly raw: string;
+  /** As the program knows it; on the new side not yet decided, and the same as `raw`. */
+  readonly identity: string;
+  /** Equal texts, equal items, up to numbers given by position. */
+  readonly text: string;
+  /** How debug information calls a function; null where it says nothing. */
+  readonly path: string | null;
+  /** Types of parameters and result, or of a static; null where nothing is said. */
+  readonly type: string | null;
+  readonly storage: Storage;
+  readonly copies: readonly AtomRef[];
+}
+
+/** The items of one side by raw name. */
+export type SpelledSide = ReadonlyMap<string, SpelledItem>;
+
+/** What debug information says of functions and statics. */
+interface Described {
+  readonly paths: Map<string, string>;
+  readonly types: Map<string, string>;
+}
+
+/** @throws IpbpError IPBP1001 or IPBP1002 where debug information is broken */
+export function spellSide(objects: readonly LinkObject[]): SpelledSide {
+  const described = describe(objects);
+  const result = new Map<string, SpelledItem>();
+  for (const [identity, copies] of openSide(objects).items) {
+    for (const copy of copies) {
+      const raw = stableName(copy.symbol.rawName);
+      const storage = storageOf(copy.atom);
+      const known = result.get(raw);
+      if (storage === null) continue;
+      if (known !== undefined) result.set(raw, { ...known, copies: [...known.copies, copy] });
+      else {
+        const path = described.paths.get(raw) ?? null;
+        const type = described.types.get(raw) ?? null;
+        result.set(raw, { raw, identity, text: textOf(raw, path), path, type, storage, copies: [copy] });
+      }
+    }
+  }
+  return result;
+}
+
+/** Names that end in a hash hide what two of one readable name differ in. */
+export function isHashed(raw: string): boolean {
+  return raw.startsWith('_ZN');
+}
+
+function textOf(raw: string, path: string | null): string {
+  const v0 = spellV0(raw);
+  if (v0 !== null) return v0;
+  const plain = demangle(raw);
+  return isHashed(raw) && path !== null ? `${plain}${HALVES}${path}` : plain;
+}
+
+function describe(objects: readonly LinkObject[]): Described {
+  const paths = new Map<string, string>();
+  const types = new Map<string, string>();
+  for (const object of objects) {
+    const table = tableOf(object);
+    if (table === null) continue;
+    const { nameOf } = typeNames(table, object.name);
+    for (const { linkageName, path, returns, parameters } of table.all) {
+      if (paths.has(linkageName)) continue;
+      paths.set(linkageName, path);
+      // Without descriptions of types functions seem to take and give nothing.
+      if (table.types.size === 0) continue;
+      types.set(linkageName, `(${parameters.map(nameOf).join(', ')}) -> ${nameOf(returns)}`);
+    }
+    for (const { linkageName, type } of table.statics) types.set(linkageName, nameOf(type));
+  }
+  return { paths, types };
+}
+
+/** Null for debug information of a kind that is not read: names alone must do. */
+function tableOf(object: LinkObject): ReturnType<typeof readTypesAndFunctions> | null {
+  try {
+    return readTypesAndFunctions(object.file);
+  } catch (error) {
+    if (error instanceof IpbpError && error.code === 'IPBP1003') return null;
+    throw error;
+  }
+}
+
+/**
+ * Numbers the items that share a readable name and differ in a hash only, where both sides know them by place: what lies
+ * inside of functions. The order is that in which their parent mentions them. What is generic shares its name as well, but
+ * has no order: that stays as it is.
+ */
+export function numberHashed(before: SpelledSide, after: SpelledSide): readonly [SpelledSide, SpelledSide] {
+  const shared = new Set([...sharedTexts(before), ...sharedTexts(after)]);
+  const counted = (item: SpelledItem): boolean =>
+    isHashed(item.raw) &&
+    !item.text.includes(HALVES) &&
+    (item.storage !== 'code' || item.text.endsWith(HASHED_CLOSURE)) &&
+    (shared.has(item.text) || item.text.endsWith(HASHED_CLOSURE));
+  const numbered = (side: SpelledSide): SpelledSide => {
+    const families = new Map<string, SpelledItem[]>();
+    for (const item of side.values()) {
+      if (counted(item)) families.set(item.text, [...(families.get(item.text) ?? []), item]);
+    }
+    if (families.size === 0) return side;
+    const result = new Map(side);
+    for (const [text, members] of families) {
+      inOrder(side, text, members).forEach((item, place) => {
+        result.set(item.raw, { ...item, text: `${text}#${place}` });
+      });
+    }
+    return result;
+  };
+  return [numbered(before), numbered(after)];
+}
+
+/** How the readable form of a hashed name ends for every closure of a function. */
+const HASHED_CLOSURE = '{{closure}}';
+
+function sharedTexts(side: SpelledSide): Set<string> {
+  const seen = new Set<string>();
+  const shared = new Set<string>();
+  for (const { text } of side.values()) {
+    if (seen.has(text)) shared.add(text);
+    seen.add(text);
+  }
+  return shared;
+}
+
+/** The members of a family as the functions around them mention them; those that nobody mentions last, by name. */
+function inOrder(side: SpelledSide, text: string, members: readonly SpelledItem[]): readonly SpelledItem[] {
+  const places = new Map<string, number>();
+  const wanted = new Map(members.map((item) => [item.identity, item]));
+  for (const parent of parentsOf(side, text)) {
+    for (const copy of parent.copies.slice(0, 1)) {
+      for (const { target } of edgesIn(rangeOf(copy))) {
+        for (const name of target.name !== null ? [target.name] : namesBehind(target.atom)) {
+          if (wanted.has(name) && !places.has(name)) places.set(name, places.size);
+        }
+      }
+    }
+  }
+  const place = (item: SpelledItem): number => places.get(item.identity) ?? Number.MAX_SAFE_INTEGER;
+  return [...members].sort((a, b) => place(a) - place(b) || (a.raw < b.raw ? -1 : 1));
+}
+
+/** What an anonymous constant (a vtable) refers to. */
+function namesBehind(atom: AtomRef['atom'] | null): readonly string[] {
+  return (atom?.edges ?? []).flatMap(({ target }) => (target.name === null ? [] : [target.name]));
+}
+
+/** Functions whose path is around `text`, the nearest last. */
+export function parentsOf(side: SpelledSide, text: string): readonly SpelledItem[] {
+  const end = text.lastIndexOf('::');
+  const path = end < 0 ? text : text.slice(0, end);
+  return [...side.values()]
+    .filter((item) => item.storage === 'code' && isAround(item, path) && readable(item) !== text)
+    .sort((a, b) => readable(a).length - readable(b).length || (a.raw < b.raw ? -1 : 1));
+}
+
+function isAround(item: SpelledItem, path: string): boolean {
+  const name = readable(item);
+  return name === path || name.startsWith(`${path}::`);
+}
+
+function readable({ text }: SpelledItem): string {
+  const end = text.indexOf(HALVES);
+  return end < 0 ? text : text.slice(0, end);
+}
