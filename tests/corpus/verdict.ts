@@ -71,9 +71,10 @@ function planned(base: Base, diff: FileDiff, before: FileDiff['replaced']): Plan
   return planPatch({
     program: freshProgram(openBaseProgram(file, () => named)),
     diff,
+    identity: diff,
     before,
     after: diff.changed,
-    others: diff.unchanged,
+    others: () => diff.unchanged(diff.names),
     archives: archivesSource(standardLibrary()),
     room: DEFAULT_ROOM,
   });

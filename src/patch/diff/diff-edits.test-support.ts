@@ -164,12 +164,12 @@ export const EDIT_CASES: readonly EditCase[] = [
     release: ['added app::body', 'body app::caller', 'removed app::body'],
   },
   {
-    what: 'a field added to a struct: another hash of the methods that take it',
+    what: 'a field added to a struct: another hash of the methods that take it, which types tell to be the same',
     edits: [
       ['    y: u32,\n}', '    y: u32, z: u32,\n}'],
       ['Point { x, y: x }', 'Point { x, y: x, z: x }'],
     ],
-    debug: ['added app::Point::sum', 'body app::main', 'removed app::Point::sum'],
+    debug: ['body app::main'],
     release: ['added app::Point::sum', 'body app::main', 'removed app::Point::sum'],
   },
   {
@@ -198,26 +198,14 @@ export const EDIT_CASES: readonly EditCase[] = [
     release: ['body app::apply', 'body app::closure'],
   },
   {
-    what: 'an impl block before others: those after it are numbered anew',
+    what: 'an impl block before others: those after it are the same under other numbers',
     edits: [
       ['impl Point {', 'impl Point { fn fresh(&self) -> u32 { self.x } } impl Point {'],
       ['Point { x, y: x }.sum()', '(Point { x, y: x }.sum() ^ Point { x, y: x }.fresh())'],
     ],
-    debug: [
-      'added <app::Square as app::Shape>::area',
-      'added app::Point::fresh',
-      'added app::Point::sum',
-      'body app::main',
-      'removed <app::Square as app::Shape>::area',
-      'removed app::Point::sum',
-    ],
-    release: [
-      'added <app::Square as app::Shape>::area',
-      'added app::Point::sum',
-      'body app::main',
-      'removed <app::Square as app::Shape>::area',
-      'removed app::Point::sum',
-    ],
+    debug: ['added app::Point::fresh', 'body app::main'],
+    // Without types an inherent method's new hash may stand for another signature.
+    release: ['added app::Point::sum', 'body app::main', 'removed app::Point::sum'],
   },
   {
     what: 'the body of a generic: all instances',

@@ -24,6 +24,7 @@ export interface Contents {
   meaning(edge: Edge, within: Range): string;
 }
 
+/** Contents under names as `spell` gives them: what it gives for two items must not differ only by position. */
 export function contentsOf(spell: (name: string) => string): Contents {
   const known = new Map<AtomRef['symbol'], Content>();
   return {

@@ -18,6 +18,7 @@ export interface NumberedSide {
   readonly groups: ReadonlyMap<string, ReadonlyMap<number, readonly SpelledItem[]>>;
 }
 
+/** Gathers what is numbered among the items of a side. */
 export function numberedSide(items: SpelledSide, environments: Environments): NumberedSide {
   const byIdentity = new Map([...items.values()].map((item) => [item.identity, item]));
   const contents = contentsOf((name) => withoutNumbers(byIdentity.get(name)?.text ?? demangle(name)));

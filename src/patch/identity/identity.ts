@@ -15,7 +15,7 @@ import { readEnvironments, sameEnvironment } from './environments.js';
 import { freshName, renamer, type NameMap } from './name-map.js';
 import { alignGroups, numberedSide, withPaths, type NumberedSide, type Numbering, type Unlike } from './groups.js';
 import { openForks } from './holders.js';
-import { countsClosures, renumber } from './numbered.js';
+import { countsClosures, partsOf, renumber } from './numbered.js';
 import { pairItems, type NewBecause, type Pairing } from './pair-items.js';
 import { numberHashed, spellSide } from './spelling.js';
 import { needsIdentity } from './suspects.js';
@@ -165,7 +165,7 @@ function nameItems(
         const identity = isTaken(known) ? freshName(raw, isTaken) : known;
         given.add(identity);
         names.set(raw, identity);
-        const reason = forkReason(pairing.why, pairing.item.text, numbering, forkedNumbers);
+        const reason = forkReason(pairing.why, pairing.item.text, forkedNumbers);
         if (reason !== null && pairing.item.storage === 'code') forked.set(identity, reason);
         warnings.push(...warningOf(pairing));
         break;
@@ -200,23 +200,12 @@ function numbersInPlaceOfOld({ byGroup, renumber: of }: Numbering, before: Numbe
   return result;
 }
 
-function forkReason(
-  why: NewBecause,
-  text: string,
-  numbering: Numbering,
-  forkedNumbers: ReadonlySet<string>,
-): string | null {
+function forkReason(why: NewBecause, text: string, forkedNumbers: ReadonlySet<string>): string | null {
   switch (why) {
-    case 'number': {
-      let fork = false;
-      renumber(text, (group, number) => {
-        if (forkedNumbers.has(`${group}${number}`)) fork = true;
-        return numbering.renumber(group, number);
-      });
-      return fork
+    case 'number':
+      return partsOf(text).some(({ group, number }) => forkedNumbers.has(`${group}${number}`))
         ? 'what its closure or coroutine holds lies in other places: values made before keep their code'
         : null;
-    }
     case 'signature':
       return 'it takes or gives other types: whoever was compiled before goes on calling the old one';
     case 'static type':
@@ -226,13 +215,12 @@ function forkReason(
   }
 }
 
-function warningOf({ kind, item, ...rest }: Pairing): readonly Warning[] {
-  if (kind !== 'new' || !('why' in rest)) return [];
+function warningOf({ item, why }: Extract<Pairing, { kind: 'new' }>): readonly Warning[] {
   const name = demangle(item.raw);
-  if (rest.why === 'static type' && item.storage !== 'readonly') {
+  if (why === 'static type' && item.storage !== 'readonly') {
     return [{ code: 'IPBP3031', message: `${name} has another type now: it starts anew, with its initial value` }];
   }
-  if (rest.why === 'unclear') {
+  if (why === 'unclear') {
     return [{ code: 'IPBP3030', message: `${name} may be one of several instances: it counts as new` }];
   }
   return [];

@@ -7,6 +7,7 @@ export type NameMap = ReadonlyMap<string, string>;
 /** All names are what they were when the program was built. */
 export const NO_NAMES: NameMap = new Map();
 
+/** Applies a map; what is not in it is called as it was. */
 export function renamer(names: NameMap): Rename {
   return (name) => names.get(name) ?? name;
 }

@@ -55,6 +55,7 @@ export function countsClosures(group: string): boolean {
   return group.endsWith('{closure');
 }
 
+/** Does a group count `impl` blocks? */
 export function countsImpls(group: string): boolean {
   return group.endsWith('{impl');
 }
@@ -79,6 +80,7 @@ export interface Renumbered {
 /** What is written before the number of something new, so that it is equal to no old name. */
 const FRESH = '~';
 
+/** Puts other numbers into a name. */
 export function renumber(text: string, of: Renumber): Renumbered {
   let result = '';
   let from = 0;
