@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { PatchImage } from '../../src/patch/image/image.js';
 import { compileBase, compileEdit, type Base } from './compile.js';
 import { patchRunning } from './live.js';
-import type { Edit, Pair } from './pair.js';
+import type { Edit, Pair, RefusedEdit } from './pair.js';
 import { judge } from './verdict.js';
 
 /** What became of one edit. */
@@ -23,7 +23,9 @@ export interface EditResult {
 /** Both edits of a pair. `live`: the patches are applied to running programs, too. */
 export async function drivePair(pair: Pair, live: boolean): Promise<readonly EditResult[]> {
   const base = await compileBase(pair);
-  return [await driveRefused(base, live), await driveAccepted(base, live)];
+  const { refuse, accept } = pair;
+  const first = 'forks' in refuse ? driveAccepted(base, refuse, live) : driveRefused(base, refuse, live);
+  return [await first, await driveAccepted(base, accept, live)];
 }
 
 /** All pairs, as many at a time as there are processors; `tell` hears of each edit in the order of their ends. */
@@ -47,8 +49,7 @@ export async function drivePairs(
   return results.sort((a, b) => (order.get(a.pair) ?? 0) - (order.get(b.pair) ?? 0));
 }
 
-async function driveRefused(base: Base, live: boolean): Promise<EditResult> {
-  const { refuse } = base.pair;
+async function driveRefused(base: Base, refuse: RefusedEdit, live: boolean): Promise<EditResult> {
   const { kind, words, image } = judge(base, await compileEdit(base, refuse));
   const failures: string[] = [];
   if (kind !== 'refused') failures.push(`must be refused, was ${kind}: ${words}`);
@@ -67,8 +68,7 @@ async function driveRefused(base: Base, live: boolean): Promise<EditResult> {
   return resultOf(base, refuse, 'refused', kind, words, said, failures);
 }
 
-async function driveAccepted(base: Base, live: boolean): Promise<EditResult> {
-  const { accept } = base.pair;
+async function driveAccepted(base: Base, accept: Edit, live: boolean): Promise<EditResult> {
   const { kind, words, image } = judge(base, await compileEdit(base, accept));
   const failures: string[] = [];
   if (kind !== 'taken') failures.push(`must be taken, was ${kind}: ${words}`);

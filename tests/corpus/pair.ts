@@ -16,6 +16,14 @@ export interface RefusedEdit extends Edit {
   readonly names: string | RegExp;
 }
 
+/**
+ * An edit of what a closure or coroutine holds: it is taken, what holds other things is another one from then on, and the
+ * values that are alive go on by the code that they were made for.
+ */
+export interface ForkedEdit extends Edit {
+  readonly forks: true;
+}
+
 /** A program and two edits of it. */
 export interface Pair {
   readonly id: string;
@@ -25,7 +33,7 @@ export interface Pair {
   readonly flags?: readonly string[];
   /** What the program says before any edit. */
   readonly before: string;
-  readonly refuse: RefusedEdit;
+  readonly refuse: RefusedEdit | ForkedEdit;
   readonly accept: Edit;
 }
 
