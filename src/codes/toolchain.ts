@@ -87,6 +87,12 @@ export const TOOLCHAIN_CODES = {
       'cargo built the change, and its crates could not be matched to those the program is made of: a dependency that the program already holds was built anew (another version, other features, another profile), or a crate is missing.',
     remedy: 'Restart the program: cargo has built it already.',
   },
+  IPBP5023: {
+    title: 'a static program cannot hold the agent',
+    meaning:
+      "The executable is linked statically (musl, or +crt-static): the system's loader, which brings the agent into other programs, has no part in its start.",
+    remedy: 'While you work on it, build without -C target-feature=+crt-static, or for a -gnu target.',
+  },
   IPBP5040: {
     title: 'an early patch could not be taken back',
     meaning:

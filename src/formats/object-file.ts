@@ -112,6 +112,8 @@ export interface LinkedInfo {
   readonly soname: string | null;
   /** May be loaded at any address. */
   readonly positionIndependent: boolean;
+  /** The system's loader brings its libraries in; false for a static executable, and for a library. */
+  readonly loaded: boolean;
   /** Symbols other modules can see (.dynsym), defined and undefined. */
   readonly dynamicSymbols: readonly ObjectSymbol[];
 }

@@ -22,6 +22,12 @@ const BUILDS = [
     says: /runs unpatched: .*not position independent.*relocation-model=pic/,
     config: ['--config', 'build.rustflags=["-Crelocation-model=static"]'],
   },
+  {
+    name: 'linked statically',
+    code: 'IPBP5023',
+    says: /runs unpatched: .*linked statically.*crt-static/,
+    config: ['--config', 'build.rustflags=["-Ctarget-feature=+crt-static"]'],
+  },
 ] as const;
 
 test.before(() => {

@@ -56,6 +56,7 @@ export function readLinked(reader: ByteReader, headers: ElfHeaders): LinkedParts
       needed: dynamic.filter((entry) => entry.tag === elf.DT_NEEDED).map((entry) => nameOf(entry.value)),
       soname: soname === null ? null : nameOf(soname),
       positionIndependent: headers.type === elf.ET_DYN,
+      loaded: programs.some((program) => program.type === elf.PT_INTERP),
       get dynamicSymbols() {
         dynamicSymbols ??= readDynamicSymbols(reader, headers, segments, value, nameOf);
         return dynamicSymbols;

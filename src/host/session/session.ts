@@ -27,6 +27,7 @@ import { openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from '../compile/spawner.js';
 import { filesOfRustc, keepWarm } from '../compile/warm-files.js';
 import { rebuildWithCargo } from './rebuild.js';
+import { isStaticProgram } from './static-program.js';
 import { readsTerminal } from './terminal-use.js';
 
 /** A session from its start to its program's end. */
@@ -117,9 +118,11 @@ export async function startSession(
       await held.run.turnAway(1);
       throw error;
     }
-    await held.run.go(listener.environment);
+    // A static program would only hand the agent's environment on to its children.
+    const agentless = isStaticProgram(held, project.targetTriple);
+    await held.run.go(agentless ? {} : listener.environment);
     if (restartReason !== null) emit({ event: 'restarted', pid: held.pid, reason: restartReason });
-    const current = follow(held, listener);
+    const current = follow(held, listener, agentless);
     program = current;
     const exit = await held.run.exited;
     current.close();
@@ -127,7 +130,7 @@ export async function startSession(
     return exit;
   };
 
-  const follow = (held: Held, listener: AgentExpected): Program => {
+  const follow = (held: Held, listener: AgentExpected, agentless: boolean): Program => {
     const { session: directory, units } = directories;
     const context = { spawner, recorder: scripts.recorder, units, directory, color: options.color };
     const compiler = createCompiler(held, context, () => stopping);
@@ -171,6 +174,7 @@ export async function startSession(
       },
     };
     const ready = async (): Promise<void> => {
+      if (agentless) throw new IpbpError('IPBP5023', 'the executable is linked statically', { where: held.executable });
       // Reading the executable takes as long as the program needs to start: both at once.
       const indexStart = performance.now();
       const engine = openLiveEngine(inputFile(held.executable, held.keptExecutable));
