@@ -1,5 +1,7 @@
 // Which rows each program takes, in order.
 import { CODE_ROWS, LIVE_ROWS, STATE_ROWS } from './desk-rows.js';
+import { ASYNC_ROWS } from './async-rows.js';
+import { CLOSURE_ROWS } from './closure-rows.js';
 import { FILE_SERVER_ROWS } from './file-server-rows.js';
 import { LIBRARY_ROWS } from './library-rows.js';
 import { MONITOR_ROWS } from './monitor-rows.js';
@@ -19,6 +21,7 @@ export const DESK_ROWS: readonly Row[] = [
   ...LIVE_ROWS,
   ...LIBRARY_ROWS,
   ...SIGNATURE_ROWS,
+  ...CLOSURE_ROWS,
   ...NOTHING_ROWS,
   ...BACK_ROWS,
 ];
@@ -47,7 +50,7 @@ export function rowsOf(program: Program): readonly Row[] {
     case PLAIN:
       return DESK_ROWS;
     case SERVER:
-      return [...DESK_ROWS, ...WEB_ROWS];
+      return [...DESK_ROWS, ...WEB_ROWS, ...ASYNC_ROWS];
     case MINISERVE:
       return FILE_SERVER_ROWS;
     case BOTTOM:
