@@ -113,8 +113,9 @@ class ItemReader implements SourceItems {
     // Macros, `extern` blocks, and what is not known: as it stands.
     const end = Math.max(endOfItem(tokens, at), start + 1);
     const called = tokens.slice(at, end).join(' ').split(/[({[]/)[0] ?? '';
-    let key = `${path}${called}`.trim();
-    for (let count = 2; this.shapes.has(key); count++) key = `${path}${called}`.trim() + ` (${count})`;
+    const first = `${path}${called}`.trim();
+    let key = first;
+    for (let count = 2; this.shapes.has(key); count++) key = `${first} (${count})`;
     if (end > at) this.shape(key, tokens, at, attributes, end);
     return end;
   }
@@ -179,7 +180,7 @@ class ItemReader implements SourceItems {
 function text(tokens: readonly string[]): string {
   return tokens
     .join(' ')
-    .replace(/\bpub \( (?:crate|self|super|in [^)]*)\ \) /g, '')
+    .replace(/\bpub \( (?:crate|self|super|in [^)]*) \) /g, '')
     .replace(/\bpub /g, '');
 }
 
