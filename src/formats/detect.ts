@@ -4,6 +4,9 @@ import type { Format } from './object-file.js';
 /** The formats of objects, archives of them, and LLVM bitcode, which is told apart only to be named in messages. */
 export type DetectedFormat = Format | 'archive' | 'bitcode';
 
+/** Bytes that are looked at. */
+export const SIGNATURE_SIZE = 8;
+
 const SIGNATURES: readonly (readonly [DetectedFormat, readonly number[]])[] = [
   ['elf', [0x7f, 0x45, 0x4c, 0x46]],
   ['archive', [...'!<arch>\n'].map((letter) => letter.charCodeAt(0))],

@@ -124,10 +124,17 @@ export interface ObjectFile {
   readonly machine: MachineName;
   readonly kind: FileKind;
   readonly name: string;
+  /** All of the file. Of one that is read by ranges, this reads the rest. */
   readonly bytes: Uint8Array;
+  /** A part of them, which lies in the file. A view. */
+  range(offset: number, size: number): Uint8Array;
   readonly sections: readonly Section[];
   /** The full table; index = position. Local symbols come in the order of the file. */
   readonly symbols: readonly ObjectSymbol[];
+  /** How many functions the symbol table defines in code; a fraction of the cost of `symbols`. */
+  countFunctions(): number;
+  /** How many symbols have one of these names. */
+  countNamed(names: readonly string[]): number;
   /** For relocatable files: the relocations that apply to a section, by rising offset. Empty if none. */
   relocations(section: number): readonly Relocation[];
   /** Bytes in the file; empty for zero-filled sections. A view, not a copy. */

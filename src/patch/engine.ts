@@ -1,13 +1,16 @@
 // The engine as the host sees it: files as bytes go in, a patch image or a refusal comes out. Pure: the host reads
 // the files, takes the times and talks to the program.
+import type { ByteSource } from '../bytes/source.js';
 import type { RememberedLayout } from './guard/remembered.js';
 import type { ItemReport, PatchImage } from './image/image.js';
 
-/** A file that is read when it is first needed. `read` is synchronous; its result is not kept by the engine. */
+/** A file that is read when it is first needed. Reading is synchronous; its result is not kept by the engine. */
 export interface InputFile {
   /** What messages call it; for objects of an incremental directory, the codegen unit's file name. */
   readonly name: string;
   read(): Uint8Array;
+  /** The same by ranges, for files of which a part is enough. */
+  readonly source?: () => ByteSource;
 }
 
 /** One item (function, static, thread-local) that differs between two sets of objects. */

@@ -1,5 +1,6 @@
 // The engine for one running program: opens it, compares objects, plans patches and keeps track of what is live. Holds
 // the one changing value, the current Program; everything it calls is a function of values. Pure: files are given.
+import type { ByteSource } from '../bytes/source.js';
 import { IpbpError } from '../codes/error.js';
 import { readObjectFile } from '../formats/read-object.js';
 import { openLinkObject } from '../link/atoms.js';
@@ -112,6 +113,11 @@ function openObject(file: InputFile, names: NameMap = NO_NAMES): LinkObject {
   return openLinkObject(readObjectFile(file.read(), file.name), renamer(names));
 }
 
+/** By ranges where that can be. */
+function contentOf(file: InputFile): Uint8Array | ByteSource {
+  return file.source?.() ?? file.read();
+}
+
 function tellingAbsent(source: DefinitionSource, tell: ((name: string) => void) | undefined): DefinitionSource {
   if (tell === undefined) return source;
   return (name, from) => {
@@ -147,12 +153,12 @@ function toHex(bytes: Uint8Array): string {
 }
 
 /**
- * Opens the executable that runs; reads all of it.
+ * Opens the executable that runs. Its symbols are read when the first name is looked up, or by `warmUp`.
  * @throws IpbpError IPBP1xxx when it is broken, IPBP3004 when it is stripped, IPBP3005 when it is not relocatable.
  */
 export function openLiveEngine(executable: InputFile): LiveEngine {
   let libraries: readonly Library[] = [];
-  const base = openBaseProgram(readObjectFile(executable.read(), executable.name), () => libraries);
+  const base = openBaseProgram(readObjectFile(contentOf(executable), executable.name), () => libraries);
   let program: Program = freshProgram(base);
   let process: ProgramInfo | null = null;
   let memory = NO_MEMORY;
@@ -184,8 +190,8 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
       libraries = info.modules.slice(1).map(({ path }) => ({
         name: path,
         open() {
-          const bytes = library(path)?.read();
-          return bytes === undefined ? null : readObjectFile(bytes, path);
+          const file = library(path);
+          return file === null ? null : readObjectFile(contentOf(file), path);
         },
       }));
     },
@@ -211,6 +217,7 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
         if (process !== null) encodeTransaction(0, transactionOf(plan.image, process));
       }
       base.exported('');
+      base.functionsByAddress();
     },
     diff(before, after) {
       const names = namesOf(program);

@@ -3,6 +3,7 @@
 import { IpbpError } from '../../codes/error.js';
 import { LIMITS } from '../../bytes/limits.js';
 import type { ByteReader } from '../../bytes/reader.js';
+import type { Windows } from '../../bytes/source.js';
 import type { MachineName } from '../object-file.js';
 import * as elf from './constants.js';
 
@@ -42,8 +43,8 @@ export interface ElfHeaders {
 }
 
 /** Reads all headers. IPBP1003 for what is not 64-bit little-endian x86_64 or AArch64; IPBP1001/1002 for broken ones. */
-export function readHeaders(reader: ByteReader): ElfHeaders {
-  reader.seek(0).need(elf.EHDR_SIZE);
+export function readHeaders(file: Windows): ElfHeaders {
+  const reader = file.window(0, elf.EHDR_SIZE);
   if (reader.u32() !== elf.ELFMAG) reader.malformed('not an ELF file', { expected: '7f 45 4c 46' }, 0);
   if (reader.bytes[elf.EI_CLASS] !== elf.ELFCLASS64) unsupported(reader, 'ELF class', elf.EI_CLASS, 'ELFCLASS64');
   if (reader.bytes[elf.EI_DATA] !== elf.ELFDATA2LSB) unsupported(reader, 'byte order', elf.EI_DATA, 'ELFDATA2LSB');
@@ -72,7 +73,7 @@ export function readHeaders(reader: ByteReader): ElfHeaders {
   // Counts too large for their fields stand in section header 0 (gABI "ELF Header", e_shnum, e_shstrndx, e_phnum).
   if (sectionOffset !== 0) {
     if (sectionSize !== elf.SHDR_SIZE) reader.malformed('e_shentsize is wrong', { actual: `${sectionSize}` }, 58);
-    const first = readSection(reader.seek(sectionOffset));
+    const first = readSection(file.window(sectionOffset, elf.SHDR_SIZE));
     if (sectionCount === 0) sectionCount = first.size;
     if (nameTable === elf.SHN_XINDEX) nameTable = first.link;
     if (programCount === elf.PN_XNUM) programCount = first.info;
@@ -83,24 +84,24 @@ export function readHeaders(reader: ByteReader): ElfHeaders {
   if (programCount !== 0 && programSize !== elf.PHDR_SIZE) {
     reader.malformed('e_phentsize is wrong', { actual: `${programSize}` }, 54);
   }
-  limit(reader, 'sections', sectionCount, LIMITS.sections, elf.SHDR_SIZE);
-  limit(reader, 'program headers', programCount, LIMITS.segments, elf.PHDR_SIZE);
+  limit(file, 'sections', sectionCount, LIMITS.sections, elf.SHDR_SIZE);
+  limit(file, 'program headers', programCount, LIMITS.segments, elf.PHDR_SIZE);
   if (nameTable !== 0 && nameTable >= sectionCount) {
     reader.malformed('e_shstrndx is no section', { actual: `${nameTable} of ${sectionCount}` }, 62);
   }
 
-  reader.seek(sectionOffset).need(sectionCount * elf.SHDR_SIZE);
+  const sectionTable = file.window(sectionOffset, sectionCount * elf.SHDR_SIZE);
   const sections: SectionHeader[] = [];
-  for (let index = 0; index < sectionCount; index++) sections.push(readSection(reader));
+  for (let index = 0; index < sectionCount; index++) sections.push(readSection(sectionTable));
   const programs: ProgramHeader[] = [];
-  reader.seek(programCount === 0 ? 0 : programOffset).need(programCount * elf.PHDR_SIZE);
-  for (let index = 0; index < programCount; index++) programs.push(readProgram(reader));
+  const programTable = file.window(programCount === 0 ? 0 : programOffset, programCount * elf.PHDR_SIZE);
+  for (let index = 0; index < programCount; index++) programs.push(readProgram(programTable));
   return { type, machine, entry, sections, nameTable, programs };
 }
 
-function limit(reader: ByteReader, what: string, count: number, most: number, size: number): void {
-  if (count > most || count * size > reader.length) {
-    reader.malformed(`too many ${what}`, { expected: `at most ${most}, and within the file`, actual: `${count}` }, 0);
+function limit(file: Windows, what: string, count: number, most: number, size: number): void {
+  if (count > most || count * size > file.length) {
+    file.malformed(`too many ${what}`, { expected: `at most ${most}, and within the file`, actual: `${count}` }, 0);
   }
 }
 

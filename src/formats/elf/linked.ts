@@ -2,6 +2,7 @@
 // Everything is found through program headers, so that files without section headers work too.
 import { LIMITS } from '../../bytes/limits.js';
 import type { ByteReader } from '../../bytes/reader.js';
+import type { Windows } from '../../bytes/source.js';
 import { hex } from '../../codes/error.js';
 import type { FileKind, LinkedInfo, ObjectSymbol, Segment, TlsTemplate } from '../object-file.js';
 import * as elf from './constants.js';
@@ -27,7 +28,7 @@ export interface LinkedParts {
 }
 
 /** Reads all that program headers lead to; dynamic symbols at first use. */
-export function readLinked(reader: ByteReader, headers: ElfHeaders): LinkedParts {
+export function readLinked(reader: Windows, headers: ElfHeaders): LinkedParts {
   const { programs } = headers;
   const segments = programs
     .filter((program) => program.type === elf.PT_LOAD)
@@ -73,8 +74,8 @@ function notePlaces({ sections, programs }: ElfHeaders): { offset: number; size:
   return segments.map(({ offset, fileSize: size, align }) => ({ offset, size, align }));
 }
 
-function segment(reader: ByteReader, program: ProgramHeader): Segment {
-  reader.window(program.offset, program.fileSize);
+function segment(reader: Windows, program: ProgramHeader): Segment {
+  reader.check(program.offset, program.fileSize);
   if (program.memorySize < program.fileSize || !Number.isSafeInteger(program.address + program.memorySize)) {
     reader.malformed(
       'a segment has an impossible size',
@@ -97,10 +98,10 @@ function segment(reader: ByteReader, program: ProgramHeader): Segment {
   };
 }
 
-function tlsTemplate(reader: ByteReader, programs: readonly ProgramHeader[]): TlsTemplate | null {
+function tlsTemplate(reader: Windows, programs: readonly ProgramHeader[]): TlsTemplate | null {
   const program = programs.find((candidate) => candidate.type === elf.PT_TLS);
   if (program === undefined) return null;
-  reader.window(program.offset, program.fileSize);
+  reader.check(program.offset, program.fileSize);
   if (program.memorySize < program.fileSize) {
     reader.malformed('the TLS template is larger in the file than in memory', { actual: hex(program.fileSize) }, 0);
   }
@@ -112,7 +113,7 @@ function tlsTemplate(reader: ByteReader, programs: readonly ProgramHeader[]): Tl
   };
 }
 
-function readDynamic(reader: ByteReader, programs: readonly ProgramHeader[]): DynamicEntry[] {
+function readDynamic(reader: Windows, programs: readonly ProgramHeader[]): DynamicEntry[] {
   const program = programs.find((candidate) => candidate.type === elf.PT_DYNAMIC);
   const entries: DynamicEntry[] = [];
   if (program === undefined || program.fileSize === 0) return entries;
@@ -128,7 +129,7 @@ function readDynamic(reader: ByteReader, programs: readonly ProgramHeader[]): Dy
 }
 
 /** A reader over `size` file bytes that are loaded at `address`; over all that the segment holds when `size` is null. */
-function atAddress(reader: ByteReader, segments: readonly Segment[], address: number, size: number | null): ByteReader {
+function atAddress(reader: Windows, segments: readonly Segment[], address: number, size: number | null): ByteReader {
   for (const { address: start, offset, fileSize } of segments) {
     const at = address - start;
     if (at >= 0 && at < fileSize && (size === null || at + size <= fileSize)) {
@@ -146,7 +147,7 @@ function atAddress(reader: ByteReader, segments: readonly Segment[], address: nu
 }
 
 function readDynamicSymbols(
-  reader: ByteReader,
+  reader: Windows,
   headers: ElfHeaders,
   segments: readonly Segment[],
   value: (tag: number) => number | null,
@@ -164,7 +165,7 @@ function readDynamicSymbols(
 
 /** The dynamic table does not tell how many symbols there are; its hash tables do (gABI "Hash Table", and GNU's). */
 function dynamicSymbolCount(
-  reader: ByteReader,
+  reader: Windows,
   segments: readonly Segment[],
   value: (tag: number) => number | null,
 ): number {

@@ -1,11 +1,12 @@
 // Reads an ELF file into the model: headers and sections at once, symbols and relocations when they are first asked
 // for. The parts are in header, sections, symbols, relocations and linked; this file only joins them.
-import { plainBytes } from '../../bytes/plain.js';
-import { ByteReader } from '../../bytes/reader.js';
+import type { ByteReader } from '../../bytes/reader.js';
+import { openWindows, wholeSource, type ByteSource, type Windows } from '../../bytes/source.js';
 import type { ObjectFile, Relocation } from '../object-file.js';
 import * as elf from './constants.js';
+import { countFunctions, countNamed } from './count-symbols.js';
 import { readHeaders } from './header.js';
-import type { ElfHeaders } from './header.js';
+import type { ElfHeaders, SectionHeader } from './header.js';
 import { readLinked } from './linked.js';
 import type { DynamicEntry } from './linked.js';
 import { readNotes } from './notes.js';
@@ -32,15 +33,17 @@ export interface ElfFile extends ObjectFile {
 
 /**
  * Reads ET_REL, ET_EXEC and ET_DYN files, 64-bit little-endian, of x86_64 and AArch64. `name` is what messages call
- * it. The file's bytes are kept and viewed, never copied. Throws IPBP1001 (truncated), IPBP1002 (malformed) and
- * IPBP1003 (not supported), here or, for what is read lazily, at first use.
+ * it. Bytes are kept and viewed, never copied; of a source only the parts that are asked for are read. Throws IPBP1001
+ * (truncated), IPBP1002 (malformed) and IPBP1003 (not supported), here or, for what is read lazily, at first use.
  */
-export function readElf(input: Uint8Array, name: string): ElfFile {
-  const bytes = plainBytes(input);
-  const reader = new ByteReader(bytes, name);
+export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
+  const source = input instanceof Uint8Array ? wholeSource(input) : input;
+  const reader = openWindows(source, name);
   const headers = readHeaders(reader);
-  const table = openSymbolTable(reader, headers);
-  const sections = readSections(reader, headers, table);
+  const found = findSymbolTable(reader, headers);
+  let opened: SymbolTable | null = null;
+  const openTable = (): SymbolTable | null => (found === null ? null : (opened ??= found.open()));
+  const sections = readSections(reader, headers, openTable);
   const linked = headers.type === elf.ET_REL ? null : readLinked(reader, headers);
   const relocationSections = relocationSectionsByTarget(headers);
   const relocations = new Map<number, readonly Relocation[]>();
@@ -51,7 +54,7 @@ export function readElf(input: Uint8Array, name: string): ElfFile {
     // In linked files (--emit-relocs) offsets are addresses.
     const target = sections[section];
     const size = linked === null ? (target?.size ?? 0) : Infinity;
-    const bounds = { size, symbols: table?.count ?? 0 };
+    const bounds = { size, symbols: openTable()?.count ?? 0 };
     const [first, ...others] = sources.map((source) => readOne(reader, headers, source, bounds));
     return byOffset(others.length === 0 ? (first ?? []) : [first ?? [], ...others].flat());
   };
@@ -61,14 +64,20 @@ export function readElf(input: Uint8Array, name: string): ElfFile {
     machine: headers.machine,
     kind: linked?.kind ?? 'relocatable',
     name,
-    bytes,
+    get bytes() {
+      return source.read(0, source.size);
+    },
+    range: (offset, size) => source.read(offset, size),
     sections,
     headers,
     dynamic: linked?.dynamic ?? [],
     linked: linked?.info ?? null,
     get symbols() {
-      return table?.all() ?? [];
+      return openTable()?.all() ?? [];
     },
+    countFunctions: () =>
+      found === null ? 0 : countFunctions(found.table(), (index) => sections[index]?.kind === 'code'),
+    countNamed: (names) => (found === null ? 0 : countNamed(found.table(), found.strings(), names)),
     relocations(section) {
       let found = relocations.get(section);
       if (found === undefined) relocations.set(section, (found = readRelocations(section)));
@@ -77,7 +86,7 @@ export function readElf(input: Uint8Array, name: string): ElfFile {
     sectionBytes(index) {
       const section = sections[index];
       if (section === undefined || section.fileSize === 0) return NO_BYTES;
-      return bytes.subarray(section.offset, section.offset + section.fileSize);
+      return source.read(section.offset, section.fileSize);
     },
     notes() {
       if (linked !== null) return linked.notes;
@@ -94,7 +103,14 @@ export function readElf(input: Uint8Array, name: string): ElfFile {
   };
 }
 
-function openSymbolTable(reader: ByteReader, headers: ElfHeaders): SymbolTable | null {
+/** Where the symbols are. */
+interface FoundTable {
+  table(): ByteReader;
+  strings(): ByteReader;
+  open(): SymbolTable;
+}
+
+function findSymbolTable(reader: Windows, headers: ElfHeaders): FoundTable | null {
   const index = headers.sections.findIndex((header) => header.type === elf.SHT_SYMTAB);
   const header = headers.sections[index];
   if (header === undefined) return null;
@@ -105,13 +121,19 @@ function openSymbolTable(reader: ByteReader, headers: ElfHeaders): SymbolTable |
   const extended = headers.sections.find(
     (candidate) => candidate.type === elf.SHT_SYMTAB_SHNDX && candidate.link === index,
   );
-  return openSymbols(
-    sectionReader(reader, header),
-    openStringTable(sectionReader(reader, strings)),
-    extended === undefined ? null : sectionReader(reader, extended),
-    // In linked files the index is a hint: tools that rewrite them (BOLT, strip) leave stale ones, seen in rustc's own.
-    headers.type === elf.ET_REL ? headers.sections.length : null,
-  );
+  const part = (section: SectionHeader) => (): ByteReader => sectionReader(reader, section);
+  return {
+    table: part(header),
+    strings: part(strings),
+    open: () =>
+      openSymbols(
+        sectionReader(reader, header),
+        openStringTable(sectionReader(reader, strings)),
+        extended === undefined ? null : sectionReader(reader, extended),
+        // In linked files the index is a hint: tools that rewrite them (BOLT, strip) leave stale ones, seen in rustc's own.
+        headers.type === elf.ET_REL ? headers.sections.length : null,
+      ),
+  };
 }
 
 function isRelocationType(type: number): boolean {
@@ -138,7 +160,7 @@ function relocationSectionsByTarget(headers: ElfHeaders): Map<number, number[]> 
 }
 
 function readOne(
-  reader: ByteReader,
+  reader: Windows,
   headers: ElfHeaders,
   source: number,
   bounds: { readonly size: number; readonly symbols: number },

@@ -1,5 +1,6 @@
 // What each section is for: from header, flags and name to the model's Section. COMDAT groups too (gABI "Sections").
 import type { ByteReader } from '../../bytes/reader.js';
+import type { Windows } from '../../bytes/source.js';
 import { hex } from '../../codes/error.js';
 import type { Section, SectionKind } from '../object-file.js';
 import * as elf from './constants.js';
@@ -13,14 +14,18 @@ function has(header: SectionHeader, flag: number): boolean {
 }
 
 /** A reader over a section's bytes in the file; IPBP1001 when the file ends before it. Empty for SHT_NOBITS. */
-export function sectionReader(reader: ByteReader, header: SectionHeader): ByteReader {
+export function sectionReader(file: Windows, header: SectionHeader): ByteReader {
   return header.type === elf.SHT_NOBITS || header.type === elf.SHT_NULL
-    ? reader.window(0, 0)
-    : reader.window(header.offset, header.size);
+    ? file.window(0, 0)
+    : file.window(header.offset, header.size);
 }
 
 /** The model's sections, in the file's order. `symbols` is the table that group signatures are in, if there is one. */
-export function readSections(reader: ByteReader, headers: ElfHeaders, symbols: SymbolTable | null): Section[] {
+export function readSections(
+  reader: Windows,
+  headers: ElfHeaders,
+  symbols: () => SymbolTable | null,
+): Section[] {
   const nameHeader = headers.sections[headers.nameTable];
   const nameOf =
     nameHeader === undefined || headers.nameTable === 0 ? () => '' : openStringTable(sectionReader(reader, nameHeader));
@@ -30,7 +35,7 @@ export function readSections(reader: ByteReader, headers: ElfHeaders, symbols: S
     const name = names[index] as string;
     const stored = header.type !== elf.SHT_NOBITS && header.type !== elf.SHT_NULL;
     // Not a window: making 20,000 views costs more than checking 20,000 ranges.
-    if (stored && header.offset + header.size > reader.length) sectionReader(reader, header);
+    if (stored && header.offset + header.size > reader.length) reader.check(header.offset, header.size);
     const align = header.align === 0 ? 1 : header.align;
     if (!Number.isInteger(Math.log2(align))) {
       reader.malformed('a section alignment is not a power of two', { actual: `${name}: ${hex(align)}` }, 0);
@@ -89,16 +94,17 @@ function isOrIn(name: string, family: string): boolean {
 
 /** Section index → signature of the COMDAT group it is a member of (gABI "Section Groups"). */
 function readGroups(
-  reader: ByteReader,
+  reader: Windows,
   headers: ElfHeaders,
   names: readonly string[],
-  symbols: SymbolTable | null,
+  openSymbols: () => SymbolTable | null,
 ): Map<number, string> {
   const groups = new Map<number, string>();
   headers.sections.forEach((header, index) => {
     if (header.type !== elf.SHT_GROUP) return;
     const words: ByteReader = sectionReader(reader, header);
     if (words.u32() !== elf.GRP_COMDAT) return;
+    const symbols = openSymbols();
     if (symbols === null) words.malformed('a section group without a symbol table', { actual: names[index] ?? '' }, 0);
     const signature = symbols.at(header.info);
     const sectionName = typeof signature.section === 'number' ? names[signature.section] : undefined;

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import type { InputFile } from '../../patch/engine.js';
+import { fileSource } from '../files/byte-source.js';
 import { sameObject, type ObjectSet, type ObjectStat } from '../cargo/incremental.js';
 
 /** Keeps `path` as `kept` (which must not exist). Throws IPBP5014. */
@@ -55,7 +56,7 @@ export function keepObjects(objects: ObjectSet, held: ObjectSet | null, director
 
 /** A file for the engine, read when it is asked for. `name` is what messages call it. */
 export function inputFile(name: string, path: string): InputFile {
-  return { name, read: () => readWhole(path) };
+  return { name, read: () => readWhole(path), source: () => fileSource(path, name) };
 }
 
 function readWhole(path: string): Uint8Array {

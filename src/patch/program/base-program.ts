@@ -3,10 +3,11 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { IpbpError } from '../../codes/error.js';
 import type { ObjectFile, Segment } from '../../formats/object-file.js';
+import { LONE_SLOT_NAME, SLOT_NAME } from '../../link/names.js';
 import { machineFor } from '../../reloc/machines.js';
 import type { Machine } from '../../reloc/machine.js';
 import type { ModuleIdentity } from '../image/image.js';
-import { indexSymbols, type ProgramItem } from './symbol-index.js';
+import { indexSymbols, type ProgramItem, type SymbolIndex } from './symbol-index.js';
 
 /** A shared library that the program needs; opened when a name is first looked up in it. */
 export interface Library {
@@ -27,7 +28,7 @@ export interface BaseProgram {
   readonly machine: Machine;
   readonly identity: ModuleIdentity;
   readonly items: ReadonlyMap<string, readonly ProgramItem[]>;
-  /** Number of functions that a patch could redirect. */
+  /** Number of functions that a patch could redirect, by their symbols. */
   readonly functions: number;
   /** Number of functions that are reached through a slot. */
   readonly slots: number;
@@ -65,15 +66,14 @@ export function identityOf(file: ObjectFile): ModuleIdentity {
   return {
     name,
     kind: 'text-sha256',
-    id: sha256(file.bytes.subarray(code.offset, code.offset + code.fileSize)),
+    id: sha256(file.range(code.offset, code.fileSize)),
   };
 }
 
 function readFrom(file: ObjectFile, segments: readonly Segment[], address: number, size: number): Uint8Array | null {
   const segment = segments.find((s) => address >= s.address && address + size <= s.address + s.fileSize);
   if (segment === undefined) return null;
-  const start = segment.offset + (address - segment.address);
-  return file.bytes.subarray(start, start + size);
+  return file.range(segment.offset + (address - segment.address), size);
 }
 
 /**
@@ -95,17 +95,19 @@ export function openBaseProgram(file: ObjectFile, libraries: () => readonly Libr
   if (!linked.positionIndependent) {
     throw new IpbpError('IPBP3005', 'the executable is not position independent', { where: file.name });
   }
-  const { items, bodies, slots } = indexSymbols(file);
-  let functions = 0;
-  for (const list of items.values()) for (const item of list) if (item.kind === 'function') functions++;
   // The dynamic table does not count: a stripped program still has the few names its libraries need.
-  if (file.symbols.length <= 1 || functions === 0) {
+  const bodies = file.countFunctions();
+  if (bodies === 0) {
     throw new IpbpError('IPBP3004', 'the executable holds no symbols', {
       expected: 'a symbol table with functions',
       actual: `${file.symbols.length} symbols`,
       where: file.name,
     });
   }
+  const slots = file.countNamed([SLOT_NAME, LONE_SLOT_NAME]);
+  // Last, and only when a name is asked for: a program is ready to be patched before its symbols are read.
+  let known: SymbolIndex | null = null;
+  const index = (): SymbolIndex => (known ??= indexSymbols(file));
   let sorted: readonly ProgramItem[] | null = null;
   let exports: Map<string, { data: boolean }> | null = null;
   const exportsOf = (): Map<string, { data: boolean }> => {
@@ -121,35 +123,40 @@ export function openBaseProgram(file: ObjectFile, libraries: () => readonly Libr
     return found;
   };
   const start = Math.min(...linked.segments.map((segment) => segment.address));
-  const imported = new Set(
-    linked.dynamicSymbols.filter((symbol) => symbol.section === 'undefined').map((symbol) => symbol.name),
-  );
+  let imported: ReadonlySet<string> | null = null;
+  const importedNames = (): ReadonlySet<string> => {
+    const undefinedOnes = linked.dynamicSymbols.filter((symbol) => symbol.section === 'undefined');
+    return new Set(undefinedOnes.map((symbol) => symbol.name));
+  };
   const read = (address: number, size: number): Uint8Array | null => readFrom(file, linked.segments, address, size);
   return {
     file,
     machine,
     identity: identityOf(file),
-    items,
-    functions,
-    slots: slots.size,
+    get items() {
+      return index().items;
+    },
+    // A function with a slot has two symbols: its body's, and that of the stub before it.
+    functions: bodies - slots,
+    slots,
     start: Math.floor(start / machine.pageSize) * machine.pageSize,
     tlsStart: linked.tls === null ? 0 : machine.threadLocalsStart(linked.tls),
-    imports: (name) => imported.has(name),
+    imports: (name) => (imported ??= importedNames()).has(name),
     exported: (name) => exportsOf().get(name) ?? null,
     read,
     slotOf({ name, address, size }) {
       // A stub stands behind its body, in one section with it: of several of this name, that is the nearest before.
-      const before = (bodies.get(name) ?? []).filter((body) => body.address < address);
+      const before = (index().bodies.get(name) ?? []).filter((body) => body.address < address);
       const body = before.reduce<ProgramItem | null>(
         (nearest, one) => (nearest === null || one.address > nearest.address ? one : nearest),
         null,
       );
       const stub = body === null ? null : read(address, size);
       const at = stub === null ? null : machine.entryStubs.slotOf(stub, address);
-      return body === null || at === null || !slots.has(at) ? null : { at, body };
+      return body === null || at === null || !index().slots.has(at) ? null : { at, body };
     },
     functionsByAddress() {
-      sorted ??= [...items.values(), ...bodies.values()]
+      sorted ??= [...index().items.values(), ...index().bodies.values()]
         .flat()
         .filter((item) => item.kind === 'function')
         .sort((a, b) => a.address - b.address || b.size - a.size);
