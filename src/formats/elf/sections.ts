@@ -21,11 +21,7 @@ export function sectionReader(file: Windows, header: SectionHeader): ByteReader 
 }
 
 /** The model's sections, in the file's order. `symbols` is the table that group signatures are in, if there is one. */
-export function readSections(
-  reader: Windows,
-  headers: ElfHeaders,
-  symbols: () => SymbolTable | null,
-): Section[] {
+export function readSections(reader: Windows, headers: ElfHeaders, symbols: () => SymbolTable | null): Section[] {
   const nameHeader = headers.sections[headers.nameTable];
   const nameOf =
     nameHeader === undefined || headers.nameTable === 0 ? () => '' : openStringTable(sectionReader(reader, nameHeader));

@@ -22,7 +22,7 @@ export function fileSource(path: string, name = path): ByteSource {
       if (stat.size !== size || stat.mtimeMs !== opened.mtimeMs)
         throw new IpbpError('IPBP5014', 'a file was written to while it was in use', { where: name });
       const stop = Math.min(size, end * CHUNK);
-      for (let at = first * CHUNK; at < stop; ) {
+      for (let at = first * CHUNK; at < stop;) {
         const got = readSync(descriptor, bytes, at, stop - at, at);
         if (got === 0) throw new IpbpError('IPBP5014', 'a file is shorter than it was', { where: name });
         at += got;
