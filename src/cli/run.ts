@@ -23,14 +23,8 @@ export interface RunOptions {
 }
 
 /** Throws IPBP5902 for what has its flag and nothing behind it yet. */
-function refuseUnsupported({ deliver, noBuild }: RunOptions): void {
-  const asked: readonly (readonly [boolean, string])[] = [
-    [deliver === 'dylib', '--deliver dylib'],
-    [noBuild, '--no-build'],
-  ];
-  for (const [given, flag] of asked) {
-    if (given) throw new IpbpError('IPBP5902', `${flag} is not supported yet`);
-  }
+function refuseUnsupported({ deliver }: RunOptions): void {
+  if (deliver === 'dylib') throw new IpbpError('IPBP5902', '--deliver dylib is not supported yet');
 }
 
 /**

@@ -93,6 +93,18 @@ export const TOOLCHAIN_CODES = {
       "The executable is linked statically (musl, or +crt-static): the system's loader, which brings the agent into other programs, has no part in its start.",
     remedy: 'While you work on it, build without -C target-feature=+crt-static, or for a -gnu target.',
   },
+  IPBP5030: {
+    title: 'a build that is not the running program',
+    meaning:
+      'With --no-build, cargo built the program with other flags, features or dependencies than the running one has: its crates have other names, and it is not followed.',
+    remedy: 'Build with the same settings as the program was started with, or start it again.',
+  },
+  IPBP5031: {
+    title: 'the target directory was cleaned',
+    meaning:
+      'cargo clean, or somebody else, removed the target directory while the program runs, and with it what the session kept there of the program: edits cannot be compared with what runs.',
+    remedy: 'Restart the program; --on-refusal restart does so by itself.',
+  },
   IPBP5040: {
     title: 'an early patch could not be taken back',
     meaning:

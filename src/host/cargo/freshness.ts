@@ -25,7 +25,7 @@ export function hasDepInfo(unit: Unit): boolean {
  * cargo's directories for this unit's freshness, `<profile>/.fingerprint/<package>-<hash>`. Of a shared library, whose
  * files bear no hash, all that may be meant.
  */
-function fingerprintDirectories(unit: Unit): string[] {
+export function fingerprintDirectories(unit: Unit): string[] {
   const fingerprints = join(profileDirectory(unit), '.fingerprint');
   if (unit.extraFilename !== '') return [join(fingerprints, unit.packageName + unit.extraFilename)];
   return list(fingerprints)

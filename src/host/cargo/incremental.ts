@@ -90,6 +90,22 @@ export function sessionFollower(directory: string): () => string | null {
   };
 }
 
+/** A stretch of time, in milliseconds since 1970. */
+export interface SessionWindow {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The newest finished session that a rustc began within the window, or null. */
+export function sessionWithin(directory: string, { from, to }: SessionWindow): string | null {
+  const [first, last] = [stampOf(Math.floor(from)), stampOf(Math.ceil(to))];
+  const found = finishedSessions(directory).find((name) => {
+    const stamp = sessionStamp(name);
+    return first <= stamp && stamp <= last;
+  });
+  return found === undefined ? null : join(directory, found);
+}
+
 /** `s-<microseconds in base 36>-…`, padded so that strings compare as numbers. */
 function sessionStamp(name: string): string {
   return (name.split('-')[1] ?? '').padStart(16, '0');

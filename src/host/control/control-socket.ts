@@ -46,6 +46,13 @@ export async function listSessions(): Promise<string[]> {
   return alive.filter((id) => id !== null).sort();
 }
 
+/** Removes the sockets, agents' too, that sessions left which were killed. */
+export async function removeDeadSockets(): Promise<void> {
+  const directory = controlDirectory();
+  const names = readdirSync(directory).filter((name) => name.endsWith('.sock') || name.endsWith('.agent'));
+  await Promise.all(names.map(async (name) => (await tryConnect(join(directory, name)))?.destroy()));
+}
+
 /** Null when nobody listens; the socket's file is removed then. */
 export function tryConnect(path: string): Promise<Socket | null> {
   return new Promise((resolve) => {

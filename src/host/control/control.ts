@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { IpbpError, type ErrorDetails } from '../../codes/error.js';
-import { controlPath } from './control-socket.js';
+import { controlPath, removeDeadSockets } from './control-socket.js';
 import type { PatchedEvent, RefusedEvent, UndoneEvent } from '../events.js';
 import type { PatchRecord } from '../session/patcher.js';
 
@@ -60,9 +60,10 @@ export interface Control {
 /** No request is longer: a path and a few words. */
 const MAX_LINE = 64 * 1024;
 
-/** Listens for one session. Throws IPBP5014. */
-export function openControl(session: ControlledSession): Promise<Control> {
+/** Listens for one session; what killed sessions left is cleared away. Throws IPBP5014. */
+export async function openControl(session: ControlledSession): Promise<Control> {
   const path = controlPath(session.id);
+  await removeDeadSockets();
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);

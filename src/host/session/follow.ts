@@ -1,5 +1,6 @@
 // Follows the sources of one running program: a save becomes a compile, a compile a patch, each told as an event.
 // One thing at a time; what is saved meanwhile is done next. Starting and ending programs is session.ts.
+import { existsSync } from 'node:fs';
 import { IpbpError } from '../../codes/error.js';
 import type { RefusedItem } from '../../patch/engine.js';
 import type { Held } from './build-start.js';
@@ -41,6 +42,7 @@ export function followSources(context: FollowContext): Follower {
   const { held, compiler } = context;
   const inlined = tellInlined(context.emit, held.graph.units.length === 1);
   const { emit } = inlined;
+  const tell = outcomeTeller({ ...context, emit });
   let changed = new Set<string>();
   let since: number | null = null;
   let stopped = false;
@@ -70,6 +72,7 @@ export function followSources(context: FollowContext): Follower {
     // A source that no unit names may be the module whose absence the last compile complained about.
     if (units.length === 0 && cargoOnly.length === 0 && !viaCargo && !compiler.pending()) return;
     emit({ event: 'change', files });
+    requireKept(held);
     inlined.begin(files);
     viaCargo ||= cargoOnly.length > 0;
     if (viaCargo) {
@@ -151,21 +154,6 @@ export function followSources(context: FollowContext): Follower {
     for (const file of generated) changed.delete(file);
   };
 
-  const tell = async (outcome: PatchOutcome, savedAt: number | null): Promise<void> => {
-    switch (outcome.kind) {
-      case 'unchanged':
-        return emit({ event: 'unchanged', reason: outcome.reason });
-      case 'refused':
-        return context.refuse(outcome.items);
-      case 'patched':
-        return emit({
-          event: 'patched',
-          ...outcome.event,
-          sinceSaveMs: savedAt === null ? null : performance.now() - savedAt,
-        });
-    }
-  };
-
   return {
     get directories() {
       return watcher.directories();
@@ -176,6 +164,32 @@ export function followSources(context: FollowContext): Follower {
       watcher.stop();
     },
   };
+}
+
+/** Tells what became of a change. `savedAt`: when it was saved (`performance.now()`), where that is known. */
+export function outcomeTeller(
+  context: Pick<FollowContext, 'emit' | 'refuse'>,
+): (outcome: PatchOutcome, savedAt: number | null) => Promise<void> {
+  return async (outcome, savedAt) => {
+    switch (outcome.kind) {
+      case 'unchanged':
+        return context.emit({ event: 'unchanged', reason: outcome.reason });
+      case 'refused':
+        return context.refuse(outcome.items);
+      case 'patched':
+        return context.emit({
+          event: 'patched',
+          ...outcome.event,
+          sinceSaveMs: savedAt === null ? null : performance.now() - savedAt,
+        });
+    }
+  };
+}
+
+/** Throws IPBP5031 when what the session keeps of the program is gone. */
+export function requireKept({ keptExecutable }: Held): void {
+  if (existsSync(keptExecutable)) return;
+  throw new IpbpError('IPBP5031', 'the target directory was cleaned while the program runs', { where: keptExecutable });
 }
 
 /** Source file → keys of the units that read it. */

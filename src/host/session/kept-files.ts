@@ -2,6 +2,7 @@
 // the program goes on running the old ones. Hard links where the file system allows, copies elsewhere.
 import {
   copyFileSync,
+  existsSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -93,4 +94,10 @@ function sameBytes(a: string, b: string): boolean {
     closeSync(left);
     closeSync(right);
   }
+}
+
+/** A mapped library's file as the process sees it: it may live in another mount namespace. Null for the kernel's own. */
+export function mappedLibrary(pid: number, path: string): InputFile | null {
+  const seen = path.startsWith('/') ? `/proc/${pid}/root${path}` : `/proc/${pid}/cwd/${path}`;
+  return existsSync(seen) ? inputFile(path, seen) : null;
 }

@@ -11,7 +11,15 @@ import type { PatchImage } from '../../patch/image/image.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
 import type { Held } from './build-start.js';
 import { patchedItems, type PatchedEvent, type PatchTimes } from '../events.js';
-import { compareSets, scanObjects, sessionFollower, type ObjectSet, type SetDifference } from '../cargo/incremental.js';
+import {
+  compareSets,
+  scanObjects,
+  sessionFollower,
+  sessionWithin,
+  type ObjectSet,
+  type SessionWindow,
+  type SetDifference,
+} from '../cargo/incremental.js';
 import { inputFile, keepObjects, sameFile } from './kept-files.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { createHistory, type LiveObjects } from './session-store.js';
@@ -45,8 +53,9 @@ export interface Patcher {
   /**
    * A unit's objects are new and ours. Only then they are looked at: another cargo that builds with other flags writes
    * into the same incremental directory.
+   * @param within when they were written; where it is not given, the newest that were not seen yet are theirs
    */
-  compiled(unit: Unit): void;
+  compiled(unit: Unit, within?: SessionWindow): void;
   /** Compares the newest objects with what runs. Cheap: (name, inode). */
   scan(): Scan;
   /** An object that rustc has closed while it still works: planned with, so that the patch is ready when all are. */
@@ -117,7 +126,7 @@ export function createPatcher(
   const { shared } = held.graph;
   const newestOf = new Map(held.objects);
   const sessions = new Map([...held.incremental.values()].map((path) => [path, sessionFollower(path)]));
-  const unscanned = new Set<Unit>();
+  const unscanned = new Map<Unit, SessionWindow | undefined>();
   let scans = 0;
   let lastLink: LinkInputs | null = null;
   const staging = createStaging({
@@ -161,10 +170,11 @@ export function createPatcher(
     return { kind: 'sent', patch, liveAt };
   };
 
-  const lookAt = (unit: Unit): void => {
+  const lookAt = (unit: Unit, within: SessionWindow | undefined): void => {
     const directory = held.incremental.get(unit.key);
     if (directory === undefined) return;
-    const objects = scanObjects(unit, directory, sessions.get(directory));
+    const newest = within === undefined ? sessions.get(directory) : () => sessionWithin(directory, within);
+    const objects = scanObjects(unit, directory, newest);
     // Kept before they are read: rustc deletes sessions but the newest two.
     newestOf.set(unit.key, keepObjects(objects, newestOf.get(unit.key) ?? null, objectDirectory(scans, unit.key)));
   };
@@ -224,7 +234,7 @@ export function createPatcher(
         .slice(0, WARM_UP_OBJECTS);
       engine.warmUp(chosen.map(({ key, name, path }) => inputFile(`${key}/${name}`, path)));
     },
-    compiled: (unit) => void unscanned.add(unit),
+    compiled: (unit, within) => void unscanned.set(unit, within),
     scan() {
       const startedAt = performance.now();
       const current = history.current();
@@ -232,7 +242,7 @@ export function createPatcher(
       const differences = new Map<string, SetDifference>();
       let changed = 0;
       scans++;
-      for (const unit of unscanned) lookAt(unit);
+      for (const [unit, within] of unscanned) lookAt(unit, within);
       unscanned.clear();
       for (const { key } of held.graph.units) {
         const after = newestOf.get(key);

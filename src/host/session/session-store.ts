@@ -1,6 +1,6 @@
 // A session's own directory below `<target>/ipbp/sessions` (so that hard links work), and the sets of objects that
 // its program runs: one per live patch, so that undo and redo know what to compare the next edit with.
-import { mkdirSync, readdirSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import type { ObjectSet } from '../cargo/incremental.js';
@@ -18,17 +18,21 @@ export interface SessionDirectories {
 export function openSessionDirectories(targetDirectory: string, id: string): SessionDirectories {
   const root = join(targetDirectory, 'ipbp');
   const sessions = join(root, 'sessions');
+  const names = existsSync(sessions) ? readdirSync(sessions) : [];
+  for (const name of names) if (!ownerRuns(join(sessions, name))) removeSession(join(sessions, name));
+  const directories = { scripts: join(root, 'bin'), units: join(root, 'units'), session: join(sessions, id) };
+  makeSessionDirectories(directories);
+  return directories;
+}
+
+/** Makes them where they are not there: `cargo clean` may take them away between two starts. Throws IPBP5014. */
+export function makeSessionDirectories({ units, session }: SessionDirectories): void {
   try {
-    mkdirSync(sessions, { recursive: true });
-    for (const name of readdirSync(sessions)) if (!ownerRuns(join(sessions, name))) removeSession(join(sessions, name));
-    const session = join(sessions, id);
-    mkdirSync(session, { mode: 0o700 });
+    mkdirSync(session, { recursive: true, mode: 0o700 });
     writeFileSync(join(session, 'owner'), String(process.pid));
-    const units = join(root, 'units');
     mkdirSync(units, { recursive: true, mode: 0o700 });
-    return { scripts: join(root, 'bin'), units, session };
   } catch (cause) {
-    throw new IpbpError('IPBP5014', 'the session directory could not be made', { where: sessions, cause });
+    throw new IpbpError('IPBP5014', 'the session directory could not be made', { where: session, cause });
   }
 }
 

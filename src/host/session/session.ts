@@ -2,12 +2,11 @@
 // owns the life of programs within a session (start, restart, end) and what may be asked of it from outside; the way of a
 // change is in follow.ts and patcher.ts.
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../../codes/error.js';
 import { CODES } from '../../codes/table.js';
-import type { InputFile, RefusedItem } from '../../patch/engine.js';
+import type { RefusedItem } from '../../patch/engine.js';
 import { openLiveEngine } from '../../patch/live-engine.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
 import { expectAgent, type AgentExpected } from '../agent/agent-start.js';
@@ -16,14 +15,17 @@ import { cargoBuild } from '../cargo/cargo-build.js';
 import { readProject } from '../cargo/cargo-project.js';
 import type { CargoRun } from '../cargo/cargo-run.js';
 import { createCompiler } from '../compile/compile.js';
+import { knownArchives } from '../compile/known-archives.js';
 import { openControl, type Control, type ControlledSession } from '../control/control.js';
 import type { PatchedEvent, ProgramExit, RefusedEvent, SessionEvent, SessionOptions, UndoneEvent } from '../events.js';
+import { createQueue } from './queue.js';
+import { followBuilds } from './follow-builds.js';
 import { followSources, refusedBy, type Follower, type Untimed } from './follow.js';
-import { inputFile } from './kept-files.js';
+import { inputFile, mappedLibrary } from './kept-files.js';
 import { createPatcher, type PatchOutcome, type Patcher } from './patcher.js';
 import { writeScripts } from '../cargo/scripts.js';
 import { slotProblems, wantSlots } from '../cargo/slot-environment.js';
-import { openSessionDirectories, removeSession } from './session-store.js';
+import { makeSessionDirectories, openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from '../compile/spawner.js';
 import { filesOfRustc, keepWarm } from '../compile/warm-files.js';
 import { rebuildWithCargo } from './rebuild.js';
@@ -91,8 +93,15 @@ export async function startSession(
     if (exited !== true) run?.kill('SIGKILL');
   };
 
+  /** After `cargo clean`, what builds need of ours has to be there again. */
+  const prepareBuild = (): void => {
+    makeSessionDirectories(directories);
+    writeScripts(directories.scripts);
+  };
+
   /** Builds, starts and follows one program; resolves with its end. */
   const life = async (restartReason: string | null): Promise<ProgramExit> => {
+    prepareBuild();
     const listening = expectAgent({
       id,
       target: project.targetTriple,
@@ -133,26 +142,30 @@ export async function startSession(
   const follow = (held: Held, listener: AgentExpected, agentless: boolean): Program => {
     const { session: directory, units } = directories;
     const context = { spawner, recorder: scripts.recorder, units, directory, color: options.color };
-    const compiler = createCompiler(held, context, () => stopping);
     let link: AgentConnection | null = null;
     const warm = keepWarm(() => filesOfRustc(held.graph, held.incremental, spawner), WARM_UP_AFTER_MS);
-    const follower = followSources({
+    const following = {
       held,
-      compiler,
       patcher: () => current.patcher,
       emit,
-      exclusively: (work) =>
+      exclusively: (work: () => Promise<void>) =>
         exclusively(() => {
           warm.rest();
           return work().catch(async (error: unknown) => {
             await refuse(held, [refusedBy(error)]);
           });
         }),
-      rebuild: () => rebuildWithCargo(buildContext, held, ending.signal),
-      refuse: async (items) => {
+      refuse: async (items: readonly RefusedItem[]) => {
         await refuse(held, items);
       },
-    });
+    };
+    const follower = options.noBuild
+      ? followBuilds({ ...following, archives: () => knownArchives(held.root, spawner) })
+      : followSources({
+          ...following,
+          compiler: createCompiler(held, context, () => stopping),
+          rebuild: () => rebuildWithCargo(buildContext, held, ending.signal),
+        });
     const late = setTimeout(() => {
       const seconds = (options.agentTimeoutMs ?? AGENT_TIMEOUT_MS) / 1000;
       const error = new IpbpError('IPBP5006', `the agent did not connect within ${seconds} s`, {
@@ -246,6 +259,7 @@ export async function startSession(
 
   /** Before a restart, so that a build that fails leaves the program as it is, and the next save is looked at as ever. */
   const builds = async (): Promise<boolean> => {
+    prepareBuild();
     const built = await cargoBuild(project, options, scripts, directories, ending.signal);
     if (stopping) return false;
     if (built.kind === 'errors') emit({ event: 'compile-error', rendered: built.rendered });
@@ -371,16 +385,6 @@ function unpatchedBecause(error: unknown): string {
   return `the program runs unpatched: ${message.slice(`${code}: `.length)}. ${CODES[code].remedy}`;
 }
 
-/** Runs what it is given one after the other. */
-function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const result = last.then(work);
-    last = result.catch(() => {});
-    return result;
-  };
-}
-
 /** What a warm-up cannot open, the first edit will: it is for that to say so. */
 function warmUp(patcher: Patcher): void {
   try {
@@ -388,10 +392,4 @@ function warmUp(patcher: Patcher): void {
   } catch (error) {
     if (!(error instanceof IpbpError)) throw error;
   }
-}
-
-/** A mapped library's file as the process sees it: it may live in another mount namespace. Null for the kernel's own. */
-function mappedLibrary(pid: number, path: string): InputFile | null {
-  const seen = path.startsWith('/') ? `/proc/${pid}/root${path}` : `/proc/${pid}/cwd/${path}`;
-  return existsSync(seen) ? inputFile(path, seen) : null;
 }

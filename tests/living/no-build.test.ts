@@ -1,0 +1,142 @@
+// `ipbp run --no-build`: the session starts no build; what a plain cargo in another terminal compiles goes live.
+import { spawnSync } from 'node:child_process';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { SessionEvent } from '../../src/host/events.js';
+import { eventOf, librarySource, spoken, Workshop, type Words } from '../poisoning/workshop.js';
+import type { Talker } from '../talker.js';
+
+const shop = new Workshop();
+let talker: Talker;
+
+test.before(async () => {
+  talker = await shop.start(['--no-build']);
+});
+
+test.after(async () => {
+  await talker.session.stop();
+  shop.fixture.remove();
+});
+
+function cargo(args: readonly string[], environment: Readonly<Record<string, string>> = {}): number | null {
+  const env = { ...process.env, ...environment };
+  return spawnSync('cargo', [...args, '--quiet'], { cwd: shop.fixture.root, stdio: 'ignore', env }).status;
+}
+
+/** Saves, builds by hand, and waits until the program says what the sources say. Returns what was told, to the patch. */
+async function built(words: Partial<Words>, ...compiled: readonly string[]): Promise<readonly SessionEvent[]> {
+  const from = talker.session.events.length;
+  shop.save(words);
+  shop.builds(compiled, 'nobody else built anything');
+  await eventOf(talker, from, 'patched');
+  await talker.says(spoken(shop.words));
+  return talker.session.events.slice(from);
+}
+
+/** What the session tells while `work` is done, and until a build of a library's body after it is live. */
+async function toldBy(work: () => void): Promise<readonly SessionEvent['event'][]> {
+  const from = talker.session.events.length;
+  work();
+  const told = await built({ plain: `${shop.words.plain}+` }, 'words', 'app');
+  const until = talker.session.events.length - told.length;
+  return talker.session.events.slice(from, until).map(({ event }) => event);
+}
+
+test('what is saved is left alone; what a plain cargo build makes of it goes live', async () => {
+  const { pid } = await talker.says(spoken(shop.words));
+  const told = await built({ own: 'o1' }, 'app');
+  assert.equal(
+    told.map(({ event }) => event),
+    ['change', 'compiled', 'patched'],
+  );
+  const [change, compiled] = told;
+  assert.ok(change?.event === 'change' && compiled?.event === 'compiled');
+  assert.equal(change.files, [shop.fixture.path('app/src/main.rs')]);
+  assert.equal(compiled.crates, ['app']);
+  assert.is((await talker.line()).pid, pid, 'the same process');
+});
+
+test('a library: its plain bodies, and generic ones that are in the program', async () => {
+  const told = await built({ plain: 'p2', generic: 'g2', own: 'o2' }, 'words', 'app');
+  assert.is(told.filter(({ event }) => event === 'patched').length, 1, 'one build is one patch');
+});
+
+test('a library alone: bodies go live, a changed interface waits for what uses it', async () => {
+  let from = talker.session.events.length;
+  shop.save({ plain: 'p3' });
+  assert.is(cargo(['build', '-p', 'words']), 0);
+  await eventOf(talker, from, 'patched');
+  await talker.says(spoken(shop.words));
+
+  const source = librarySource(shop.words).replace('String {\n    String::from("p3")', `&'static str {\n    "p3!"`);
+  assert.match(source, /'static str/);
+  from = talker.session.events.length;
+  shop.fixture.write('lib/src/lib.rs', source);
+  assert.is(cargo(['build', '-p', 'words']), 0);
+  assert.match((await eventOf(talker, from, 'note', 'patched', 'refused')).event, /note/);
+  await talker.untouchedBy(async () => {
+    await talker.line();
+  });
+  assert.is(cargo(['build']), 0);
+  await eventOf(talker, from, 'patched');
+  await talker.says(spoken({ ...shop.words, plain: 'p3!' }));
+  await built({ generic: 'g3' }, 'words', 'app');
+});
+
+test('a function of the standard library that the program did not hold', async () => {
+  const path = 'app/src/main.rs';
+  const from = talker.session.events.length;
+  shop.fixture.write(path, shop.fixture.read(path).replace(/String::from\("(\w+)"\)/, '"$1".to_uppercase()'));
+  assert.is(cargo(['build']), 0);
+  await eventOf(talker, from, 'patched');
+  const { plain, generic, own } = shop.words;
+  await talker.says(`${plain} ${generic} ${own.toUpperCase()}`);
+  await built({ own: 'o4' }, 'app');
+});
+
+test('a build that fails: nothing, also of the library that it compiled; its repair goes live', async () => {
+  const told = await toldBy(() => {
+    shop.fixture.write('lib/src/lib.rs', librarySource({ ...shop.words, plain: 'p5' }));
+    shop.fixture.write('app/src/main.rs', 'fn main() { nothing::at_all() }\n');
+    assert.is.not(cargo(['build']), 0);
+    // Both are to be as they were, but for the library's edit.
+    const { own } = shop.words;
+    shop.words = { ...shop.words, plain: 'p5', own: '' };
+    shop.save({ own });
+  });
+  assert.equal(told, []);
+});
+
+test('cargo check: nothing', async () => {
+  const told = await toldBy(() => {
+    shop.save({ own: 'o6' });
+    assert.is(cargo(['check']), 0);
+  });
+  assert.equal(told, []);
+});
+
+test('a build with other flags is not taken for the program, though it writes into the same directories', async () => {
+  const from = talker.session.events.length;
+  shop.save({ own: 'o7' });
+  assert.is(cargo(['build'], { RUSTFLAGS: '-C overflow-checks=no -C opt-level=1' }), 0);
+  const { code } = await eventOf(talker, from, 'note');
+  assert.is(code, 'IPBP5030');
+  assert.is.not((await talker.line()).words, spoken(shop.words));
+  const told = await built({}, 'app');
+  const patched = told.find((event) => event.event === 'patched');
+  assert.equal(
+    patched?.functions.map(({ name }) => name),
+    ['app::own::own'],
+  );
+});
+
+test('undo and the next build', async () => {
+  const before = spoken(shop.words);
+  await built({ own: 'o8' }, 'app');
+  const { session } = await talker.ready();
+  assert.is((await talker.session.command(['undo'], session)).status, 0);
+  await talker.says(before);
+  await built({ own: 'o9' }, 'app');
+});
+
+test.run();
