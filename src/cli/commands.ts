@@ -105,7 +105,7 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
       new Option('--redirect <how>', 'how callers reach new code').choices(['jump', 'slots', 'auto']).default('auto'),
     )
     .addOption(new Option('--deliver <how>', 'how new code comes in').choices(['map', 'dylib', 'auto']).default('auto'))
-    .option('--no-build', 'only follow the incremental directories: another tool runs rustc')
+    .option('--no-build', 'start no build: patch what a cargo build of yours, or of an editor, compiles')
     .option('--no-agent-thread', 'no thread of the agent in the program')
     .allowUnknownOption()
     .action(async (cargoArguments: string[], flags: RunFlags) => {

@@ -218,7 +218,7 @@ export interface SessionOptions {
   readonly onRefusal: RefusalPolicy | 'default';
   readonly redirect: RedirectMode;
   readonly deliver: DeliverMode;
-  /** Only follow the incremental directories: another tool runs rustc. */
+  /** After the start, only follow what others build. */
   readonly noBuild: boolean;
   /** The agent starts its thread with the program's own first one only. */
   readonly noAgentThread?: boolean;
