@@ -59,6 +59,8 @@ export function buildCommands(runner: Runner, version: string): Command {
       exampleText(['cd my-project && ipbp run', 'ipbp run --release -p server -- --port 8080', 'ipbp run --help']),
     )
     .addCommand(runCommand(runner, output))
+    .addCommand(initCommand(runner, output))
+    .addCommand(attachCommand(runner, output), { hidden: true })
     .addCommand(buildPatchCommand(runner, output))
     .addCommand(diffCommand(runner, output))
     .addCommand(applyCommand(runner, output))
@@ -125,6 +127,44 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
           output(flags),
         ),
       );
+    });
+}
+
+interface InitFlags extends CommonFlags {
+  readonly undo?: boolean;
+}
+
+function initCommand(runner: Runner, output: MakeOutput): Command {
+  return define({
+    name: 'init',
+    summary: 'have a plain cargo run patch the program at every save',
+    description: [
+      "Sets cargo's runner and build.rustc-wrapper in the workspace's .cargo/config.toml, so that a plain cargo run does",
+      'what ipbp run does; a runner and a wrapper that are there go on being called. With IPBP=0, with CI set, without Node',
+      'or ipbp, and for tests and benches, programs start as ever. IPBP=quiet and IPBP=verbose say less and more.',
+    ].join('\n'),
+    examples: ['ipbp init && cargo run', 'ipbp init --undo'],
+  })
+    .option('--undo', 'take that away again; the file is as it was')
+    .action(async (flags: InitFlags) => {
+      const { init, uninit } = await import('./init.js');
+      runner.finished(await (flags.undo === true ? uninit : init)(output(flags)));
+    });
+}
+
+function attachCommand(runner: Runner, output: MakeOutput): Command {
+  return define({
+    name: 'attach',
+    summary: 'follow a program that cargo starts',
+    description: "What the runner of ipbp init calls: follows the program that waits at a runner's gate.",
+    examples: ['cargo run'],
+  })
+    .argument('<gate>', "directory with the runner's fifo")
+    .argument('<pid>', 'of the runner, which becomes the program')
+    .argument('<program>', 'the executable')
+    .action(async (gate: string, pid: string, program: string, flags: CommonFlags) => {
+      const { attach } = await import('./attach.js');
+      runner.finished(await attach({ gate, pid: Number(pid), program }, output(flags)));
     });
 }
 

@@ -105,6 +105,33 @@ export const TOOLCHAIN_CODES = {
       'cargo clean, or somebody else, removed the target directory while the program runs, and with it what the session kept there of the program: edits cannot be compared with what runs.',
     remedy: 'Restart the program; --on-refusal restart does so by itself.',
   },
+  IPBP5035: {
+    title: "cargo's configuration cannot be edited",
+    meaning: 'ipbp init found no place for its two settings that leaves all other settings as they are.',
+    remedy: 'Write [build] and [target.<triple>] of .cargo/config.toml as plain tables, a setting to a line.',
+  },
+  IPBP5036: {
+    title: "cargo's configuration is broken",
+    meaning: 'cargo itself cannot read a configuration file of this project, so ipbp init wrote nothing.',
+    remedy: 'Repair the file that cargo names.',
+  },
+  IPBP5037: {
+    title: 'this build was not recorded',
+    meaning:
+      "After ipbp init the commands of rustc are recorded as cargo runs them; some of this program's crates were built before that, or without it.",
+    remedy: 'End the program and run cargo run again: these crates are compiled once more, and recorded.',
+  },
+  IPBP5038: {
+    title: 'ipbp was not ready in time',
+    meaning: 'A program that plain cargo run starts waits a few seconds for ipbp and no longer.',
+    remedy: 'Run cargo run again: what took long (building the agent, once per rustc) is done by then.',
+  },
+  IPBP5039: {
+    title: 'a variable goes before the configuration',
+    meaning:
+      "A variable of the environment sets the runner or rustc's wrapper, and cargo then does not look at its files.",
+    remedy: 'Move that setting into .cargo/config.toml and run ipbp init again, which chains it; or use ipbp run.',
+  },
   IPBP5040: {
     title: 'an early patch could not be taken back',
     meaning:

@@ -3,7 +3,7 @@
 import type { ItemReport } from '../patch/image/image.js';
 import type { RefusedItem } from '../patch/engine.js';
 
-/** A program's way out, as Node reports it: just one of the two is set. */
+/** A program's way out, as Node reports it: just one of the two is set; neither where it is not our child. */
 export interface ProgramExit {
   readonly code: number | null;
   readonly signal: string | null;
@@ -207,6 +207,15 @@ export function patchedItems(items: readonly ItemReport[]): PatchedItems {
   return { functions, data };
 }
 
+/** A program that plain `cargo run` is about to start. */
+export interface AttachedProgram {
+  readonly pid: number;
+  /** Absolute. */
+  readonly program: string;
+  /** Directory with the fifo `gate` that its runner reads. */
+  readonly gate: string;
+}
+
 /** What `ipbp run` was told. */
 export interface SessionOptions {
   /** Where cargo is run. */
@@ -228,6 +237,8 @@ export interface SessionOptions {
   readonly color: boolean;
   /** Asked when the policy is `ask`: true to restart. Not called when the program reads the terminal. */
   readonly askRestart?: (items: readonly RefusedItem[]) => Promise<boolean>;
+  /** A program that cargo started without us and that waits at its gate (attached-run.ts), instead of one to build. */
+  readonly attached?: AttachedProgram;
   /** How long to wait for the agent after the program started; default 10 000 ms. */
   readonly agentTimeoutMs?: number;
 }

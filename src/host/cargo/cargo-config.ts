@@ -13,16 +13,22 @@ export interface Setting {
   readonly base: string;
 }
 
-/** The settings that apply in a directory, strongest first: `--config` arguments, then files, nearest first. */
-export function readSettings(directory: string, configArguments: readonly string[]): Setting[] {
+/**
+ * The settings that apply in a directory, strongest first: `--config` arguments, then files, nearest first.
+ * @param read gives a configuration file's text
+ */
+export function readSettings(
+  directory: string,
+  configArguments: readonly string[],
+  read = (path: string): string => readFileSync(path, 'utf8'),
+): Setting[] {
   const settings: Setting[] = [];
   for (const argument of [...configArguments].reverse()) {
     const path = resolve(directory, argument);
     if (argument.includes('=')) settings.push(...parseSettings(argument, directory));
     else if (existsSync(path)) settings.push(...parseSettings(readFileSync(path, 'utf8'), directory));
   }
-  for (const path of configFiles(directory))
-    settings.push(...parseSettings(readFileSync(path, 'utf8'), dirname(dirname(path))));
+  for (const path of configFiles(directory)) settings.push(...parseSettings(read(path), dirname(dirname(path))));
   return settings;
 }
 
@@ -94,9 +100,14 @@ function collect(reader: TomlReader, path: readonly string[], base: string, sett
 const ESCAPES: Readonly<Record<string, string>> = { b: '\b', t: '\t', n: '\n', f: '\f', r: '\r', e: '\u001b' };
 
 /** A cursor over TOML text. */
-class TomlReader {
+export class TomlReader {
   private at = 0;
   constructor(private readonly text: string) {}
+
+  /** Where it stands in the text. */
+  get offset(): number {
+    return this.at;
+  }
 
   atEnd(): boolean {
     return this.at >= this.text.length;

@@ -87,7 +87,7 @@ export async function readProject(directory: string, cargoArguments: readonly st
     hostTriple,
     targetTriple,
     rustcWrapper: rustcWrapper(directory, settings),
-    runner: await configuredRunner(directory, settings, targetTriple, plus),
+    runner: await chosenRunner(directory, settings, targetTriple, plus),
   };
 }
 
@@ -110,7 +110,11 @@ function optionValues(args: readonly string[], name: string): string[] {
 /** cargo calls rustc in each package's directory, so a path is made whole here. */
 function rustcWrapper(directory: string, settings: readonly Setting[]): string | null {
   const named = nonEmpty(process.env['RUSTC_WRAPPER']) ?? nonEmpty(process.env['CARGO_BUILD_RUSTC_WRAPPER']);
-  if (named !== null) return asCommand(named, directory);
+  return named === null ? configuredWrapper(settings) : asCommand(named, directory);
+}
+
+/** `build.rustc-wrapper` of the configuration files; as a path where it is no command of the PATH. */
+export function configuredWrapper(settings: readonly Setting[]): string | null {
   const setting = settings.find(({ path }) => samePath(path, ['build', 'rustc-wrapper']));
   return typeof setting?.value === 'string' && setting.value !== '' ? asCommand(setting.value, setting.base) : null;
 }
@@ -120,19 +124,33 @@ function asCommand(word: string, base: string): string {
   return word.includes('/') ? resolve(base, word) : word;
 }
 
-/** `target.<triple>.runner`, else `target.'cfg(…)'.runner`. */
-async function configuredRunner(
+/** The variable by which a runner is set from outside; it goes before every file. */
+export function runnerVariable(triple: string): string {
+  return `CARGO_TARGET_${triple.toUpperCase().replaceAll(/[-.]/g, '_')}_RUNNER`;
+}
+
+async function chosenRunner(
   directory: string,
   settings: readonly Setting[],
   triple: string,
   toolchain: readonly string[],
 ): Promise<Runner | null> {
-  const variable = nonEmpty(process.env[`CARGO_TARGET_${triple.toUpperCase().replaceAll(/[-.]/g, '_')}_RUNNER`]);
+  const variable = nonEmpty(process.env[runnerVariable(triple)]);
+  const configured = await configuredRunner(directory, settings, triple, toolchain);
+  if (variable === null) return configured;
+  return { words: runnerWords(variable, directory), asText: configured?.asText === true };
+}
+
+/** `target.<triple>.runner` of the configuration files, else `target.'cfg(…)'.runner`. Throws IPBP5001. */
+export async function configuredRunner(
+  directory: string,
+  settings: readonly Setting[],
+  triple: string,
+  toolchain: readonly string[] = [],
+): Promise<Runner | null> {
   const isRunner = ({ path }: Setting): boolean => path.length === 3 && path[0] === 'target' && path[2] === 'runner';
   const own = settings.find((setting) => isRunner(setting) && setting.path[1] === triple);
-  const asText = typeof own?.value === 'string';
-  if (variable !== null) return { words: runnerWords(variable, directory), asText };
-  if (own !== undefined) return { words: runnerWords(own.value, own.base), asText };
+  if (own !== undefined) return { words: runnerWords(own.value, own.base), asText: typeof own.value === 'string' };
   const conditional = settings.filter((setting) => isRunner(setting) && setting.path[1]?.startsWith('cfg(') === true);
   if (conditional.length === 0) return null;
   const rustc = process.env['RUSTC'] ?? 'rustc';

@@ -1,7 +1,7 @@
 // `cargo run` with our wrapper and our runner, so that cargo's own environment, messages and exec apply. cargo execs
 // the runner and the runner the program: one pid all along. The runner waits at the gate until the session holds its
 // copies (scripts.ts), so nothing can be replaced between build and start.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, rmSync, watch, writeFileSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,8 +26,8 @@ export interface Started {
 }
 
 export interface CargoRun {
-  /** cargo first, then the runner, then the program: the pid stays. */
-  readonly child: ChildProcess;
+  /** The program, or cargo, has ended. */
+  hasEnded(): boolean;
   /** The program stands at the gate, or cargo ended without one. */
   readonly started: Promise<Started | ProgramExit>;
   /** Ends the program, or cargo where there is none yet. */
@@ -39,7 +39,7 @@ export interface CargoRun {
   turnAway(status: number): Promise<void>;
 }
 
-/** Starts cargo. `child` inherits the terminal; with `json` the program's stdout is our stderr. */
+/** Starts cargo: it becomes the runner and that the program, so the pid stays. It inherits the terminal; with `json` the program's stdout is our stderr. */
 export function cargoRun(
   project: CargoProject,
   options: SessionOptions,
@@ -83,7 +83,7 @@ export function cargoRun(
     () => {},
   );
   return {
-    child,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     exited,
     started,
     kill(signal) {
@@ -96,9 +96,9 @@ export function cargoRun(
     },
     async go(env) {
       writeFileSync(join(places.session, 'program-env'), environmentScript(env, project), { mode: 0o600 });
-      await say(places, 'go', exited);
+      await say(join(places.session, 'gate'), 'go', exited);
     },
-    turnAway: (status) => say(places, String(status), exited),
+    turnAway: (status) => say(join(places.session, 'gate'), String(status), exited),
   };
 }
 
@@ -143,9 +143,14 @@ function environmentScript(env: Readonly<Record<string, string | null>>, project
   const lines = [`unset ${ours.map((name) => `IPBP_${name}`).join(' ')}`];
   const before = process.env['RUSTC_WRAPPER'];
   const all = { RUSTC_WRAPPER: before === undefined ? null : (project.rustcWrapper ?? before), ...env };
-  for (const [name, value] of Object.entries(all))
-    lines.push(value === null ? `unset ${name}` : `export ${name}=${shellQuote(value)}`);
-  return `${lines.join('\n')}\n`;
+  return `${[...lines, ...settingLines(all)].join('\n')}\n`;
+}
+
+/** A line of shell for each variable to set or (null) to unset. */
+export function settingLines(env: Readonly<Record<string, string | null>>): string[] {
+  return Object.entries(env).map(([name, value]) =>
+    value === null ? `unset ${name}` : `export ${name}=${shellQuote(value)}`,
+  );
 }
 
 function waitForStart(file: string, exited: Promise<ProgramExit>): Promise<Started | ProgramExit> {
@@ -183,8 +188,7 @@ function readStarted(file: string): Started | null {
 }
 
 /** Writes to the gate. Its reader comes a moment after `started` appears; it may also have been killed meanwhile. */
-async function say(places: SessionPlaces, word: string, exited: Promise<ProgramExit>): Promise<void> {
-  const gate = join(places.session, 'gate');
+export async function say(gate: string, word: string, exited: Promise<ProgramExit>): Promise<void> {
   let gone = false;
   void exited.then(() => (gone = true));
   for (let wait = 0; !gone; wait++) {

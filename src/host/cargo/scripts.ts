@@ -11,7 +11,7 @@ import { join } from 'node:path';
  * Of the environment it keeps what cargo sets for rustc and what the session itself does not have ($IPBP_OWN_NAMES,
  * so variables of build scripts and of cargo's [env]); never secrets or the jobserver.
  */
-const RUSTC_WRAPPER = `#!/bin/sh
+export const RUSTC_WRAPPER = `#!/bin/sh
 # ipbp: notes how cargo calls rustc, then calls it.
 crate= extra= metadata= incremental= type= linker= previous=
 for argument; do
@@ -98,7 +98,7 @@ exit 0
  * The linker of the workspace's programs where their functions get slots: runs $IPBP_SLOT_WRITER (link-with-slots-main.ts),
  * which leaves the arguments to link with as a line of shell, then the linker. Whatever goes wrong before, it links.
  */
-const LINKER = `#!/bin/sh
+export const LINKER = `#!/bin/sh
 # ipbp: gives the linker objects whose functions are reached through slots.
 arguments=$IPBP_UNIT/link-arguments.$$
 if eval "$IPBP_SLOT_WRITER" '"$arguments" "$@"' </dev/null && [ -r "$arguments" ]; then . "$arguments"; fi

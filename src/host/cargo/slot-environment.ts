@@ -19,11 +19,14 @@ const WANTED = 'wants-slots';
  * costs every link a start of Node and a decoding of all code that changed, and few programs have an edit that needs it.
  */
 export function slotEnvironment(redirect: RedirectMode, scripts: Scripts): Readonly<Record<string, string>> {
-  if (redirect === 'jump') return {};
+  return redirect === 'jump' ? {} : { ...slotSettings(redirect), IPBP_LINKER_SCRIPT: scripts.linker };
+}
+
+/** The part of it that does not depend on where the scripts are. */
+export function slotSettings(redirect: 'slots' | 'auto'): Readonly<Record<string, string>> {
   return {
     IPBP_SLOTS: redirect === 'slots' ? 'all' : 'where-needed',
     IPBP_SLOT_WRITER: [process.execPath, ...process.execArgv, writerPath()].map(shellQuote).join(' '),
-    IPBP_LINKER_SCRIPT: scripts.linker,
   };
 }
 

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { readCaptures, unitGraph, unitOfExecutable, type UnitGraph } from '../cargo/capture-store.js';
 import type { CargoProject } from '../cargo/cargo-project.js';
+import { attachedRun } from '../cargo/attached-run.js';
 import { cargoRun, type CargoRun, type Started } from '../cargo/cargo-run.js';
 import { cargoOnlyFiles } from '../cargo/cargo-only.js';
 import type { ProgramExit, SessionOptions } from '../events.js';
@@ -54,19 +55,25 @@ export interface BuildContext {
 /**
  * Builds and holds the program; or says how cargo ended where it started none.
  * @param generation counts the starts of this session: each keeps its files apart
- * @throws IpbpError IPBP5003, IPBP5004, IPBP5008 or IPBP5009 (the program is then not started)
+ * @throws IpbpError IPBP5003, IPBP5004, IPBP5008, IPBP5009 (the program is then not started) or IPBP5037
  */
 export async function buildAndHold(context: BuildContext, generation: number): Promise<Held | ProgramExit> {
   // Each unit is made to run again once; what is not recorded then never will be.
   const aged = new Set<string>();
   for (;;) {
-    const run = cargoRun(context.project, context.options, context.scripts, context.directories);
+    const { attached } = context.options;
+    const run =
+      attached === undefined
+        ? cargoRun(context.project, context.options, context.scripts, context.directories)
+        : attachedRun(attached);
     context.onRun(run);
     const started = await run.started;
     if (!('pid' in started)) return started;
     let outcome: Held | 'again';
     try {
       outcome = hold(context, run, started, generation, aged);
+      if (outcome === 'again' && attached !== undefined)
+        throw new IpbpError('IPBP5037', 'this build was not recorded', { where: started.program });
     } catch (error) {
       await run.turnAway(1);
       await run.exited;

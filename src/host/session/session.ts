@@ -86,10 +86,9 @@ export async function startSession(
   let patches = 0;
 
   const killRun = async (signal: NodeJS.Signals): Promise<void> => {
-    const child = run?.child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    run?.kill(signal);
-    const exited = await Promise.race([run?.exited.then(() => true), sleep(KILL_AFTER_MS, false, { ref: false })]);
+    if (run === null || run.hasEnded()) return;
+    run.kill(signal);
+    const exited = await Promise.race([run.exited.then(() => true), sleep(KILL_AFTER_MS, false, { ref: false })]);
     if (exited !== true) run?.kill('SIGKILL');
   };
 
@@ -225,7 +224,7 @@ export async function startSession(
       await link.closed;
       // A program that ends closes its connection a moment before.
       await Promise.race([held.run.exited, sleep(500, undefined, { ref: false })]);
-      if (held.run.child.exitCode !== null || held.run.child.signalCode !== null) return;
+      if (held.run.hasEnded()) return;
       if (program !== current || stopping) return;
       current.patcher = null;
       emit({

@@ -1,0 +1,192 @@
+// `ipbp init`, then a plain `cargo run`: the program changes as it runs, and terminal, input, signals and status are its
+// own. And back: the project's configuration is as it was, byte for byte.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { cargoFixture, manifest, type CargoFixture } from '../cargo-fixture.js';
+import { ipbp } from '../talker.js';
+
+const test = suite('init');
+const LIMIT_MS = 120_000;
+
+/** Says its word ten times a second, echoes a line of input, ends with a status that it is told; has no child to wait for. */
+const SOURCE = `extern "C" {
+    fn waitpid(pid: i32, status: *mut i32, options: i32) -> i32;
+}
+
+#[inline(never)]
+fn word() -> String {
+    String::from("hello")
+}
+
+fn main() {
+    let mut status = 0;
+    println!("children {}", unsafe { waitpid(-1, &mut status, 1) });
+    println!("preload {:?} wrapped {:?}", std::env::var("LD_PRELOAD"), std::env::var("WRAPPED"));
+    std::thread::spawn(|| loop {
+        println!("{} {}", std::process::id(), word());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    });
+    for line in std::io::stdin().lines() {
+        let line = line.unwrap();
+        if let Ok(status) = line.parse() {
+            std::process::exit(status);
+        }
+        println!("heard {line}");
+    }
+}
+`;
+
+/** A plain cargo in its own process group, with pipes. */
+class Cargo {
+  output = '';
+  readonly ended: Promise<{ code: number | null; signal: string | null }>;
+  readonly child: ChildProcess;
+  constructor(fixture: CargoFixture, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+    // What this machine tests in may be a CI, where init's scripts do nothing.
+    const env = { ...process.env, CI: '', NO_COLOR: '1', ...environment };
+    this.child = spawn('cargo', args, { cwd: fixture.root, env, detached: true });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    }
+    // 'close' comes when nobody holds the pipes any more: ipbp's own process has ended, too.
+    this.ended = new Promise((fulfil) => this.child.on('close', (code, signal) => fulfil({ code, signal })));
+  }
+
+  async says(wanted: RegExp, since = 0): Promise<void> {
+    for (const end = Date.now() + LIMIT_MS; Date.now() < end; await sleep(20)) {
+      if (wanted.test(this.output.slice(since))) return;
+    }
+    throw new Error(`it did not say ${wanted}; the end of its output: ${this.output.slice(-2000)}`);
+  }
+
+  signalAll(signal: NodeJS.Signals): void {
+    if (this.child.pid !== undefined) process.kill(-this.child.pid, signal);
+  }
+}
+
+function files(more: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  return { 'Cargo.toml': manifest('speaker'), 'src/main.rs': SOURCE, ...more };
+}
+
+async function done(fixture: CargoFixture, ...args: readonly string[]): Promise<string> {
+  const { status, output } = await ipbp(fixture.root, ...args);
+  assert.is(status, 0, output);
+  return output;
+}
+
+test('cargo run patches; input, status and pid are the program’s; undo leaves nothing', async () => {
+  const fixture = cargoFixture(files());
+  try {
+    await done(fixture, 'init');
+    const config = fixture.read('.cargo/config.toml');
+    await done(fixture, 'init');
+    assert.is(fixture.read('.cargo/config.toml'), config);
+    const cargo = new Cargo(fixture, ['run']);
+    try {
+      await cargo.says(/ready/);
+      await cargo.says(/preload Err/);
+      assert.match(cargo.output, /children -1/);
+      await cargo.says(new RegExp(`^${cargo.child.pid} hello$`, 'm'));
+      fixture.write('src/main.rs', SOURCE.replace('"hello"', '"bye"'));
+      await cargo.says(new RegExp(`^${cargo.child.pid} bye$`, 'm'));
+      await cargo.says(/patched #1/);
+      cargo.child.stdin?.write('so be it\n');
+      await cargo.says(/heard so be it/);
+      cargo.child.stdin?.write('42\n');
+      assert.equal(await cargo.ended, { code: 42, signal: null });
+    } finally {
+      cargo.child.kill('SIGKILL');
+    }
+    const again = new Cargo(fixture, ['run']);
+    try {
+      await again.says(/ready/);
+      await again.says(/ bye/);
+      again.signalAll('SIGINT');
+      assert.equal(await again.ended, { code: null, signal: 'SIGINT' });
+    } finally {
+      again.child.kill('SIGKILL');
+    }
+    await done(fixture, 'init', '--undo');
+    assert.not.ok(existsSync(fixture.path('.cargo')));
+  } finally {
+    fixture.remove();
+  }
+});
+
+test('a configuration with comments, a runner and a wrapper: both are called, and undo gives it back', async () => {
+  const config = `# ours\n[build]\nrustc-wrapper = "tools/wrap.sh" # counts\n\n[target.'cfg(unix)']\nrunner = ["env", "WRAPPED=two words"]\n`;
+  const fixture = cargoFixture(
+    files({ '.cargo/config.toml': config, 'tools/wrap.sh': '#!/bin/sh\necho x >>"$(dirname "$0")/calls"\nexec "$@"\n' }),
+  );
+  try {
+    chmodSync(fixture.path('tools/wrap.sh'), 0o755);
+    await done(fixture, 'init');
+    const cargo = new Cargo(fixture, ['run']);
+    try {
+      await cargo.says(/ready/);
+      await cargo.says(/wrapped Ok\("two words"\)/);
+      assert.ok(existsSync(fixture.path('tools/calls')));
+      fixture.write('src/main.rs', SOURCE.replace('"hello"', '"bye"'));
+      await cargo.says(/^\d+ bye$/m);
+      // Through cargo: the arguments are those that the recorded command stands for.
+      fixture.write('Cargo.toml', manifest('speaker', '[features]\nmore = []\n'));
+      await cargo.says(/building with cargo/);
+      await cargo.says(/unchanged|patched #2|refused/);
+      cargo.child.stdin?.end();
+      assert.equal(await cargo.ended, { code: 0, signal: null });
+    } finally {
+      cargo.child.kill('SIGKILL');
+    }
+    await done(fixture, 'init', '--undo');
+    assert.is(fixture.read('.cargo/config.toml'), config);
+    assert.not.ok(existsSync(fixture.path('.cargo/ipbp')));
+  } finally {
+    fixture.remove();
+  }
+});
+
+test('where nothing can be patched the program starts as ever', async () => {
+  const fixture = cargoFixture(files({ 'tests/plain.rs': '#[test]\nfn plain() {}\n' }));
+  try {
+    // Built before init: not recorded, so the first run says so and the second is patched.
+    fixture.cargo(['build']);
+    await done(fixture, 'init');
+    for (const [args, environment, said] of [
+      [['run'], { IPBP: '0' }, null],
+      [['run'], { CI: 'true' }, null],
+      [['run'], {}, /runs unpatched: .*IPBP5037/],
+      [['run'], {}, /ready/],
+      [['run', '--release'], {}, /runs unpatched: .*IPBP5003/],
+    ] as const) {
+      const cargo = new Cargo(fixture, args, environment);
+      await cargo.says(/ hello/);
+      if (said !== null) await cargo.says(said);
+      cargo.child.stdin?.write('7\n');
+      assert.equal(await cargo.ended, { code: 7, signal: null }, cargo.output);
+      if (said === null) assert.not.match(cargo.output, /ipbp {2}/);
+    }
+    const tests = new Cargo(fixture, ['test']);
+    assert.equal(await tests.ended, { code: 0, signal: null }, tests.output);
+    assert.not.match(tests.output, /ipbp {2}/);
+  } finally {
+    fixture.remove();
+  }
+});
+
+test('a broken configuration is named, and nothing is written', async () => {
+  const fixture = cargoFixture(files({ '.cargo/config.toml': '[build\njobs = 1\n' }));
+  try {
+    const { status, output } = await ipbp(fixture.root, 'init');
+    assert.is(status, 1);
+    assert.match(output, /IPBP5036/);
+    assert.is(fixture.read('.cargo/config.toml'), '[build\njobs = 1\n');
+    assert.not.ok(existsSync(fixture.path('.cargo/ipbp')));
+  } finally {
+    fixture.remove();
+  }
+});
+
+test.run();
