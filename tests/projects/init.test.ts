@@ -119,7 +119,10 @@ test('cargo run patches; input, status and pid are the program’s; undo leaves 
 test('a configuration with comments, a runner and a wrapper: both are called, and undo gives it back', async () => {
   const config = `# ours\n[build]\nrustc-wrapper = "tools/wrap.sh" # counts\n\n[target.'cfg(unix)']\nrunner = ["env", "WRAPPED=two words"]\n`;
   const fixture = cargoFixture(
-    files({ '.cargo/config.toml': config, 'tools/wrap.sh': '#!/bin/sh\necho x >>"$(dirname "$0")/calls"\nexec "$@"\n' }),
+    files({
+      '.cargo/config.toml': config,
+      'tools/wrap.sh': '#!/bin/sh\necho x >>"$(dirname "$0")/calls"\nexec "$@"\n',
+    }),
   );
   try {
     chmodSync(fixture.path('tools/wrap.sh'), 0o755);
