@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { IpbpError } from '../../codes/error.js';
 
@@ -25,19 +25,37 @@ export interface AgentBuildOptions {
   readonly onBuild?: () => void;
 }
 
+/** Where the agent's library is, or will be once it is built. */
+export interface AgentPlace {
+  readonly library: string;
+  readonly isBuilt: boolean;
+}
+
+/** Looks for the agent's library; builds nothing. Throws IPBP4008 when rustc's version is not given and cannot be had. */
+export async function findAgent(triple: string, rustcVersion?: string): Promise<AgentPlace> {
+  const prebuilt = join(AGENT_DIRECTORY, 'prebuilt', triple, LIBRARY);
+  if ((await exists(prebuilt)) && (await loads(prebuilt))) return { library: prebuilt, isBuilt: true };
+  const version = rustcVersion ?? (await output(process.env['RUSTC'] ?? 'rustc', ['-vV'], AGENT_DIRECTORY));
+  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ipbp');
+  const library = join(cache, `agent-${await keyOf(triple, version)}`, LIBRARY);
+  return { library, isBuilt: await exists(library) };
+}
+
+/** The oldest rustc that compiles the agent, as its manifest names it. */
+export async function agentRustVersion(): Promise<string> {
+  const manifest = await readFile(join(AGENT_DIRECTORY, 'Cargo.toml'), 'utf8');
+  return /^rust-version = "(.+)"$/m.exec(manifest)?.[1] ?? '0';
+}
+
 /**
  * Path of the agent's shared library, built if need be.
  * @param triple that the program is compiled for
  * @throws IpbpError IPBP4008 when cargo fails or is missing.
  */
 export async function agentLibrary(triple: string, options: AgentBuildOptions = {}): Promise<string> {
-  const prebuilt = join(AGENT_DIRECTORY, 'prebuilt', triple, LIBRARY);
-  if ((await exists(prebuilt)) && (await loads(prebuilt))) return prebuilt;
-  const version = options.rustcVersion ?? (await output(process.env['RUSTC'] ?? 'rustc', ['-vV'], AGENT_DIRECTORY));
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ipbp');
-  const directory = join(cache, `agent-${await keyOf(triple, version)}`);
-  const library = join(directory, LIBRARY);
-  if (await exists(library)) return library;
+  const { library, isBuilt } = await findAgent(triple, options.rustcVersion);
+  if (isBuilt) return library;
+  const directory = dirname(library);
   options.onBuild?.();
   await mkdir(directory, { recursive: true });
   // Away from the user's project: its cargo configuration is not meant for this.

@@ -6,7 +6,7 @@ import { cfgHolds } from './cfg-expression.js';
 
 const test = suite('cargo configuration');
 
-test('strings and lists, in tables, dotted keys and inline tables', () => {
+test('strings, bare words and lists, in tables, dotted keys and inline tables', () => {
   const settings = parseSettings(
     `# a comment = "no"
 build.rustc-wrapper = "sccache" # behind
@@ -32,16 +32,18 @@ last="yes"`,
     settings.map(({ path, value }) => [path.join('/'), value]),
     [
       ['build/rustc-wrapper', 'sccache'],
+      ['build/jobs', '4'],
       ['build/rustflags', ['-Clink-arg=-Wl,--as-needed', '--cfg', 'a"bA']],
       ['build/target', 'x86_64-unknown-linux-gnu'],
       ['target/cfg(all(unix, target_arch = "x86_64"))/runner', ['sudo', '-E']],
       ['target/x86_64-unknown-linux-gnu/linker', 'clang'],
       ['env/NAMED/value', '1'],
+      ['env/NAMED/force', 'true'],
       ['list/last', 'yes'],
     ],
   );
   assert.is(stringSetting(settings, 'build', 'target'), 'x86_64-unknown-linux-gnu');
-  assert.is(stringSetting(settings, 'build', 'jobs'), null);
+  assert.is(stringSetting(settings, 'build', 'linker'), null);
 });
 
 test('broken text ends', () => {

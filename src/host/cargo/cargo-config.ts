@@ -1,10 +1,10 @@
-// cargo's configuration as far as ipbp needs it: strings and lists of strings, from `.cargo/config.toml` files and
-// `--config` arguments. cargo has no stable way to ask for a setting, so this reads the part of TOML 1.0 that such
-// files consist of. What the settings mean is not decided here.
+// cargo's configuration as far as ipbp needs it: words and lists of them, from `.cargo/config.toml` files and
+// `--config` arguments; manifests are read by it too. cargo has no stable way to ask for a setting, so this reads the
+// part of TOML 1.0 that such files consist of. What the settings mean is not decided here.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-/** A setting that is a string or a list of strings; others are left out. */
+/** A setting that is a string, a number, true or false, each as its text, or a list of such; others are left out. */
 export interface Setting {
   /** Table and key: `['target', 'cfg(unix)', 'runner']`. */
   readonly path: readonly string[];
@@ -60,7 +60,7 @@ export function samePath(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((word, i) => word === b[i]);
 }
 
-/** The strings and lists of strings of a TOML text. Never throws: what it does not understand ends its line. */
+/** The words and lists of words of a TOML text. Never throws: what it does not understand ends its line. */
 export function parseSettings(text: string, base: string): Setting[] {
   const reader = new TomlReader(text);
   const settings: Setting[] = [];
@@ -148,13 +148,13 @@ export class TomlReader {
     return words;
   }
 
-  /** A string or a list of strings; null for any other value, which is read over. */
+  /** A string, the text of a number or truth value, or a list of such; null where there is none. */
   value(): string | string[] | null {
     const text = this.string();
     if (text !== null) return text;
     if (!this.take('[')) {
-      this.match(/[^\s,\]}#]*/y);
-      return null;
+      const bare = this.match(/[^\s,\]}#]*/y);
+      return bare === '' ? null : bare;
     }
     const list: string[] = [];
     for (this.skip(true); !this.atEnd() && !this.take(']'); this.skip(true)) {

@@ -13,6 +13,8 @@ export interface CargoProject {
   readonly args: readonly string[];
   readonly targetDirectory: string;
   readonly workspaceRoot: string;
+  /** The workspace's packages. */
+  readonly packages: readonly WorkspacePackage[];
   /** Crate names (underscores) of the workspace's libraries. */
   readonly localCrates: ReadonlySet<string>;
   /** Manifests of the workspace, build scripts, and macro crates' roots: only cargo can build a change of these. */
@@ -24,6 +26,14 @@ export interface CargoProject {
   readonly rustcWrapper: string | null;
   /** The runner that was configured, to be chained. */
   readonly runner: Runner | null;
+}
+
+/** A package of the workspace. */
+export interface WorkspacePackage {
+  readonly name: string;
+  readonly manifest: string;
+  /** Its crates, with what cargo says of them: `bin`, `lib`, `proc-macro`, `custom-build`, `example`… */
+  readonly crates: readonly { readonly name: string; readonly kinds: readonly string[] }[];
 }
 
 /** What the user has cargo start programs with. */
@@ -78,6 +88,7 @@ export async function readProject(directory: string, cargoArguments: readonly st
     args,
     targetDirectory: chosenTarget === null ? parsed.targetDirectory : resolve(directory, chosenTarget),
     workspaceRoot: parsed.workspaceRoot,
+    packages: parsed.packages,
     localCrates: parsed.localCrates,
     cargoOnlyFiles: [
       ...parsed.cargoOnlyFiles,
@@ -186,6 +197,7 @@ interface Metadata {
   readonly target_directory: string;
   readonly workspace_root: string;
   readonly packages: readonly {
+    readonly name: string;
     readonly manifest_path: string;
     readonly targets: readonly { readonly name: string; readonly kind: readonly string[]; readonly src_path: string }[];
   }[];
@@ -193,7 +205,7 @@ interface Metadata {
 
 function parseMetadata(
   text: string,
-): Pick<CargoProject, 'targetDirectory' | 'workspaceRoot' | 'localCrates' | 'cargoOnlyFiles'> {
+): Pick<CargoProject, 'targetDirectory' | 'workspaceRoot' | 'packages' | 'localCrates' | 'cargoOnlyFiles'> {
   const metadata = JSON.parse(text) as Metadata;
   const localCrates = new Set<string>();
   const cargoOnlyFiles = [join(metadata.workspace_root, 'Cargo.toml')];
@@ -207,6 +219,11 @@ function parseMetadata(
   return {
     targetDirectory: metadata.target_directory,
     workspaceRoot: metadata.workspace_root,
+    packages: metadata.packages.map(({ name, manifest_path: manifest, targets }) => ({
+      name,
+      manifest,
+      crates: targets.map((target) => ({ name: target.name.replaceAll('-', '_'), kinds: target.kind })),
+    })),
     localCrates,
     cargoOnlyFiles: [...new Set(cargoOnlyFiles)],
   };

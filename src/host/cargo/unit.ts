@@ -106,7 +106,7 @@ function unitFrom(rustc: string, args: readonly string[], cwd: string, env: Reco
     outDir: resolve(cwd, outDir),
     incrementalRoot: resolve(cwd, incremental),
     externs,
-    unpatchable: unpatchableReason(options, args),
+    unpatchable: unpatchableReason(args),
   };
 }
 
@@ -122,7 +122,9 @@ function kindOf(crate: string, types: readonly string[], args: readonly string[]
   return 'other';
 }
 
-function unpatchableReason(options: ReadonlyMap<string, string>, args: readonly string[]): string | null {
+/** Why what rustc makes with these arguments cannot be patched, or null. */
+export function unpatchableReason(args: readonly string[]): string | null {
+  const options = codegenOptions(args);
   const lto = options.get('lto');
   if (lto !== undefined && !['off', 'no', 'n', 'false'].includes(lto)) return `link-time optimisation (-C lto=${lto})`;
   if (options.has('linker-plugin-lto') && !['off', 'no', 'n'].includes(options.get('linker-plugin-lto') ?? ''))
