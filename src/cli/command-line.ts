@@ -21,8 +21,9 @@ export async function runCommandLine(
   let output = open({ json: before.includes('--json'), quiet: false, verbose: before.includes('--verbose') });
   let outcome: Outcome = DONE;
   try {
-    const runs = args[0] === 'run';
-    const { options, program } = splitRunArguments(runs ? args.slice(1) : []);
+    const [name = ''] = args;
+    const takesCargos = name === 'run' || name === 'doctor';
+    const { options, program } = splitRunArguments(takesCargos ? args.slice(1) : []);
     const commands = buildCommands(
       {
         programArguments: program,
@@ -38,7 +39,7 @@ export async function runCommandLine(
       output.alert(commands.helpInformation().trimEnd());
       return { kind: 'status', status: STATUS.usage };
     }
-    await commands.parseAsync(runs ? ['run', ...options] : args, { from: 'user' });
+    await commands.parseAsync(takesCargos ? [name, ...options] : args, { from: 'user' });
     return outcome;
   } catch (error) {
     return error instanceof CommanderError ? wrongArguments(error, output) : failed(error, output);

@@ -67,7 +67,8 @@ export function buildCommands(runner: Runner, version: string): Command {
     .addCommand(undoCommand(runner, output))
     .addCommand(redoCommand(runner, output))
     .addCommand(statusCommand(runner, output))
-    .addCommand(dumpCommand(runner, output));
+    .addCommand(dumpCommand(runner, output))
+    .addCommand(doctorCommand(runner, output));
 }
 
 type MakeOutput = (flags: CommonFlags) => Output;
@@ -322,5 +323,25 @@ function dumpCommand(runner: Runner, output: MakeOutput): Command {
       const { dump } = await import('./dump.js');
       const { member = null, section = null } = flags;
       runner.finished(await dump({ file, member, section }, output(flags)));
+    });
+}
+
+function doctorCommand(runner: Runner, output: MakeOutput): Command {
+  return define({
+    name: 'doctor',
+    summary: 'check machine, toolchain and project, and say how to mend what is missing',
+    description: [
+      'Checks the machine, the toolchain and the project for what ipbp needs, and says how to mend what is missing.',
+      "Takes cargo run's own options, as ipbp run does: --release or --profile say which profile is looked at. Builds and",
+      'changes nothing; ends with 1 when something is missing without which ipbp run cannot work.',
+    ].join('\n'),
+    examples: ['ipbp doctor', 'ipbp doctor --release --manifest-path server/Cargo.toml'],
+  })
+    .usage("[options] [cargo run's own options]")
+    .argument('[options...]', "cargo run's own options")
+    .allowUnknownOption()
+    .action(async (cargoArguments: string[], flags: CommonFlags) => {
+      const { doctor } = await import('./doctor.js');
+      runner.finished(await doctor(cargoArguments, output(flags)));
     });
 }

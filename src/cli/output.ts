@@ -14,6 +14,8 @@ export interface OutputOptions {
 export interface Output extends OutputOptions {
   /** Stderr is a terminal that takes colours, and NO_COLOR is not set. */
   readonly color: boolean;
+  /** The same of stdout, for what {@link print} writes. */
+  readonly printsColor: boolean;
   /** One JSON object on a line of stdout; nothing without `--json`. */
   record(value: object): void;
   /** A result for a person on stdout; nothing with `--json`. */
@@ -51,6 +53,7 @@ export function createOutput(options: OutputOptions, { stdout, stderr, env }: Su
   return {
     ...options,
     color: wantsColor(stderr, env),
+    printsColor: wantsColor(stdout, env),
     record: (value) => void (options.json && stdout.write(`${JSON.stringify(value)}\n`)),
     print: (text) => void (options.json || stdout.write(`${text}\n`)),
     say: (text) => void (options.json || options.quiet || toStderr(text)),

@@ -1,0 +1,167 @@
+// Checks of the project besides what it is compiled with (build-settings.ts): what cargo says of it, which of its
+// crates are followed, what is chained, and what its directories can do. Functions over facts (project-facts.ts).
+import type { CargoProject } from '../cargo/cargo-project.js';
+import { missing, ok, warning, type Finding } from './finding.js';
+
+/** The project, where cargo could read one. */
+export interface ProjectFacts {
+  readonly project: Pick<CargoProject, 'targetDirectory' | 'workspaceRoot' | 'packages' | 'rustcWrapper' | 'runner'>;
+  /** Whether the first word of each can be run. */
+  readonly wrapperIsThere: boolean;
+  readonly runnerIsThere: boolean;
+  /** What was tried in the target directory, or beside where it will be: done, or the system's error. */
+  readonly targetDirectory: {
+    readonly writes: true | string;
+    readonly hardLinks: true | string;
+    readonly executes: true | string;
+  };
+  /** Of the file system that holds the sources: `f_type` of statfs(2). */
+  readonly fileSystem: number;
+}
+
+/** Where there is no project: why, and whether one was meant (a manifest that is there, or was named). */
+export interface NoProject {
+  readonly reason: string;
+  readonly isMeant: boolean;
+}
+
+export function checkProject(facts: ProjectFacts): Finding[] {
+  return [
+    ok('project.manifest', `${counted(facts.project.packages.length, 'package')} in ${facts.project.workspaceRoot}`),
+    ...checkCrates(facts),
+    checkWrapper(facts),
+    checkRunner(facts),
+    checkTargetDirectory(facts),
+    checkWatching(facts),
+  ];
+}
+
+export function checkNoProject({ reason, isMeant }: NoProject): Finding {
+  const check = 'project.manifest';
+  const remedy = 'Change into a cargo project, or give --manifest-path.';
+  if (!isMeant)
+    return warning(check, 'no cargo project here: only machine and toolchain were checked', remedy, 'IPBP5002');
+  return missing(check, `cargo cannot read the project: ${reason}`, 'Mend what cargo says.', 'IPBP5002');
+}
+
+/** Which crates ipbp follows, and which cargo alone can build. */
+export function checkCrates({ project: { packages } }: ProjectFacts): Finding[] {
+  const check = 'project.crates';
+  const crates = packages.flatMap((one) => one.crates.map((crate) => ({ ...crate, package: one.name })));
+  const named = (...kinds: readonly string[]): string[] => [
+    ...new Set(crates.filter((crate) => crate.kinds.some((kind) => kinds.includes(kind))).map(({ name }) => name)),
+  ];
+  const programs = named('bin', 'example');
+  const libraries = named('lib', 'rlib');
+  const macros = named('proc-macro');
+  const scripted = packages
+    .filter((one) => one.crates.some(({ kinds }) => kinds.includes('custom-build')))
+    .map(({ name }) => name);
+  const shared = named('dylib');
+  const byCargo = [
+    ...macros.map((name) => `macro crate ${name}`),
+    ...scripted.map((name) => `build script of ${name}`),
+  ];
+  const rest = byCargo.length === 0 ? '' : `; an edit of these is built by cargo (IPBP5011): ${byCargo.join(', ')}`;
+  const followed = [...new Set([...programs, ...libraries])];
+  return [
+    programs.length === 0
+      ? warning(
+          check,
+          `no program in the workspace${rest}`,
+          `ipbp run needs a binary or an example; the tests of a library can be run by --lib or --test NAME.`,
+        )
+      : ok(check, `edits go live in ${followed.join(', ')}, as far as the program uses them${rest}`),
+    ...(shared.length === 0
+      ? []
+      : [
+          warning(
+            'project.dylib',
+            `${shared.join(', ')}: code in a shared library of the workspace cannot be patched`,
+            'Build it as a plain library while you work on it (crate-type = ["lib"]); the programs that use it can be edited.',
+            'IPBP5020',
+          ),
+        ]),
+  ];
+}
+
+export function checkWrapper({ project: { rustcWrapper }, wrapperIsThere }: ProjectFacts): Finding {
+  const check = 'project.rustc-wrapper';
+  if (rustcWrapper === null) return ok(check, 'none');
+  if (wrapperIsThere) return ok(check, `${rustcWrapper}, which ipbp run calls behind its own`);
+  return missing(
+    check,
+    `${rustcWrapper} is named as rustc's wrapper, and cannot be run`,
+    'Install it, or take it out of RUSTC_WRAPPER or build.rustc-wrapper.',
+    'IPBP5008',
+  );
+}
+
+export function checkRunner({ project: { runner, targetDirectory }, runnerIsThere }: ProjectFacts): Finding {
+  const check = 'project.runner';
+  if (runner === null) return ok(check, 'none');
+  const words = runner.words.join(' ');
+  if (!runnerIsThere)
+    return missing(
+      check,
+      `${words} is named as the runner, and cannot be run`,
+      'Install it, or take it out.',
+      'IPBP5001',
+    );
+  if (runner.asText && /\s/.test(targetDirectory))
+    return missing(
+      check,
+      `${words} is written as one text, and the path of the target directory has a blank`,
+      'Write the runner as a list in .cargo/config.toml, or choose a --target-dir without blanks.',
+      'IPBP5021',
+    );
+  return ok(check, `${words}, which ipbp run calls before its own`);
+}
+
+/** Sessions keep hard links of objects below it, and scripts that cargo calls. */
+export function checkTargetDirectory({ project, targetDirectory }: ProjectFacts): Finding {
+  const check = 'project.target-directory';
+  const path = project.targetDirectory;
+  const elsewhere = 'Choose another one: --target-dir, CARGO_TARGET_DIR or build.target-dir.';
+  if (targetDirectory.writes !== true)
+    return missing(check, `${path} cannot be written to (${targetDirectory.writes})`, elsewhere, 'IPBP5014');
+  if (targetDirectory.executes !== true)
+    return missing(
+      check,
+      `nothing can be executed in ${path} (${targetDirectory.executes}): is it mounted noexec?`,
+      elsewhere,
+      'IPBP5001',
+    );
+  if (targetDirectory.hardLinks !== true)
+    return warning(
+      check,
+      `no hard links in ${path} (${targetDirectory.hardLinks}): objects are copied, and rustc's own sessions too`,
+      elsewhere,
+    );
+  return ok(check, path);
+}
+
+/** File systems where changes made on another machine give no event here (statfs(2), linux/magic.h). */
+const REMOTE: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0x01021997, '9p (a folder of a virtual machine, or of Windows under WSL)'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB'],
+  [0x786f4256, 'VirtualBox shared folder'],
+  [0x65735546, 'FUSE'],
+]);
+
+export function checkWatching({ project: { workspaceRoot }, fileSystem }: ProjectFacts): Finding {
+  const check = 'project.watching';
+  const remote = REMOTE.get(fileSystem);
+  if (remote === undefined) return ok(check, `changes below ${workspaceRoot} are seen`);
+  return warning(
+    check,
+    `the sources are on ${remote}: a save that is made on its other side may not be seen`,
+    'Save on this machine, or keep the sources on a local file system.',
+  );
+}
+
+function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
+}
