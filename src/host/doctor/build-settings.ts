@@ -40,7 +40,7 @@ function instead(facts: BuildFacts, from: string, setting: string): string {
     : `Unset ${variable}, or set ${written(facts, setting)}.`;
 }
 
-export function checkIncremental(facts: BuildFacts): Finding {
+function checkIncremental(facts: BuildFacts): Finding {
   const check = 'project.incremental';
   const { value, from } = incrementalSetting(facts);
   if (value !== 'true') {
@@ -62,7 +62,7 @@ function describesTypes(level: string): boolean {
 }
 
 /** Where types are not described, declarations are compared instead, and any that changed is refused. */
-export function checkDebug(facts: BuildFacts, packages: readonly string[]): Finding {
+function checkDebug(facts: BuildFacts, packages: readonly string[]): Finding {
   const check = 'project.debug';
   // Behind the profile's own on rustc's command line, so it wins.
   const flag = flagOption(facts, 'debuginfo');
@@ -84,7 +84,7 @@ export function checkDebug(facts: BuildFacts, packages: readonly string[]): Find
 }
 
 /** The readers look for descriptions in the objects themselves. */
-export function checkSplitDebug(facts: BuildFacts): Finding {
+function checkSplitDebug(facts: BuildFacts): Finding {
   const check = 'project.split-debuginfo';
   const flag = flagOption(facts, 'split-debuginfo');
   const { value, from } = flag ?? profileSetting(facts, 'split-debuginfo');
@@ -97,7 +97,7 @@ export function checkSplitDebug(facts: BuildFacts): Finding {
   );
 }
 
-export function checkLto(facts: BuildFacts): Finding {
+function checkLto(facts: BuildFacts): Finding {
   const check = 'project.lto';
   const { value, from } = profileSetting(facts, 'lto');
   // cargo's `false` is the local kind, within one crate: rustc is given no -C lto.
@@ -110,7 +110,7 @@ export function checkLto(facts: BuildFacts): Finding {
   );
 }
 
-export function checkStrip(facts: BuildFacts): Finding {
+function checkStrip(facts: BuildFacts): Finding {
   const check = 'project.strip';
   const flag = flagOption(facts, 'strip');
   const { value, from } = flag ?? profileSetting(facts, 'strip');
@@ -125,7 +125,7 @@ export function checkStrip(facts: BuildFacts): Finding {
 }
 
 /** Flags for rustc that no build can be patched with. */
-export function checkFlags(facts: BuildFacts): Finding {
+function checkFlags(facts: BuildFacts): Finding {
   const check = 'project.rustflags';
   const { flags, from } = rustFlags(facts);
   const barred = unpatchableReason(flags);
@@ -148,7 +148,7 @@ export function checkFlags(facts: BuildFacts): Finding {
 }
 
 /** A crate in one piece is compiled whole for every edit. */
-export function checkUnits(facts: BuildFacts): Finding {
+function checkUnits(facts: BuildFacts): Finding {
   const check = 'project.codegen-units';
   const { value, from } = flagOption(facts, 'codegen-units') ?? profileSetting(facts, 'codegen-units');
   if (value !== '1') return ok(check, `${value} in profile ${facts.profile}`);
@@ -160,7 +160,7 @@ export function checkUnits(facts: BuildFacts): Finding {
 }
 
 /** The system's loader brings the agent into the program. */
-export function checkStatic(facts: BuildFacts): Finding {
+function checkStatic(facts: BuildFacts): Finding {
   const check = 'project.static';
   const { value, from } = staticSetting(facts);
   if (value !== 'true') return ok(check, 'linked dynamically: the loader can bring the agent in');

@@ -13,6 +13,7 @@ import { readBuild, readProjectFacts } from './project-facts.js';
 import { checkToolchain } from './toolchain.js';
 import { ask, readToolchain, rustcCommand } from './toolchain-facts.js';
 
+/** Which `ipbp run` is meant. */
 export interface DoctorOptions {
   /** Where `ipbp run` would be called. */
   readonly directory: string;

@@ -4,6 +4,7 @@ import type { Code } from '../../codes/table.js';
 /** `missing`: ipbp cannot do its work so. `warning`: it can, with less than it might. */
 export type Status = 'ok' | 'warning' | 'missing';
 
+/** What one check found. */
 export interface Finding {
   /** `<group>.<what>`, stable: `machine.inotify`. All are listed in docs/doctor.md. */
   readonly check: string;
@@ -16,14 +17,17 @@ export interface Finding {
   readonly code?: Code;
 }
 
+/** A check that found what is needed. */
 export function ok(check: string, message: string): Finding {
   return { check, status: 'ok', message };
 }
 
+/** A check that found less than there might be. */
 export function warning(check: string, message: string, remedy: string, code?: Code): Finding {
   return { check, status: 'warning', message, remedy, ...(code === undefined ? {} : { code }) };
 }
 
+/** A check that did not find what is needed. */
 export function missing(check: string, message: string, remedy: string, code?: Code): Finding {
   return { check, status: 'missing', message, remedy, ...(code === undefined ? {} : { code }) };
 }

@@ -19,6 +19,7 @@ import { delimiter, join } from 'node:path';
 import { controlDirectory } from '../control/control-socket.js';
 import { COMMANDS, type MachineFacts } from './machine.js';
 
+/** The machine that this runs on. */
 export function readMachine(): MachineFacts {
   return {
     platform: platform(),

@@ -44,6 +44,7 @@ const WATCHES_WANTED = 1024;
 /** A Unix socket's path has at most 107 bytes (unix(7)), of which the session's name takes some 20. */
 const LONGEST_DIRECTORY = 80;
 
+/** All checks of a machine; off Linux only those that mean something there. */
 export function checkMachine(facts: MachineFacts): Finding[] {
   const target = checkTarget(facts);
   const node = checkNode(facts);
@@ -60,7 +61,7 @@ export function checkMachine(facts: MachineFacts): Finding[] {
   ];
 }
 
-export function checkTarget({ platform, arch }: MachineFacts): Finding {
+function checkTarget({ platform, arch }: MachineFacts): Finding {
   const check = 'machine.target';
   if (platform === 'linux' && arch === 'x64') return ok(check, 'x86_64 Linux');
   return missing(
@@ -70,13 +71,13 @@ export function checkTarget({ platform, arch }: MachineFacts): Finding {
   );
 }
 
-export function checkNode({ nodeVersion }: MachineFacts): Finding {
+function checkNode({ nodeVersion }: MachineFacts): Finding {
   const check = 'machine.node';
   if (isAtLeast(nodeVersion, OLDEST_NODE)) return ok(check, `Node ${nodeVersion}`);
   return missing(check, `Node ${nodeVersion} is too old`, `Install Node ${OLDEST_NODE} or newer.`);
 }
 
-export function checkKernel({ kernelRelease }: MachineFacts): Finding {
+function checkKernel({ kernelRelease }: MachineFacts): Finding {
   const check = 'machine.kernel';
   if (isAtLeast(kernelRelease, OLDEST_KERNEL)) return ok(check, `Linux ${kernelRelease}`);
   const remedy = /microsoft/i.test(kernelRelease)
@@ -86,7 +87,7 @@ export function checkKernel({ kernelRelease }: MachineFacts): Finding {
 }
 
 /** The agent reads memory through /proc/self/mem, and writes code through it or, where that is refused, by mprotect(2). */
-export function checkMemory({ memoryFile, selinuxEnforcing }: MachineFacts): Finding {
+function checkMemory({ memoryFile, selinuxEnforcing }: MachineFacts): Finding {
   const check = 'machine.memory';
   const { opens, passesProtection } = memoryFile;
   if (opens !== true)
@@ -108,7 +109,7 @@ export function checkMemory({ memoryFile, selinuxEnforcing }: MachineFacts): Fin
 }
 
 /** Stacks of the program are read from outside, of a process that ipbp started. */
-export function checkStacks({ ptraceScope }: MachineFacts): Finding {
+function checkStacks({ ptraceScope }: MachineFacts): Finding {
   const check = 'machine.stacks';
   if (ptraceScope === null || ptraceScope < 2) return ok(check, "a process may read its children's stacks");
   return warning(
@@ -120,7 +121,7 @@ export function checkStacks({ ptraceScope }: MachineFacts): Finding {
 }
 
 /** One instance per session, one watch per directory of sources. */
-export function checkInotify({ inotify }: MachineFacts): Finding {
+function checkInotify({ inotify }: MachineFacts): Finding {
   const check = 'machine.inotify';
   const { maxInstances, maxWatches, instances, watches, trial } = inotify;
   const held = `${instances} of ${maxInstances ?? '?'} instances and ${watches} of ${maxWatches ?? '?'} watches in use`;
@@ -139,7 +140,7 @@ export function checkInotify({ inotify }: MachineFacts): Finding {
   return ok(check, held);
 }
 
-export function checkCommands({ absentCommands }: MachineFacts): Finding {
+function checkCommands({ absentCommands }: MachineFacts): Finding {
   const check = 'machine.commands';
   const needed = absentCommands.filter((name) => name !== 'flock');
   if (needed.length > 0)
@@ -158,7 +159,7 @@ export function checkCommands({ absentCommands }: MachineFacts): Finding {
 }
 
 /** Where the program finds its session, and other commands of ipbp. */
-export function checkSockets({ sockets }: MachineFacts): Finding {
+function checkSockets({ sockets }: MachineFacts): Finding {
   const check = 'machine.sockets';
   if ('error' in sockets)
     return missing(check, sockets.error, 'Unset XDG_RUNTIME_DIR, or let it name a directory of your own.', 'IPBP5014');

@@ -12,6 +12,7 @@ import { errorCode, findCommand } from './machine-facts.js';
 import { profileOf, type BuildFacts } from './profile.js';
 import type { ProjectFacts } from './project.js';
 
+/** What can be told of a project that cargo could read. */
 export function readProjectFacts(project: CargoProject): ProjectFacts {
   const { rustcWrapper, runner, targetDirectory, workspaceRoot } = project;
   return {

@@ -25,6 +25,7 @@ export interface NoProject {
   readonly isMeant: boolean;
 }
 
+/** All checks of a project but what it is compiled with. */
 export function checkProject(facts: ProjectFacts): Finding[] {
   return [
     ok('project.manifest', `${counted(facts.project.packages.length, 'package')} in ${facts.project.workspaceRoot}`),
@@ -36,6 +37,7 @@ export function checkProject(facts: ProjectFacts): Finding[] {
   ];
 }
 
+/** What is said in the place of those. */
 export function checkNoProject({ reason, isMeant }: NoProject): Finding {
   const check = 'project.manifest';
   const remedy = 'Change into a cargo project, or give --manifest-path.';
@@ -45,7 +47,7 @@ export function checkNoProject({ reason, isMeant }: NoProject): Finding {
 }
 
 /** Which crates ipbp follows, and which cargo alone can build. */
-export function checkCrates({ project: { packages } }: ProjectFacts): Finding[] {
+function checkCrates({ project: { packages } }: ProjectFacts): Finding[] {
   const check = 'project.crates';
   const crates = packages.flatMap((one) => one.crates.map((crate) => ({ ...crate, package: one.name })));
   const named = (...kinds: readonly string[]): string[] => [
@@ -85,7 +87,7 @@ export function checkCrates({ project: { packages } }: ProjectFacts): Finding[] 
   ];
 }
 
-export function checkWrapper({ project: { rustcWrapper }, wrapperIsThere }: ProjectFacts): Finding {
+function checkWrapper({ project: { rustcWrapper }, wrapperIsThere }: ProjectFacts): Finding {
   const check = 'project.rustc-wrapper';
   if (rustcWrapper === null) return ok(check, 'none');
   if (wrapperIsThere) return ok(check, `${rustcWrapper}, which ipbp run calls behind its own`);
@@ -97,7 +99,7 @@ export function checkWrapper({ project: { rustcWrapper }, wrapperIsThere }: Proj
   );
 }
 
-export function checkRunner({ project: { runner, targetDirectory }, runnerIsThere }: ProjectFacts): Finding {
+function checkRunner({ project: { runner, targetDirectory }, runnerIsThere }: ProjectFacts): Finding {
   const check = 'project.runner';
   if (runner === null) return ok(check, 'none');
   const words = runner.words.join(' ');
@@ -119,7 +121,7 @@ export function checkRunner({ project: { runner, targetDirectory }, runnerIsTher
 }
 
 /** Sessions keep hard links of objects below it, and scripts that cargo calls. */
-export function checkTargetDirectory({ project, targetDirectory }: ProjectFacts): Finding {
+function checkTargetDirectory({ project, targetDirectory }: ProjectFacts): Finding {
   const check = 'project.target-directory';
   const path = project.targetDirectory;
   const elsewhere = 'Choose another one: --target-dir, CARGO_TARGET_DIR or build.target-dir.';
@@ -151,7 +153,7 @@ const REMOTE: ReadonlyMap<number, string> = new Map([
   [0x65735546, 'FUSE'],
 ]);
 
-export function checkWatching({ project: { workspaceRoot }, fileSystem }: ProjectFacts): Finding {
+function checkWatching({ project: { workspaceRoot }, fileSystem }: ProjectFacts): Finding {
   const check = 'project.watching';
   const remote = REMOTE.get(fileSystem);
   if (remote === undefined) return ok(check, `changes below ${workspaceRoot} are seen`);

@@ -5,6 +5,7 @@ import { isAtLeast, missing, ok, warning, type Finding } from './finding.js';
 export type AgentTrial =
   { readonly kind: 'came-up'; readonly hasRoom: boolean } | { readonly kind: 'failed'; readonly reason: string };
 
+/** The toolchain as far as it was asked. */
 export interface ToolchainFacts {
   /** First line of `cargo -V`, or why it could not be had. */
   readonly cargo: Answer;
@@ -20,15 +21,17 @@ export interface ToolchainFacts {
   readonly agent: AgentFacts | null;
 }
 
+/** What a command printed, or why it did not. */
 export type Answer = { readonly text: string } | { readonly error: string };
 
+/** The agent's library, and what came of trying it. */
 export interface AgentFacts {
   /** The library that is there, or will be. */
   readonly library: string;
   readonly isBuilt: boolean;
   /** Of the agent's manifest. */
   readonly oldestRustc: string;
-  /** Where it is built; null: a library can be written there, else why not. */
+  /** Why nothing can be written where it will be built; null where it can, or need not. */
   readonly cacheError: string | null;
   /** Null where it is not built yet. */
   readonly trial: AgentTrial | null;
@@ -40,19 +43,20 @@ export interface AgentFacts {
 const TESTED = '1.95';
 const INSTALL = 'Install Rust (https://rustup.rs), or put its bin directory on the PATH (~/.cargo/bin).';
 
+/** All checks of a toolchain; without cargo and rustc only these two. */
 export function checkToolchain(facts: ToolchainFacts): Finding[] {
   const findings = [checkCargo(facts), checkRustc(facts)];
   if (findings.some(({ status }) => status === 'missing')) return findings;
   return [...findings, checkTarget(facts), checkStd(facts), checkLinker(facts), checkAgent(facts)];
 }
 
-export function checkCargo({ cargo }: ToolchainFacts): Finding {
+function checkCargo({ cargo }: ToolchainFacts): Finding {
   const check = 'toolchain.cargo';
   if ('text' in cargo) return ok(check, cargo.text);
   return missing(check, `cargo does not answer: ${cargo.error}`, INSTALL, 'IPBP5001');
 }
 
-export function checkRustc({ rustc, agent }: ToolchainFacts): Finding {
+function checkRustc({ rustc, agent }: ToolchainFacts): Finding {
   const check = 'toolchain.rustc';
   if ('error' in rustc) return missing(check, `rustc does not answer: ${rustc.error}`, INSTALL, 'IPBP5001');
   const release = /^release: (.+)$/m.exec(rustc.text)?.[1] ?? '';
@@ -68,7 +72,7 @@ export function checkRustc({ rustc, agent }: ToolchainFacts): Finding {
   return ok(check, `rustc ${release}${tested}`);
 }
 
-export function checkTarget({ targetTriple }: ToolchainFacts): Finding {
+function checkTarget({ targetTriple }: ToolchainFacts): Finding {
   const check = 'toolchain.target';
   if (targetTriple !== null && /^x86_64-.*-linux-(?:gnu|musl)$/.test(targetTriple)) return ok(check, targetTriple);
   return missing(
@@ -79,7 +83,7 @@ export function checkTarget({ targetTriple }: ToolchainFacts): Finding {
   );
 }
 
-export function checkStd({ std, targetTriple }: ToolchainFacts): Finding {
+function checkStd({ std, targetTriple }: ToolchainFacts): Finding {
   const check = 'toolchain.std';
   if (std?.isThere === true) return ok(check, `std for ${targetTriple ?? 'the host'}`);
   return missing(
@@ -90,7 +94,7 @@ export function checkStd({ std, targetTriple }: ToolchainFacts): Finding {
   );
 }
 
-export function checkLinker({ linker: { name, from, path } }: ToolchainFacts): Finding {
+function checkLinker({ linker: { name, from, path } }: ToolchainFacts): Finding {
   const check = 'toolchain.linker';
   if (path !== null) return ok(check, `${name} (${from})`);
   return missing(
@@ -104,7 +108,7 @@ export function checkLinker({ linker: { name, from, path } }: ToolchainFacts): F
 }
 
 /** Built by cargo at the first run, in a cache, once per rustc; then it can be tried. */
-export function checkAgent({ agent, targetTriple }: ToolchainFacts): Finding {
+function checkAgent({ agent, targetTriple }: ToolchainFacts): Finding {
   const check = 'toolchain.agent';
   if (agent === null) return missing(check, 'where the agent is cannot be told', INSTALL, 'IPBP4008');
   const { library, isBuilt, cacheError, trial, isFiltered } = agent;
