@@ -1,5 +1,6 @@
 // `ipbp run --no-build`: the session starts no build; what a plain cargo in another terminal compiles goes live.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { SessionEvent } from '../../src/host/events.js';
@@ -37,7 +38,10 @@ async function built(words: Partial<Words>, ...compiled: readonly string[]): Pro
 async function toldBy(work: () => void): Promise<readonly SessionEvent['event'][]> {
   const from = talker.session.events.length;
   work();
+  // Time for what should not come.
+  await sleep(300);
   const told = await built({ plain: `${shop.words.plain}+` }, 'words', 'app');
+  assert.is(told.filter(({ event }) => event === 'patched').length, 1, 'one build is one patch');
   const until = talker.session.events.length - told.length;
   return talker.session.events.slice(from, until).map(({ event }) => event);
 }
@@ -128,6 +132,18 @@ test('a build with other flags is not taken for the program, though it writes in
     patched?.functions.map(({ name }) => name),
     ['app::own::own'],
   );
+});
+
+test('cargo run in another terminal: what it built is live here while its own program runs', async () => {
+  const from = talker.session.events.length;
+  shop.save({ own: 'o71' });
+  const other = spawn('cargo', ['run', '--quiet'], { cwd: shop.fixture.root, stdio: 'ignore' });
+  try {
+    await eventOf(talker, from, 'patched');
+    await talker.says(spoken(shop.words));
+  } finally {
+    other.kill('SIGKILL');
+  }
 });
 
 test('undo and the next build', async () => {

@@ -44,13 +44,17 @@ function rustcArchives(directory: string): string[] {
     .map((name) => join(directory, name));
 }
 
-/** All that `root` may be linked with, as far as it can be known without a linker. */
-export async function knownArchives(root: Unit, spawner: Spawner): Promise<LinkInputs> {
+/** Asks for all that `root` may be linked with at the time, as far as it can be known without a linker. */
+export function knownArchives(root: Unit, spawner: Spawner): () => Promise<LinkInputs> {
   const [target] = optionValues(root.args, '--target');
   const args = ['--print', 'target-libdir', ...(target === undefined ? [] : ['--target', target])];
-  const job = spawner.start({ program: root.rustc, args, cwd: root.cwd, env: root.env, unset: [], locks: [] });
-  const { stdout } = await job.ended;
-  return { archives: [...dependencyArchives(root), ...rustcArchives(stdout.trim())], objects: [] };
+  // Once, and before the first edit has to wait for it.
+  const asked = spawner.start({ program: root.rustc, args, cwd: root.cwd, env: root.env, unset: [], locks: [] }).ended;
+  asked.catch(() => {}); // Said when it is needed.
+  return async () => ({
+    archives: [...dependencyArchives(root), ...rustcArchives((await asked).stdout.trim())],
+    objects: [],
+  });
 }
 
 /** Contents of the hash files: 16 digits, the number's bytes from the lowest on. */

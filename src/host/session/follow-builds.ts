@@ -25,7 +25,7 @@ interface Found {
   readonly compiled: ReadonlyMap<Unit, CargoCompile>;
   /** rustc failed for one of the crates, or works. */
   readonly incomplete: boolean;
-  /** Crates that use one that was compiled after them. */
+  /** Crates that were compiled after one that uses them. */
   readonly outdated: readonly Unit[];
 }
 
@@ -41,7 +41,8 @@ export function followBuilds(context: FollowBuildsContext): Follower {
   const contents = watchContents();
   const directories = [...new Set([...units.flatMap(fingerprintDirectories), dirname(held.executable)])];
   let waiting = false;
-  let pending = false;
+  /** Compiled, and nothing was told of it yet. */
+  const fresh = new Map<Unit, CargoCompile>();
   let stopped = false;
   for (const unit of units) contents.changes(sourceFiles(unit));
   inlined.follow(units.flatMap(sourceFiles));
@@ -69,12 +70,14 @@ export function followBuilds(context: FollowBuildsContext): Follower {
     for (const [unit, compile] of compiled) {
       finished.set(unit.key, compile.finishedAt);
       patcher.compiled(unit, windowOf(compile) ?? undefined);
-      pending = true;
+      fresh.set(unit, compile);
     }
     if (incomplete) return;
-    if (compiled.size === 0) return otherPrograms.tell(emit);
-    if (!pending) return;
-    const files = contents.changes([...compiled.keys()].flatMap(sourceFiles));
+    if (fresh.size === 0) return otherPrograms.tell(emit);
+    const built = new Map(fresh);
+    fresh.clear();
+    const sources = [...built.keys()].flatMap(sourceFiles);
+    const files = contents.changes(sources);
     if (files.length > 0) emit({ event: 'change', files });
     requireKept(held);
     inlined.begin(files);
@@ -82,17 +85,13 @@ export function followBuilds(context: FollowBuildsContext): Follower {
     const link = await context.archives();
     emit({
       event: 'compiled',
-      ms: timeOf([...compiled.values()]),
+      ms: timeOf([...built.values()]),
       objects: scan.changed,
-      crates: [...compiled.keys()].map(({ crate }) => crate),
+      crates: [...built.keys()].map(({ crate }) => crate),
       rendered: '',
     });
     try {
-      if (outdated.length === 0) {
-        pending = false;
-        await tell(await patcher.patch(scan, link), null);
-        return;
-      }
+      if (outdated.length === 0) return await tell(await patcher.patch(scan, link), null);
       const early = patcher.patchEarly(scan, link, true);
       if (early !== null) return await tell(await early, null);
       if (scan.changed === 0) return emit({ event: 'unchanged', reason: 'rustc wrote the same object files' });
@@ -101,7 +100,7 @@ export function followBuilds(context: FollowBuildsContext): Follower {
       emit({ event: 'note', code: null, message });
     } finally {
       inlined.end();
-      inlined.follow([...compiled.keys()].flatMap(sourceFiles));
+      inlined.follow(sources);
     }
   };
 

@@ -159,7 +159,7 @@ export async function startSession(
       },
     };
     const follower = options.noBuild
-      ? followBuilds({ ...following, archives: () => knownArchives(held.root, spawner) })
+      ? followBuilds({ ...following, archives: knownArchives(held.root, spawner) })
       : followSources({
           ...following,
           compiler: createCompiler(held, context, () => stopping),
