@@ -28,6 +28,16 @@ const REFERENCES = [dw.DW_AT_type, dw.DW_AT_discr] as const;
 /** The vtables that two versions describe, in one order: what is in them is not a matter of types. */
 export interface SameTypes {
   readonly vtables: readonly (readonly [DescribedVtable, DescribedVtable])[];
+  /** What functions with a symbol's name take and give, on either side: those need not be the same. */
+  compareSignatures(wanted: ReadonlySet<string>): ComparedSignatures;
+}
+
+/** Functions, by mangled name, as two versions of an object describe them. */
+export interface ComparedSignatures {
+  readonly same: ReadonlySet<string>;
+  readonly changed: ReadonlySet<string>;
+  /** Described by one version only. */
+  readonly alone: ReadonlySet<string>;
 }
 
 /**
@@ -41,6 +51,7 @@ export function sameTypes(a: ObjectFile, b: ObjectFile): SameTypes | null {
   const [one, other] = [new EntryCursor(left), new EntryCursor(right)];
   /** Offset of each type there → here, and what references must turn out to mean. */
   const twins = new Map<number, number>();
+  const [leftFunctions, rightFunctions] = [new FunctionNotes(), new FunctionNotes()];
   const references: number[] = [];
   const vtables: (readonly [DescribedVtable, DescribedVtable])[] = [];
   // Names that overlap without end are for readTypes to refuse.
@@ -51,8 +62,8 @@ export function sameTypes(a: ObjectFile, b: ObjectFile): SameTypes | null {
     return length !== null && budget >= 0;
   };
   for (;;) {
-    const more = nextOfInterest(one);
-    if (more !== nextOfInterest(other)) return null;
+    const more = nextOfInterest(one, leftFunctions);
+    if (more !== nextOfInterest(other, rightFunctions)) return null;
     if (!more) break;
     if (one.tag !== other.tag || one.depth !== other.depth) return null;
     if (!sameName(dw.DW_AT_name) || !sameName(dw.DW_AT_linkage_name)) return null;
@@ -75,12 +86,75 @@ export function sameTypes(a: ObjectFile, b: ObjectFile): SameTypes | null {
   for (let at = 0; at < references.length; at += 2) {
     if (twins.get(references[at] as number) !== references[at + 1]) return null;
   }
-  return twins.size > 0 ? { vtables } : null;
+  if (twins.size === 0) return null;
+  const isTwin = (from: number | null, to: number | null): boolean =>
+    from === null || to === null ? from === to : twins.get(from) === to;
+  return { vtables, compareSignatures: (wanted) => compareNotes(leftFunctions.all, rightFunctions.all, wanted, isTwin) };
+}
+
+/** One function; its name is decoded when asked for. */
+interface FunctionNote {
+  readonly name: () => string;
+  readonly returns: number | null;
+  readonly parameters: (number | null)[];
+}
+
+/** Notes the functions that a cursor passes. A class because it gathers. */
+class FunctionNotes {
+  readonly all: FunctionNote[] = [];
+  private inside: FunctionNote | null = null;
+  private depth = 0;
+
+  pass(cursor: EntryCursor): void {
+    if (this.inside !== null) {
+      if (cursor.depth <= this.depth) this.inside = null;
+      else if (cursor.depth === this.depth + 1 && cursor.tag === dw.DW_TAG_formal_parameter) {
+        this.inside.parameters.push(cursor.reference(dw.DW_AT_type));
+        return;
+      }
+    }
+    if (cursor.tag !== dw.DW_TAG_subprogram) return;
+    const name = cursor.laterText(dw.DW_AT_linkage_name);
+    if (name === null) return;
+    const note: FunctionNote = { name, returns: cursor.reference(dw.DW_AT_type), parameters: [] };
+    this.all.push(note);
+    if (cursor.children) [this.inside, this.depth] = [note, cursor.depth];
+  }
+}
+
+function compareNotes(
+  before: readonly FunctionNote[],
+  after: readonly FunctionNote[],
+  wanted: ReadonlySet<string>,
+  isTwin: (from: number | null, to: number | null) => boolean,
+): ComparedSignatures {
+  const [same, changed, alone] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  const old = new Map<string, FunctionNote>();
+  for (const note of before) {
+    const name = note.name();
+    if (wanted.has(name)) old.set(name, note);
+  }
+  for (const note of after) {
+    const name = note.name();
+    if (!wanted.has(name)) continue;
+    const was = old.get(name);
+    if (was === undefined) alone.add(name);
+    else {
+      const equal =
+        isTwin(was.returns, note.returns) &&
+        was.parameters.length === note.parameters.length &&
+        was.parameters.every((type, at) => isTwin(type, note.parameters[at] ?? null));
+      (equal ? same : changed).add(name);
+    }
+  }
+  for (const name of old.keys()) if (!same.has(name) && !changed.has(name)) alone.add(name);
+  return { same, changed, alone };
 }
 
 /** Moves on to the next entry that {@link readTypes} would note. */
-function nextOfInterest(cursor: EntryCursor): boolean {
+function nextOfInterest(cursor: EntryCursor, functions: FunctionNotes): boolean {
   while (cursor.next()) {
+    functions.pass(cursor);
     if (DESCRIBES_TYPES.has(cursor.tag)) return true;
     if (cursor.tag === dw.DW_TAG_variable && (cursor.has(dw.DW_AT_linkage_name) || isVtable(cursor))) return true;
     if (cursor.tag === dw.DW_TAG_subprogram && cursor.beginsWith(dw.DW_AT_name, OPENING_BRACE)) return true;

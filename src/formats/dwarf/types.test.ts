@@ -182,7 +182,7 @@ test('constants of any width are told apart', () => {
 
 test('two versions of an object describe the same types, or not', () => {
   const C_OBJECT = ['-g', '-gdwarf-4'] as const;
-  assert.equal(sameTypes(object('gcc', ...C_OBJECT), object('gcc', ...C_OBJECT)), { vtables: [] });
+  assert.equal(sameTypes(object('gcc', ...C_OBJECT), object('gcc', ...C_OBJECT))?.vtables, []);
   assert.ok(sameTypes(object('gcc', ...C_OBJECT), object('gcc', ...C_OBJECT, '-O2')));
   assert.is(null, sameTypes(object('gcc', ...C_OBJECT), object('gcc', ...C_OBJECT, '-Dy=z')), 'a field renamed');
   assert.is(null, sameTypes(object('gcc', ...C_OBJECT), object('gcc', ...C_OBJECT, '-fpack-struct')), 'fields moved');

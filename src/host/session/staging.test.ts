@@ -11,7 +11,7 @@ import type { EngineDiff, LiveEngine } from '../../patch/live-engine.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import type { LiveObjects } from './session-store.js';
 import { splitStaged } from './split-objects.js';
-import { ArchivesNotKnown, createStaging, type Staging, type StagedRequest } from './staging.js';
+import { ArchivesNotKnown, changesOnlyBodies, createStaging, type Staging, type StagedRequest } from './staging.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ipbp-staging-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -159,6 +159,16 @@ test('what was cleared is forgotten', async () => {
   await nextTurn();
   assert.equal(asked, []);
   assert.not(staging.plan(request({ 'a.o': 'new' })).ahead);
+});
+
+test('only bodies changed: nothing moved to another name, and nothing was forked', () => {
+  const bodies = { items: [], constructors: [], registrations: [], moved: new Set(), forked: new Map(), refused: [] };
+  const is = (more: object): boolean => changesOnlyBodies({ ...bodies, ...more } as unknown as EngineDiff);
+  assert.ok(is({}));
+  assert.not(is({ moved: new Set(['_RNCNvCs1_3app1f0']) }));
+  assert.not(is({ forked: new Map([['_RNCNvCs1_3app1f0.ipbp.1', 'it holds other things']]) }));
+  assert.ok(is({ items: [{ change: 'body', storage: 'code' }] }));
+  assert.not(is({ items: [{ change: 'removed', storage: 'code' }] }));
 });
 
 test.run();

@@ -174,10 +174,14 @@ export function createStaging(context: StagingContext): Staging {
 
 /**
  * True if an edit changed what functions do and nothing else. Crates that hold copies of what is inlined or generic
- * are compiled after this one: until then the program runs its old copies beside the new bodies.
+ * are compiled after this one: until then the program runs its old copies beside the new bodies. Where a name moved to
+ * another item, or an item became another one, those copies would mean the wrong one, or miss the new one.
  */
 export function changesOnlyBodies(diff: EngineDiff): boolean {
   return (
+    diff.moved.size === 0 &&
+    diff.forked.size === 0 &&
+    diff.refused.length === 0 &&
     diff.constructors.length === 0 &&
     diff.registrations.length === 0 &&
     diff.items.every(({ change, storage }) => change === 'body' || (change === 'added' && storage !== 'mutable'))

@@ -11,13 +11,12 @@
 // values keep the old code under the old name, and new values get new code. Only when one name stands on both sides and
 // the environment has another layout would old values run new code: a coroutine that holds another local across an
 // `.await`, or any closure under v0 mangling, whose names do not hold the captures.
-import { IpbpError } from '../../codes/error.js';
-import { sameTypes, type SameTypes } from '../../formats/dwarf/same-types.js';
 import type { DescribedVtable } from '../../formats/dwarf/type-table.js';
 import { demangle } from '../../formats/symbols/demangle.js';
 import type { LinkObject } from '../../link/graph.js';
 import type { ChangedItem } from '../engine.js';
 import { storageOf } from '../diff/items.js';
+import { sameTypesOf } from './described.js';
 import { differencesOf, sameFields } from './layout-change.js';
 import type { Layout, Layouts } from './layouts.js';
 import { readLayouts } from './layouts.js';
@@ -109,22 +108,13 @@ function describeTheSame(before: readonly LinkObject[], after: readonly LinkObje
   return after.every((object) => {
     const twin = old.get(object.name);
     if (twin === undefined) return false;
-    const same = sameTypesIfRead(twin, object);
+    const same = sameTypesOf(twin.file, object.file);
     return same?.vtables.every(([was, is]) => slotsOf(twin, was) === slotsOf(object, is)) === true;
   });
 }
 
 function slotsOf(object: LinkObject, vtable: DescribedVtable): string | undefined {
   return readVtables(object, [vtable])[0]?.text;
-}
-
-function sameTypesIfRead(old: LinkObject, now: LinkObject): SameTypes | null {
-  try {
-    return sameTypes(old.file, now.file);
-  } catch (error) {
-    if (error instanceof IpbpError && error.code === 'IPBP1003') return null;
-    throw error;
-  }
 }
 
 /** As `ipbp diff` reports it. */

@@ -11,8 +11,8 @@ import type {
   TypeTable,
   Variant,
 } from '../../formats/dwarf/type-table.js';
-import { readTypes } from '../../formats/dwarf/types.js';
 import type { LinkObject } from '../../link/graph.js';
+import { typesOf } from './described.js';
 import { readVtables, type VtableSlots } from './vtables.js';
 
 /** A part of a value. */
@@ -78,21 +78,25 @@ export interface Layouts {
 }
 
 /**
- * Gathers the layouts of all objects, every path in them as `pathOf` gives it.
+ * Gathers the layouts of all objects, every path in them as `pathOf` gives it; of types only those whose path is wanted.
  * @throws IpbpError IPBP1001 or IPBP1002 when an object's type descriptions are broken.
  */
-export function readLayouts(objects: readonly LinkObject[], pathOf: PathOf = AS_IT_IS): Layouts {
+export function readLayouts(
+  objects: readonly LinkObject[],
+  pathOf: PathOf = AS_IT_IS,
+  wanted: (path: string) => boolean = () => true,
+): Layouts {
   const byPath = new Map<string, Layout[]>();
   const functions = new Map<string, Set<string>>();
   const statics = new Map<string, Set<string>>();
   const vtables = new Map<string, Map<string, VtableSlots>>();
   let described = false;
   for (const object of objects) {
-    const table = typesOf(object);
+    const table = typesOf(object.file);
     if (table === null || table.types.size === 0) continue;
     described = true;
     const names = typeNames(table, object.name, pathOf);
-    gatherLayouts(table, names, object.name, byPath, pathOf);
+    gatherLayouts(table, names, object.name, byPath, pathOf, wanted);
     for (const { path, linkageName } of table.functions) addTo(functions, pathOf(path), object.nameOf(linkageName));
     for (const slots of readVtables(object, table.vtables)) {
       const name = pathOf(slots.name);
@@ -109,16 +113,6 @@ export function readLayouts(objects: readonly LinkObject[], pathOf: PathOf = AS_
 type PathOf = (path: string) => string;
 
 const AS_IT_IS: PathOf = (path) => path;
-
-/** Null for descriptions of a kind that is not read: the guard then says that it cannot check. */
-function typesOf(object: LinkObject): TypeTable | null {
-  try {
-    return readTypes(object.file);
-  } catch (error) {
-    if (error instanceof IpbpError && error.code === 'IPBP1003') return null;
-    throw error;
-  }
-}
 
 function addTo(map: Map<string, Set<string>>, key: string, value: string): void {
   const known = map.get(key);
@@ -245,6 +239,18 @@ function impliesSize(name: string, size: number): boolean {
   return /^(?:usize|isize|bool|char|\(\)|!|str)$/.test(name);
 }
 
+/** The layouts of those types of one object whose path is wanted, as text; several of one path in one. */
+export function layoutTexts(
+  table: TypeTable,
+  object: string,
+  wanted: (path: string) => boolean,
+): ReadonlyMap<string, string> {
+  const byPath = new Map<string, Layout[]>();
+  gatherLayouts(table, typeNames(table, object), object, byPath, AS_IT_IS, wanted);
+  const textsOf = (layouts: readonly Layout[]): string[] => layouts.map(({ text }) => text).sort();
+  return new Map([...byPath].map(([path, layouts]) => [path, textsOf(layouts).join('\n')]));
+}
+
 /** Every named type of a table that has values; a variant's own structure is part of its enumeration. */
 function gatherLayouts(
   table: TypeTable,
@@ -252,10 +258,11 @@ function gatherLayouts(
   object: string,
   byPath: Map<string, Layout[]>,
   pathOf: PathOf,
+  wanted: (path: string) => boolean,
 ): void {
   let length = 0;
   for (const type of table.types.values()) {
-    if ((type.kind !== 'composite' && type.kind !== 'enumeration') || type.path === '') continue;
+    if ((type.kind !== 'composite' && type.kind !== 'enumeration') || type.path === '' || !wanted(type.path)) continue;
     if (type.kind === 'composite' && isVariant(table, type)) continue;
     const text = type.kind === 'composite' ? textOf(table, type, names) : enumerationText(type);
     length += text.length;

@@ -5,24 +5,32 @@ import { readLayouts, type Layout } from '../guard/layouts.js';
 import { countsClosures, partsOf, renumber, withoutNumbers, type Renumber } from './numbered.js';
 import type { SpelledItem } from './spelling.js';
 
+/** Path → layouts as text; empty where nothing is said. */
+export type EnvironmentLook = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** May two be one? Instances that only one side has say nothing. */
+export function looksAlike(one: EnvironmentLook, other: EnvironmentLook): boolean {
+  return [...other].every(([path, texts]) => {
+    const known = one.get(path);
+    return known === undefined || [...texts].some((text) => known.has(text));
+  });
+}
+
 /** The environments that one side describes. */
 export interface Environments {
-  /** Layouts of one closure without numbers given by position; null where nothing is said. */
-  lookOf(members: readonly SpelledItem[], group: string, number: number): string | null;
+  /** Layouts of one closure, of each of its instances, without numbers given by position. */
+  lookOf(members: readonly SpelledItem[], group: string, number: number): EnvironmentLook;
   /** Layouts of one closure, by path. */
   layoutsOf(members: readonly SpelledItem[], group: string, number: number): readonly Layout[];
-  /** All layouts of this side. */
-  readonly all: readonly Layout[];
-  /** Types of statics by raw name. */
-  readonly statics: ReadonlyMap<string, ReadonlySet<string>>;
+  /** All layouts of this side: of everything, read when asked for. */
+  all(): readonly Layout[];
 }
 
 /** @throws IpbpError IPBP1001 or IPBP1002 when an object's type descriptions are broken */
 export function readEnvironments(objects: readonly LinkObject[]): Environments {
-  const { byPath, statics } = readLayouts(objects);
+  const { byPath } = readLayouts(objects, undefined, (path) => path.includes('_env#'));
   const byNumber = new Map<string, Layout[]>();
   for (const [path, layouts] of byPath) {
-    if (!path.includes('_env#')) continue;
     const last = partsOf(path).findLast(({ own, group }) => own && countsClosures(group));
     if (last === undefined) continue;
     const key = `${last.group}${last.number}`;
@@ -43,12 +51,15 @@ export function readEnvironments(objects: readonly LinkObject[]): Environments {
   };
   return {
     lookOf(members, group, number) {
-      const texts = layoutsOf(members, group, number).map(({ text }) => withoutNumbers(text));
-      return texts.length === 0 ? null : [...new Set(texts)].sort().join('\n');
+      const look = new Map<string, Set<string>>();
+      for (const { path, text } of layoutsOf(members, group, number)) {
+        const key = withoutNumbers(path);
+        look.set(key, (look.get(key) ?? new Set()).add(withoutNumbers(text)));
+      }
+      return look;
     },
     layoutsOf,
-    all: [...byPath.values()].flat(),
-    statics,
+    all: () => [...readLayouts(objects).byPath.values()].flat(),
   };
 }
 

@@ -3,7 +3,7 @@
 import { align } from './align.js';
 import { demangle } from '../../formats/symbols/demangle.js';
 import { contentsOf, likeness, type Content, type Contents } from './content.js';
-import type { Environments } from './environments.js';
+import { looksAlike, type EnvironmentLook, type Environments } from './environments.js';
 import { countsClosures, countsImpls, HALVES, partsOf, renumber, withoutNumbers, type Renumber } from './numbered.js';
 import { mentionsAround, votesOf, type Votes } from './mentions.js';
 import type { SpelledItem, SpelledSide } from './spelling.js';
@@ -123,7 +123,8 @@ function likenessOf(
   return {
     fits(a, b) {
       const [one, other] = [old[a] as Look, now[b] as Look];
-      return !isApart(a, b) && one.kind === other.kind && (one.type ?? other.type) === (other.type ?? one.type);
+      const sameType = (one.type ?? other.type) === (other.type ?? one.type) && looksAlike(one.holds, other.holds);
+      return !isApart(a, b) && one.kind === other.kind && sameType;
     },
     before: (index) => old[index]?.key ?? null,
     after: (index) => now[index]?.key ?? null,
@@ -133,6 +134,27 @@ function likenessOf(
       return one.state ? content / 4 + (shareOf(votes, one, other) * 3) / 4 : content;
     },
   };
+}
+
+/** What two contents must have in common for the one to pass for what became of the other. */
+const BECAME = 0.5;
+
+/**
+ * Is a new closure or coroutine, that is paired with nothing, what became of an old one, or just new? A function that is
+ * async has one coroutine, whatever it looks like.
+ */
+export function becameOf(
+  old: { readonly side: NumberedSide; readonly group: string; readonly number: number },
+  now: { readonly side: NumberedSide; readonly group: string; readonly number: number },
+): boolean {
+  const looks = [old, now].map(({ side, group, number }) => {
+    const members = side.groups.get(group)?.get(number) ?? [];
+    const layouts = side.environments.layoutsOf(members, group, number);
+    const isFunction = layouts.some(({ path }) => path.includes('{async_fn_env#'));
+    return { ...lookOf({ side, group, numbers: [number] }, members, 0), isFunction };
+  });
+  const [one, other] = looks as [(typeof looks)[0], (typeof looks)[0]];
+  return (one.isFunction && other.isFunction) || likeness(one.parts, other.parts) >= BECAME;
 }
 
 /** `<app::A as app::Speak>` of `<app::A as app::Speak>::speak`; else the path up to the last part. */
@@ -152,8 +174,10 @@ interface Look {
   readonly members: readonly SpelledItem[];
   /** What values of two must have in common to be the same: sort of storage and size. */
   readonly kind: string;
-  /** Layout of the captures, or a static's type, without numbers; null where nothing is said. */
+  /** A static's type, without numbers; null where nothing is said. */
   readonly type: string | null;
+  /** Layouts of the captures. */
+  readonly holds: EnvironmentLook;
   /** Its content tells it from others; not so the initial value of what can change. */
   readonly key: string | null;
   readonly content: string;
@@ -178,7 +202,8 @@ function lookOf({ side, group, numbers }: Sequence, members: readonly SpelledIte
   return {
     members,
     kind: storage === 'code' ? storage : `${storage} ${first?.item.copies[0]?.symbol.size ?? 0}`,
-    type: countsClosures(group) ? side.environments.lookOf(members, group, number) : staticType(first?.item),
+    type: countsClosures(group) ? null : staticType(first?.item),
+    holds: countsClosures(group) ? side.environments.lookOf(members, group, number) : new Map(),
     key: members.length === 0 || storage === 'mutable' || storage === 'tls' ? null : content,
     content,
     parts: mergeParts(contents.map((one) => one.content)),

@@ -15,16 +15,19 @@ export function openForks(
   forked: ReadonlySet<string>,
 ): readonly RefusedItem[] {
   if (forked.size === 0) return [];
+  // Symbols' names and debug information may spell a group differently: the numbering knows both.
   const mentions = (text: string): boolean =>
-    partsOf(text).some(({ group, number }) => forked.has(`${group}${number}`));
+    partsOf(text).some(
+      ({ group, number }) => forked.has(`${group}${number}`) || numbering.renumber(group, number) === null,
+    );
   const refuse = (name: string, held: string): RefusedItem => ({
     code: 'IPBP3032',
     name,
     message: `holds \`${held}\` by value, which holds other things now`,
     because: ['values made before and after the edit could not be told apart'],
   });
-  const known = new Set(before.environments.all.map(({ path }) => path));
-  const types = after.environments.all.flatMap(({ path, parts }) => {
+  const known = new Set(before.environments.all().map(({ path }) => path));
+  const types = after.environments.all().flatMap(({ path, parts }) => {
     if (renumber(path, numbering.renumber).fresh || !known.has(renumber(path, numbering.renumber).text)) return [];
     const { fields, cases } = parts();
     const held = [...fields, ...cases.flatMap((one) => one.fields)].find(

@@ -13,11 +13,11 @@ import type { RefusedItem } from '../engine.js';
 import type { PatchImage } from '../image/image.js';
 import { readEnvironments, sameEnvironment } from './environments.js';
 import { freshName, renamer, type NameMap } from './name-map.js';
-import { alignGroups, numberedSide, withPaths, type NumberedSide, type Numbering, type Unlike } from './groups.js';
+import { alignGroups, becameOf, numberedSide, withPaths, type NumberedSide, type Numbering, type Unlike } from './groups.js';
 import { openForks } from './holders.js';
 import { countsClosures, partsOf, renumber } from './numbered.js';
 import { pairItems, type NewBecause, type Pairing } from './pair-items.js';
-import { numberHashed, spellSide } from './spelling.js';
+import { numberHashed, spellSide, type SpelledItem } from './spelling.js';
 import { needsIdentity } from './suspects.js';
 
 type Warning = PatchImage['warnings'][number];
@@ -82,7 +82,7 @@ export function identify(request: IdentityRequest): Identified {
   const to = numberedSide(newItems, readEnvironments(raw));
   const numbering = alignUntilStable(from, to);
   const pairings = pairItems(from, to, numbering);
-  const named = nameItems(pairings, numbering, from, request);
+  const named = nameItems(pairings, numbering, { from, to }, request);
   const pathOf: PathMap = (path) => renumber(path, numbering.renumber).text;
   const refused = openForks(from, to, numbering, named.forkedNumbers);
   if (named.moved.size === 0) return { ...asBefore, pathOf, warnings: named.warnings, refused };
@@ -138,7 +138,7 @@ interface Named extends Pick<Identified, 'names' | 'moved' | 'forked' | 'warning
 function nameItems(
   pairings: readonly Pairing[],
   numbering: Numbering,
-  before: NumberedSide,
+  { from: before, to: after }: { readonly from: NumberedSide; readonly to: NumberedSide },
   request: IdentityRequest,
 ): Named {
   const names = new Map(request.names);
@@ -150,7 +150,7 @@ function nameItems(
     given.add(identity);
   }
   const isTaken = (name: string): boolean => given.has(name) || request.isTaken(name);
-  const forkedNumbers = numbersInPlaceOfOld(numbering, before);
+  const { forkedNumbers, became } = numbersInPlaceOfOld(numbering, before, after);
   for (const pairing of pairings) {
     const { raw } = pairing.item;
     const known = request.names.get(raw) ?? raw;
@@ -165,9 +165,9 @@ function nameItems(
         const identity = isTaken(known) ? freshName(raw, isTaken) : known;
         given.add(identity);
         names.set(raw, identity);
-        const reason = forkReason(pairing.why, pairing.item.text, forkedNumbers);
+        const reason = forkReason(pairing.why, pairing.item.text, became);
         if (reason !== null && pairing.item.storage === 'code') forked.set(identity, reason);
-        warnings.push(...warningOf(pairing));
+        warnings.push(...warningOf(pairing, startsAnew(pairing, numbering, before)));
         break;
       }
     }
@@ -187,17 +187,35 @@ function nameItems(
   return { names, moved, forked, warnings, forkedNumbers };
 }
 
-/** New closures and coroutines of a parent that lost some: they have other captures, or hold other things. */
-function numbersInPlaceOfOld({ byGroup, renumber: of }: Numbering, before: NumberedSide): ReadonlySet<string> {
-  const result = new Set<string>();
+interface InPlaceOfOld {
+  /** New closures and coroutines of a parent that lost some: they may have other captures, or hold other things. */
+  readonly forkedNumbers: ReadonlySet<string>;
+  /** Those of them that are what became of an old one, by their looks: the others are just new. */
+  readonly became: ReadonlySet<string>;
+}
+
+function numbersInPlaceOfOld(
+  { byGroup, renumber: of }: Numbering,
+  before: NumberedSide,
+  after: NumberedSide,
+): InPlaceOfOld {
+  const forkedNumbers = new Set<string>();
+  const became = new Set<string>();
   for (const [group, numbers] of byGroup) {
-    const old = before.groups.get(renumber(group, of).text);
+    const outer = renumber(group, of).text;
+    const old = before.groups.get(outer);
     if (old === undefined || !countsClosures(group)) continue;
     const kept = new Set(numbers.values());
-    if ([...old.keys()].every((number) => kept.has(number))) continue;
-    for (const [number, other] of numbers) if (other === null) result.add(`${group}${number}`);
+    const lost = [...old.keys()].filter((number) => !kept.has(number));
+    if (lost.length === 0) continue;
+    for (const [number, other] of numbers) {
+      if (other !== null) continue;
+      forkedNumbers.add(`${group}${number}`);
+      const now = { side: after, group, number };
+      if (lost.some((one) => becameOf({ side: before, group: outer, number: one }, now))) became.add(`${group}${number}`);
+    }
   }
-  return result;
+  return { forkedNumbers, became };
 }
 
 function forkReason(why: NewBecause, text: string, forkedNumbers: ReadonlySet<string>): string | null {
@@ -215,9 +233,22 @@ function forkReason(why: NewBecause, text: string, forkedNumbers: ReadonlySet<st
   }
 }
 
-function warningOf({ item, why }: Extract<Pairing, { kind: 'new' }>): readonly Warning[] {
+/** Does what is new take the place of a static that is gone, as one does that has another type now? */
+function startsAnew({ item, why }: NewPairing, { byGroup, renumber: of }: Numbering, before: NumberedSide): boolean {
+  if (item.storage !== 'mutable' && item.storage !== 'tls') return false;
+  if (why === 'static type') return true;
+  const last = partsOf(item.text).findLast(({ own }) => own);
+  if (why !== 'number' || last === undefined || countsClosures(last.group)) return false;
+  const kept = new Set(byGroup.get(last.group)?.values());
+  const old = before.groups.get(renumber(last.group, of).text) ?? new Map<number, readonly SpelledItem[]>();
+  return [...old.keys()].some((number) => !kept.has(number));
+}
+
+type NewPairing = Extract<Pairing, { kind: 'new' }>;
+
+function warningOf({ item, why }: NewPairing, anew: boolean): readonly Warning[] {
   const name = demangle(item.raw);
-  if (why === 'static type' && item.storage !== 'readonly') {
+  if (anew) {
     return [{ code: 'IPBP3031', message: `${name} has another type now: it starts anew, with its initial value` }];
   }
   if (why === 'unclear') {

@@ -1,12 +1,11 @@
 // How the items of one set of objects are called, in words that can be compared with another set's: with the numbers that
 // position gave them, with generic arguments, and with what they take and give. Newer symbol names say most of it
 // themselves; of older ones, which end in a hash, the debug information tells the rest. Pairs nothing.
-import { IpbpError } from '../../codes/error.js';
-import { readTypesAndFunctions } from '../../formats/dwarf/types.js';
 import { demangle, spellV0 } from '../../formats/symbols/demangle.js';
 import type { LinkObject } from '../../link/graph.js';
 import { stableName } from '../../link/names.js';
 import { edgesIn, openSide, rangeOf, storageOf, type AtomRef, type Storage } from '../diff/items.js';
+import { typesOf } from '../guard/described.js';
 import { typeNames } from '../guard/layouts.js';
 import { HALVES } from './numbered.js';
 
@@ -72,7 +71,7 @@ function describe(objects: readonly LinkObject[]): Described {
   const paths = new Map<string, string>();
   const types = new Map<string, string>();
   for (const object of objects) {
-    const table = tableOf(object);
+    const table = typesOf(object.file);
     if (table === null) continue;
     const { nameOf } = typeNames(table, object.name);
     for (const { linkageName, path, returns, parameters } of table.all) {
@@ -85,16 +84,6 @@ function describe(objects: readonly LinkObject[]): Described {
     for (const { linkageName, type } of table.statics) types.set(linkageName, nameOf(type));
   }
   return { paths, types };
-}
-
-/** Null for debug information of a kind that is not read: names alone must do. */
-function tableOf(object: LinkObject): ReturnType<typeof readTypesAndFunctions> | null {
-  try {
-    return readTypesAndFunctions(object.file);
-  } catch (error) {
-    if (error instanceof IpbpError && error.code === 'IPBP1003') return null;
-    throw error;
-  }
 }
 
 /**
