@@ -89,7 +89,10 @@ export function sameTypes(a: ObjectFile, b: ObjectFile): SameTypes | null {
   if (twins.size === 0) return null;
   const isTwin = (from: number | null, to: number | null): boolean =>
     from === null || to === null ? from === to : twins.get(from) === to;
-  return { vtables, compareSignatures: (wanted) => compareNotes(leftFunctions.all, rightFunctions.all, wanted, isTwin) };
+  return {
+    vtables,
+    compareSignatures: (wanted) => compareNotes(leftFunctions.all, rightFunctions.all, wanted, isTwin),
+  };
 }
 
 /** One function; its name is decoded when asked for. */

@@ -13,7 +13,15 @@ import type { RefusedItem } from '../engine.js';
 import type { PatchImage } from '../image/image.js';
 import { readEnvironments, sameEnvironment } from './environments.js';
 import { freshName, renamer, type NameMap } from './name-map.js';
-import { alignGroups, becameOf, numberedSide, withPaths, type NumberedSide, type Numbering, type Unlike } from './groups.js';
+import {
+  alignGroups,
+  becameOf,
+  numberedSide,
+  withPaths,
+  type NumberedSide,
+  type Numbering,
+  type Unlike,
+} from './groups.js';
 import { openForks } from './holders.js';
 import { countsClosures, partsOf, renumber } from './numbered.js';
 import { pairItems, type NewBecause, type Pairing } from './pair-items.js';
@@ -212,7 +220,8 @@ function numbersInPlaceOfOld(
       if (other !== null) continue;
       forkedNumbers.add(`${group}${number}`);
       const now = { side: after, group, number };
-      if (lost.some((one) => becameOf({ side: before, group: outer, number: one }, now))) became.add(`${group}${number}`);
+      if (lost.some((one) => becameOf({ side: before, group: outer, number: one }, now)))
+        became.add(`${group}${number}`);
     }
   }
   return { forkedNumbers, became };

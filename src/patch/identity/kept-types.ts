@@ -21,7 +21,9 @@ export function keepTheirTypes(
   const old = new Map(before.map((object) => [object.name, object]));
   if (old.size !== before.length || before.length !== after.length) return false;
   const functions = new Set(
-    changed.flatMap(({ kind, after: copies }) => (kind === 'function' ? copies.map(({ symbol }) => symbol.rawName) : [])),
+    changed.flatMap(({ kind, after: copies }) =>
+      kind === 'function' ? copies.map(({ symbol }) => symbol.rawName) : [],
+    ),
   );
   const seen = new Set<string>();
   const alone = new Set<string>();

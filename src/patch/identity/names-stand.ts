@@ -94,6 +94,7 @@ export function sharesStatics(changed: readonly DiffItem[], after: readonly Link
 /** `a`, `a::b` and `a::b::c` for `a::b::c::D`. */
 function placesAround(look: string): readonly string[] {
   const places: string[] = [];
-  for (let end = look.lastIndexOf('::'); end > 0; end = look.lastIndexOf('::', end - 1)) places.push(look.slice(0, end));
+  for (let end = look.lastIndexOf('::'); end > 0; end = look.lastIndexOf('::', end - 1))
+    places.push(look.slice(0, end));
   return places;
 }
