@@ -3,8 +3,8 @@
 import { constants } from 'node:os';
 import { IpbpError } from '../codes/error.js';
 import type { DeliverMode, ProgramExit, RedirectMode, RefusalPolicy, SessionEvent } from '../host/events.js';
+import { readProject } from '../host/cargo/cargo-project.js';
 import type { Session } from '../host/session/session.js';
-import { startSession } from '../host/session/session.js';
 import type { RefusedItem } from '../patch/engine.js';
 import { ask } from './ask.js';
 import type { Outcome } from './outcome.js';
@@ -67,11 +67,17 @@ export async function run(options: RunOptions, output: Output): Promise<Outcome>
     },
     () => (interrupted = true),
   );
+  const directory = process.cwd();
+  const cargoArguments = output.quiet ? ['--quiet', ...options.cargoArguments] : options.cargoArguments;
+  // cargo and rustc answer while the session is loaded.
+  const project = readProject(directory, cargoArguments);
+  project.catch(() => {}); // Awaited by the session.
   try {
+    const { startSession } = await import('../host/session/session.js');
     const started = await startSession(
       {
-        directory: process.cwd(),
-        cargoArguments: output.quiet ? ['--quiet', ...options.cargoArguments] : options.cargoArguments,
+        directory,
+        cargoArguments,
         programArguments: options.programArguments,
         onRefusal: options.onRefusal,
         redirect: options.redirect,
@@ -83,6 +89,7 @@ export async function run(options: RunOptions, output: Output): Promise<Outcome>
         askRestart: (items) => askRestart(items, output),
       },
       show,
+      project,
     );
     session = started;
     return outcomeOf(await started.done);

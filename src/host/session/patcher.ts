@@ -23,7 +23,7 @@ import {
 import { inputFile, keepObjects, sameFile } from './kept-files.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { createHistory, type LiveObjects } from './session-store.js';
-import { tellStillInside } from './still-inside.js';
+import { tellStillInside, type AfterPatch } from './still-inside.js';
 import { changedPaths, splitObjects, splitStaged, type NewestObjects } from './split-objects.js';
 import { ArchivesNotKnown, changesOnlyBodies, createStaging, type Planned } from './staging.js';
 import { outputsOf, type Unit } from '../cargo/unit.js';
@@ -109,14 +109,14 @@ interface NumberedPatch {
 
 /**
  * @param numbers gives patch numbers: a session's go on through restarts
- * @param onStillInside is told, a moment after a patch, which functions some thread has not left since
+ * @param told hears of what comes a moment after a patch
  */
 export function createPatcher(
   held: Held,
   engine: LiveEngine,
   agent: AgentConnection,
   numbers: () => number,
-  onStillInside: (message: string) => void,
+  told: AfterPatch,
 ): Patcher {
   const history = createHistory(held.objects);
   const live: NumberedPatch[] = [];
@@ -166,7 +166,7 @@ export function createPatcher(
     live.push({ patch, image });
     undone.length = 0;
     const isLive = (): boolean => live.some((one) => one.image === image);
-    tellStillInside({ engine, image, pid: agent.program.pid, isLive }, onStillInside);
+    tellStillInside({ engine, image, pid: agent.program.pid, isLive }, told);
     return { kind: 'sent', patch, liveAt };
   };
 

@@ -1,33 +1,27 @@
 // A session: cargo builds the program, it starts with the agent in it, saves become patches until it ends. This file
-// owns the life of programs within a session (start, restart, end) and what may be asked of it from outside; the way of a
-// change is in follow.ts and patcher.ts.
+// owns the life of programs within a session (start, restart, end) and what may be asked of it from outside; a program
+// that runs is in follow-program.ts, the way of a change in follow.ts and patcher.ts.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../../codes/error.js';
-import { CODES } from '../../codes/table.js';
 import type { RefusedItem } from '../../patch/engine.js';
-import { openLiveEngine } from '../../patch/live-engine.js';
-import type { AgentConnection } from '../agent/agent-connection.js';
 import { expectAgent, type AgentExpected } from '../agent/agent-start.js';
 import { buildAndHold, type BuildContext, type Held } from './build-start.js';
 import { cargoBuild } from '../cargo/cargo-build.js';
-import { readProject } from '../cargo/cargo-project.js';
+import { readProject, type CargoProject } from '../cargo/cargo-project.js';
 import type { CargoRun } from '../cargo/cargo-run.js';
-import { createCompiler } from '../compile/compile.js';
-import { knownArchives } from '../compile/known-archives.js';
 import { openControl, type Control, type ControlledSession } from '../control/control.js';
 import type { PatchedEvent, ProgramExit, RefusedEvent, SessionEvent, SessionOptions, UndoneEvent } from '../events.js';
-import { createQueue } from './queue.js';
-import { followBuilds } from './follow-builds.js';
-import { followSources, refusedBy, type Follower, type Untimed } from './follow.js';
-import { inputFile, mappedLibrary } from './kept-files.js';
-import { createPatcher, type PatchOutcome, type Patcher } from './patcher.js';
+import type { Untimed } from './follow.js';
+import type { FollowedProgram } from './follow-program.js';
+import type { PatchOutcome, Patcher } from './patcher.js';
+import { refusedBy } from './refused-by.js';
 import { writeScripts } from '../cargo/scripts.js';
-import { slotProblems, wantSlots } from '../cargo/slot-environment.js';
+import { wantSlots } from '../cargo/slot-environment.js';
+import { createQueue } from './queue.js';
 import { makeSessionDirectories, openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from '../compile/spawner.js';
-import { filesOfRustc, keepWarm } from '../compile/warm-files.js';
 import { rebuildWithCargo } from './rebuild.js';
 import { isStaticProgram } from './static-program.js';
 import { readsTerminal } from './terminal-use.js';
@@ -40,27 +34,17 @@ export interface Session extends ControlledSession {
   stop(signal?: NodeJS.Signals): void;
 }
 
-/** One program of a session. */
-interface Program {
-  readonly held: Held;
-  readonly follower: Follower;
-  patcher: Patcher | null;
-  buildId: string | null;
-  readonly close: () => void;
-}
-
-const AGENT_TIMEOUT_MS = 10_000;
-/** The program's own start comes first. */
-const WARM_UP_AFTER_MS = 200;
 const KILL_AFTER_MS = 2_000;
 
 /**
  * Reads the project, then builds and runs in the background: the promise resolves when the session can be asked and
  * stopped. Throws IPBP5001, IPBP5002, IPBP5014.
+ * @param reading the project of these options, where it is being read already
  */
 export async function startSession(
   options: SessionOptions,
   emitEvent: (event: SessionEvent) => void,
+  reading: Promise<CargoProject> = readProject(options.directory, options.cargoArguments),
 ): Promise<Session> {
   const startedAt = performance.now();
   const at = (): number => Math.round((performance.now() - startedAt) * 1000) / 1000;
@@ -69,7 +53,7 @@ export async function startSession(
     emitEvent(event);
     return event;
   };
-  const project = await readProject(options.directory, options.cargoArguments);
+  const project = await reading;
   const id = randomBytes(4).toString('hex');
   const directories = openSessionDirectories(project.targetDirectory, id);
   const scripts = writeScripts(directories.scripts);
@@ -77,7 +61,7 @@ export async function startSession(
   const exclusively = createQueue();
 
   let run: CargoRun | null = null;
-  let program: Program | null = null;
+  let program: FollowedProgram | null = null;
   let restarting = false;
   let stopping = false;
   const ending = new AbortController();
@@ -109,6 +93,9 @@ export async function startSession(
     });
     listening.catch(() => {}); // Awaited below, when the program stands ready.
     let held: Held | ProgramExit;
+    // The engine is loaded while cargo works: that takes as long as Node's own start.
+    const loading = import('./follow-program.js');
+    loading.catch(() => {}); // Awaited below.
     try {
       held = await buildAndHold(buildContext, ++generation);
     } catch (error) {
@@ -130,115 +117,30 @@ export async function startSession(
     const agentless = isStaticProgram(held, project.targetTriple);
     await held.run.go(agentless ? {} : listener.environment);
     if (restartReason !== null) emit({ event: 'restarted', pid: held.pid, reason: restartReason });
-    const current = follow(held, listener, agentless);
+    const { followProgram } = await loading;
+    const current = followProgram({
+      held,
+      listener,
+      agentless,
+      id,
+      project,
+      options,
+      directories,
+      recorder: scripts.recorder,
+      spawner,
+      emit,
+      exclusively,
+      refuse: async (items) => void (await refuse(held, items)),
+      rebuild: () => rebuildWithCargo(buildContext, held, ending.signal),
+      nextPatch: () => ++patches,
+      stopping: () => stopping,
+      isCurrent: (one) => program === one,
+    });
     program = current;
     const exit = await held.run.exited;
     current.close();
     program = null;
     return exit;
-  };
-
-  const follow = (held: Held, listener: AgentExpected, agentless: boolean): Program => {
-    const { session: directory, units } = directories;
-    const context = { spawner, recorder: scripts.recorder, units, directory, color: options.color };
-    let link: AgentConnection | null = null;
-    const warm = keepWarm(() => filesOfRustc(held.graph, held.incremental, spawner), WARM_UP_AFTER_MS);
-    const following = {
-      held,
-      patcher: () => current.patcher,
-      emit,
-      exclusively: (work: () => Promise<void>) =>
-        exclusively(() => {
-          warm.rest();
-          return work().catch(async (error: unknown) => {
-            await refuse(held, [refusedBy(error)]);
-          });
-        }),
-      refuse: async (items: readonly RefusedItem[]) => {
-        await refuse(held, items);
-      },
-    };
-    const follower = options.noBuild
-      ? followBuilds({ ...following, archives: knownArchives(held.root, spawner) })
-      : followSources({
-          ...following,
-          compiler: createCompiler(held, context, () => stopping),
-          rebuild: () => rebuildWithCargo(buildContext, held, ending.signal),
-        });
-    const late = setTimeout(() => {
-      const seconds = (options.agentTimeoutMs ?? AGENT_TIMEOUT_MS) / 1000;
-      const error = new IpbpError('IPBP5006', `the agent did not connect within ${seconds} s`, {
-        where: held.executable,
-      });
-      emit({ event: 'note', code: error.code, message: error.message });
-    }, options.agentTimeoutMs ?? AGENT_TIMEOUT_MS);
-    const current: Program = {
-      held,
-      follower,
-      patcher: null,
-      buildId: null,
-      close() {
-        clearTimeout(late);
-        follower.stop();
-        warm.stop();
-        listener.close();
-        link?.close();
-      },
-    };
-    const ready = async (): Promise<void> => {
-      if (agentless) throw new IpbpError('IPBP5023', 'the executable is linked statically', { where: held.executable });
-      // Reading the executable takes as long as the program needs to start: both at once.
-      const indexStart = performance.now();
-      const engine = openLiveEngine(inputFile(held.executable, held.keptExecutable));
-      const indexMs = performance.now() - indexStart;
-      link = await listener.connected;
-      clearTimeout(late);
-      engine.attach(link.program, (path) => mappedLibrary(link?.program.pid ?? 0, path));
-      current.buildId = engine.buildId;
-      current.patcher = createPatcher(
-        held,
-        engine,
-        link,
-        () => ++patches,
-        (message) => emit({ event: 'note', code: 'IPBP3060', message }),
-      );
-      emit({
-        event: 'ready',
-        session: id,
-        pid: link.program.pid,
-        executable: held.executable,
-        buildId: engine.buildId,
-        target: project.targetTriple,
-        functions: engine.functions,
-        redirect: engine.slots > 0 ? 'slots' : 'jump',
-        indexMs,
-        crates: held.graph.units.map(({ crate }) => crate),
-        watching: follower.directories,
-      });
-      for (const message of slotProblems(join(directories.units, held.root.key))) {
-        emit({ event: 'note', code: 'IPBP2020', message });
-      }
-      follower.catchUp();
-      const { patcher } = current;
-      setTimeout(() => warmUp(patcher), WARM_UP_AFTER_MS).unref();
-      await link.closed;
-      // A program that ends closes its connection a moment before.
-      await Promise.race([held.run.exited, sleep(500, undefined, { ref: false })]);
-      if (held.run.hasEnded()) return;
-      if (program !== current || stopping) return;
-      current.patcher = null;
-      emit({
-        event: 'note',
-        code: 'IPBP4006',
-        message: 'the agent closed its connection: the program cannot be patched any more',
-      });
-    };
-    ready().catch((error: unknown) => {
-      clearTimeout(late);
-      if (program !== current && error instanceof IpbpError) return;
-      emit({ event: 'note', code: refusedBy(error).code, message: unpatchedBecause(error) });
-    });
-    return current;
   };
 
   const refuse = async (held: Held, items: readonly RefusedItem[]): Promise<RefusedEvent> => {
@@ -349,7 +251,8 @@ export async function startSession(
     stop(signal = 'SIGTERM') {
       stopping = true;
       ending.abort();
-      void killRun(signal);
+      // What prevents it ends the session: `done` tells of it.
+      killRun(signal).catch(() => {});
     },
   };
   let control: Control | null = null;
@@ -375,20 +278,4 @@ async function closeWhenListening(listening: Promise<AgentExpected>): Promise<vo
     (listener) => listener.close(),
     () => {},
   );
-}
-
-/** Why a program that runs cannot be patched, and what would help. */
-function unpatchedBecause(error: unknown): string {
-  if (!(error instanceof IpbpError)) return refusedBy(error).message;
-  const { code, message } = error;
-  return `the program runs unpatched: ${message.slice(`${code}: `.length)}. ${CODES[code].remedy}`;
-}
-
-/** What a warm-up cannot open, the first edit will: it is for that to say so. */
-function warmUp(patcher: Patcher): void {
-  try {
-    patcher.warmUp();
-  } catch (error) {
-    if (!(error instanceof IpbpError)) throw error;
-  }
 }

@@ -7,6 +7,7 @@ import { demangle } from '../../formats/symbols/demangle.js';
 import type { PatchImage } from '../../patch/image/image.js';
 import type { LiveEngine } from '../../patch/live-engine.js';
 import type { LiveFrame } from '../../patch/program/live-frames.js';
+import { inBackground, type Report } from './background.js';
 import { lookAtStacks } from './live-stacks.js';
 
 /** Between looks. A thread that runs at the moment of one is not seen by it, so there are several. */
@@ -25,9 +26,16 @@ export interface Applied {
   readonly isLive: () => boolean;
 }
 
+/** Who hears of it. */
+export interface AfterPatch {
+  /** Which functions some thread has not left since the patch. */
+  readonly stillInside: (message: string) => void;
+  readonly report: Report;
+}
+
 /** Looks, and tells what it saw first and then again; nothing where the process cannot be looked into. */
-export function tellStillInside(applied: Applied, tell: (message: string) => void): void {
-  if (applied.image.bodies.length > 0) void lookOn(applied, tell);
+export function tellStillInside(applied: Applied, { stillInside, report }: AfterPatch): void {
+  if (applied.image.bodies.length > 0) inBackground(() => lookOn(applied, stillInside), report);
 }
 
 async function lookOn(applied: Applied, tell: (message: string) => void): Promise<void> {
