@@ -3,9 +3,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, linkSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseSettings, readSettings } from '../cargo/cargo-config.js';
-import { optionValue, type CargoProject } from '../cargo/cargo-project.js';
+import { configFiles, parseSettings, readSettings } from '../cargo/cargo-config.js';
+import { optionValue, runnerVariable, type CargoProject } from '../cargo/cargo-project.js';
 import { subcommandOf } from '../cargo/cargo-run.js';
+import { hasOurSettings } from '../cargo/config-edit.js';
 import { cfgHolds } from '../cargo/cfg-expression.js';
 import { optionValues } from '../cargo/unit.js';
 import { errorCode, findCommand } from './machine-facts.js';
@@ -19,6 +20,7 @@ export function readProjectFacts(project: CargoProject): ProjectFacts {
     project,
     wrapperIsThere: rustcWrapper !== null && findCommand(rustcWrapper) !== null,
     runnerIsThere: runner !== null && findCommand(runner.words[0] ?? '') !== null,
+    init: readInit(project),
     targetDirectory: tryDirectory(targetDirectory),
     fileSystem: statfsSync(workspaceRoot).type,
   };
@@ -49,6 +51,15 @@ export function readBuild(
     settings,
     manifest: manifest === null ? [] : parseSettings(readFileSync(manifest, 'utf8'), dirname(manifest)),
     heldConditions: new Set(conditions),
+  };
+}
+
+function readInit({ workspaceRoot, hostTriple }: CargoProject): ProjectFacts['init'] {
+  const [own] = configFiles(workspaceRoot).filter((file) => dirname(dirname(file)) === workspaceRoot);
+  const variables = ['RUSTC_WRAPPER', 'CARGO_BUILD_RUSTC_WRAPPER', runnerVariable(hostTriple)];
+  return {
+    isSet: own !== undefined && hasOurSettings(readFileSync(own, 'utf8')),
+    overruledBy: variables.filter((name) => (process.env[name] ?? '') !== ''),
   };
 }
 

@@ -28,6 +28,7 @@ const GOOD: ProjectFacts = {
   project: PROJECT,
   wrapperIsThere: false,
   runnerIsThere: false,
+  init: { isSet: false, overruledBy: [] },
   targetDirectory: { writes: true, hardLinks: true, executes: true },
   fileSystem: 0xef53,
 };
@@ -40,7 +41,22 @@ function running(asText: boolean, targetDirectory = '/p/target'): ProjectFacts['
 
 const library = PROJECT.packages.slice(1, 2);
 
+const INIT: ProjectFacts = {
+  ...GOOD,
+  project: {
+    ...PROJECT,
+    rustcWrapper: '/p/.cargo/ipbp/rustc-wrapper',
+    runner: { words: ['/p/.cargo/ipbp/runner'], asText: false },
+  },
+  wrapperIsThere: true,
+  runnerIsThere: true,
+  init: { isSet: true, overruledBy: [] },
+};
+
 const CASES: readonly (readonly [ProjectFacts, string, 'warning' | 'missing', string | undefined, RegExp])[] = [
+  [{ ...INIT, wrapperIsThere: false }, 'project.rustc-wrapper', 'missing', 'IPBP5008', /ipbp init again/],
+  [{ ...INIT, runnerIsThere: false }, 'project.runner', 'missing', 'IPBP5001', /ipbp init again/],
+  [{ ...INIT, init: { isSet: true, overruledBy: ['RUSTC_WRAPPER'] } }, 'project.init', 'warning', 'IPBP5039', /chains/],
   [WRAPPED, 'project.rustc-wrapper', 'missing', 'IPBP5008', /RUSTC_WRAPPER/],
   [{ ...GOOD, project: running(true) }, 'project.runner', 'missing', 'IPBP5001', /Install/],
   [
@@ -117,6 +133,12 @@ for (const [facts, check, status, code, remedy] of CASES) {
     assert.match(bad[0]?.remedy ?? '', remedy);
   });
 }
+
+test('after ipbp init', () => {
+  const findings = checkProject(INIT);
+  assert.ok(findings.every(({ status }) => status === 'ok'));
+  assert.match(findings.find(({ check }) => check === 'project.init')?.message ?? '', /plain cargo run is followed/);
+});
 
 test('no project is a fault only where one was meant', () => {
   assert.is(checkNoProject({ reason: 'could not find', isMeant: false }).status, 'warning');

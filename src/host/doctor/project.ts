@@ -9,6 +9,8 @@ export interface ProjectFacts {
   /** Whether the first word of each can be run. */
   readonly wrapperIsThere: boolean;
   readonly runnerIsThere: boolean;
+  /** What `ipbp init` wrote is in force; variables of the environment that go before it. */
+  readonly init: { readonly isSet: boolean; readonly overruledBy: readonly string[] };
   /** What was tried in the target directory, or beside where it will be: done, or the system's error. */
   readonly targetDirectory: {
     readonly writes: true | string;
@@ -32,6 +34,7 @@ export function checkProject(facts: ProjectFacts): Finding[] {
     ...checkCrates(facts),
     checkWrapper(facts),
     checkRunner(facts),
+    checkInit(facts),
     checkTargetDirectory(facts),
     checkWatching(facts),
   ];
@@ -87,29 +90,34 @@ function checkCrates({ project: { packages } }: ProjectFacts): Finding[] {
   ];
 }
 
-function checkWrapper({ project: { rustcWrapper }, wrapperIsThere }: ProjectFacts): Finding {
-  const check = 'project.rustc-wrapper';
-  if (rustcWrapper === null) return ok(check, 'none');
-  if (wrapperIsThere) return ok(check, `${rustcWrapper}, which ipbp run calls behind its own`);
-  return missing(
-    check,
-    `${rustcWrapper} is named as rustc's wrapper, and cannot be run`,
-    'Install it, or take it out of RUSTC_WRAPPER or build.rustc-wrapper.',
-    'IPBP5008',
-  );
+/** True for the scripts of `ipbp init`. */
+function isOurs(word: string, { workspaceRoot }: ProjectFacts['project']): boolean {
+  return word.startsWith(`${workspaceRoot}/.cargo/ipbp/`);
 }
 
-function checkRunner({ project: { runner, targetDirectory }, runnerIsThere }: ProjectFacts): Finding {
+const INIT_AGAIN = 'Run ipbp init again, or ipbp init --undo.';
+
+function checkWrapper({ project, wrapperIsThere }: ProjectFacts): Finding {
+  const check = 'project.rustc-wrapper';
+  const { rustcWrapper } = project;
+  if (rustcWrapper === null) return ok(check, 'none');
+  const remedy = isOurs(rustcWrapper, project)
+    ? INIT_AGAIN
+    : 'Install it, or take it out of RUSTC_WRAPPER or build.rustc-wrapper.';
+  if (!wrapperIsThere)
+    return missing(check, `${rustcWrapper} is named as rustc's wrapper, and cannot be run`, remedy, 'IPBP5008');
+  if (isOurs(rustcWrapper, project)) return ok(check, "ipbp init's");
+  return ok(check, `${rustcWrapper}, which ipbp run calls behind its own`);
+}
+
+function checkRunner({ project, runnerIsThere }: ProjectFacts): Finding {
   const check = 'project.runner';
+  const { runner, targetDirectory } = project;
   if (runner === null) return ok(check, 'none');
   const words = runner.words.join(' ');
-  if (!runnerIsThere)
-    return missing(
-      check,
-      `${words} is named as the runner, and cannot be run`,
-      'Install it, or take it out.',
-      'IPBP5001',
-    );
+  const [program = ''] = runner.words;
+  const remedy = isOurs(program, project) ? INIT_AGAIN : "Install it, or take it out of cargo's configuration.";
+  if (!runnerIsThere) return missing(check, `${words} is named as the runner, and cannot be run`, remedy, 'IPBP5001');
   if (runner.asText && /\s/.test(targetDirectory))
     return missing(
       check,
@@ -117,7 +125,21 @@ function checkRunner({ project: { runner, targetDirectory }, runnerIsThere }: Pr
       'Write the runner as a list in .cargo/config.toml, or choose a --target-dir without blanks.',
       'IPBP5021',
     );
+  if (isOurs(program, project)) return ok(check, "ipbp init's");
   return ok(check, `${words}, which ipbp run calls before its own`);
+}
+
+/** Whether a plain `cargo run` is followed. */
+function checkInit({ init }: ProjectFacts): Finding {
+  const check = 'project.init';
+  if (!init.isSet) return ok(check, 'not in use: programs are followed that ipbp run starts');
+  if (init.overruledBy.length === 0) return ok(check, 'a plain cargo run is followed');
+  return warning(
+    check,
+    `a plain cargo run is not followed: ${init.overruledBy.join(', ')} in the environment goes before what ipbp init wrote`,
+    'Move that setting into .cargo/config.toml and run ipbp init again, which chains it; or use ipbp run.',
+    'IPBP5039',
+  );
 }
 
 /** Sessions keep hard links of objects below it, and scripts that cargo calls. */

@@ -1,8 +1,8 @@
 // Asks cargo, rustc and the agent what toolchain.ts judges. Builds nothing; an agent that is built already is tried in
 // a process of its own.
 import { execFile, spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { agentRustVersion, findAgent } from '../agent/agent-build.js';
 import { expectAgent } from '../agent/agent-start.js';
 import { errorCode, findCommand } from './machine-facts.js';
@@ -72,7 +72,7 @@ function unwritable(directory: string): string | null {
   let place = directory;
   while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
   try {
-    accessSync(place, constants.W_OK | constants.X_OK);
+    rmdirSync(mkdtempSync(join(place, '.ipbp-doctor-')));
     return null;
   } catch (error) {
     return `${place}: ${errorCode(error)}`;
