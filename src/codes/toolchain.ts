@@ -132,6 +132,12 @@ export const TOOLCHAIN_CODES = {
       "A variable of the environment sets the runner or rustc's wrapper, and cargo then does not look at its files.",
     remedy: 'Move that setting into .cargo/config.toml and run ipbp init again, which chains it; or use ipbp run.',
   },
+  IPBP5032: {
+    title: 'a source was saved while cargo built',
+    meaning:
+      'With --no-build and a profile that leaves descriptions of types out, the sources tell whether a type changed; what cargo compiled is not what they say now.',
+    remedy: 'Build again, or set debug = true in the profile.',
+  },
   IPBP5040: {
     title: 'an early patch could not be taken back',
     meaning:

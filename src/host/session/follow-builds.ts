@@ -81,6 +81,7 @@ export function followBuilds(context: FollowBuildsContext): Follower {
     if (files.length > 0) emit({ event: 'change', files });
     requireKept(held);
     inlined.begin(files);
+    held.sources.compiledSince(Math.min(...[...built.values()].map(({ startedAt }) => startedAt)));
     const scan = patcher.scan();
     const link = await context.archives();
     emit({
