@@ -18,7 +18,8 @@ export function openForks(
   // Symbols' names and debug information may spell a group differently: the numbering knows both.
   const mentions = (text: string): boolean =>
     partsOf(text).some(
-      ({ group, number }) => forked.has(`${group}${number}`) || numbering.renumber(group, number) === null,
+      ({ group, number, inFunctionType }) =>
+        !inFunctionType && (forked.has(`${group}${number}`) || numbering.renumber(group, number) === null),
     );
   const refuse = (name: string, held: string): RefusedItem => ({
     code: 'IPBP3032',

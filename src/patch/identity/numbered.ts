@@ -14,6 +14,8 @@ export interface NumberedPart {
   readonly past: number;
   /** False inside of generic arguments, types and traits: there it is only mentioned. */
   readonly own: boolean;
+  /** It stands in what a function type takes or gives: values of such a type hold none of it. */
+  readonly inFunctionType: boolean;
 }
 
 /** Behind an item's readable name stands how debug information calls it. */
@@ -28,6 +30,7 @@ export function partsOf(text: string): readonly NumberedPart[] {
   const parts: NumberedPart[] = [];
   if (!text.includes('#')) return parts;
   const depthAt = depthsOf(text);
+  const functionTypes = functionTypesOf(text);
   for (const match of text.matchAll(PART)) {
     const [whole, kind, inBraces, bare] = match;
     const prefix = text.slice(pathStart(text, match.index), match.index);
@@ -40,6 +43,7 @@ export function partsOf(text: string): readonly NumberedPart[] {
       end,
       past: match.index + whole.length,
       own: depthAt(match.index) === 0,
+      inFunctionType: functionTypes.some(([start, stop]) => start < match.index && match.index < stop),
     });
   }
   return parts;
@@ -80,19 +84,38 @@ export interface Renumbered {
 /** What is written before the number of something new, so that it is equal to no old name. */
 const FRESH = '~';
 
-/** Puts other numbers into a name. */
+/**
+ * Puts other numbers into a name. What a function type only takes or gives stays as it is when it is new: the function
+ * that is meant by it is the same place in the source, and a value of that type holds nothing of it. (One that is stored as
+ * a pointer, not as the function's own type, would give what its old code gives: descriptions do not tell the two apart.)
+ */
 export function renumber(text: string, of: Renumber): Renumbered {
   let result = '';
   let from = 0;
   let fresh = false;
-  for (const { group, number, start, end } of partsOf(text)) {
+  for (const { group, number, start, end, inFunctionType } of partsOf(text)) {
     const other = of(group, number);
-    if (other === number) continue;
+    if (other === number || (other === null && inFunctionType)) continue;
     result += text.slice(from, start) + (other === null ? FRESH + String(number) : String(other));
     if (other === null) fresh = true;
     from = end;
   }
   return { text: from === 0 ? text : result + text.slice(from), fresh };
+}
+
+/** From where to where each `fn(…) -> …` of a name goes. */
+function functionTypesOf(text: string): readonly (readonly [start: number, end: number])[] {
+  return [...text.matchAll(/\bfn\(/g)].map(({ index }) => {
+    let depth = 0;
+    for (let at = index + 2; at < text.length; at++) {
+      const character = text[at] as string;
+      if (text.startsWith('->', at)) at++;
+      else if ('(<['.includes(character)) depth++;
+      else if (')>]'.includes(character)) depth--;
+      if (depth < 0 || (depth === 0 && ',;|'.includes(character))) return [index, at] as const;
+    }
+    return [index, text.length] as const;
+  });
 }
 
 /** `a::b::<c>::d` → `a::b::d`. */
