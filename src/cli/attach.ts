@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import { IpbpError } from '../codes/error.js';
 import { CODES } from '../codes/table.js';
 import type { AttachedProgram, SessionEvent } from '../host/events.js';
-import { argumentsOfProgram } from '../host/session/attach-arguments.js';
+import { makingOf } from '../host/session/attach-arguments.js';
 import { startSession } from '../host/session/session.js';
 import { DONE, type Outcome } from './outcome.js';
 import type { Output } from './output.js';
@@ -18,7 +18,9 @@ const OF_CARGO_RUN = /^CARGO$|^CARGO_(MANIFEST|PKG)_|^CARGO_(CRATE_NAME|BIN_NAME
 export async function attach(attached: AttachedProgram, output: Output): Promise<Outcome> {
   // The terminal sends these to all of its foreground group: what they mean is the program's to say.
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
-  for (const name of Object.keys(process.env)) if (OF_CARGO_RUN.test(name)) Reflect.deleteProperty(process.env, name);
+  const making = makingOf(attached.program);
+  const ofCargo = Object.keys(process.env).filter((name) => OF_CARGO_RUN.test(name));
+  for (const name of [...ofCargo, ...making.variables]) Reflect.deleteProperty(process.env, name);
   const quiet = process.env['IPBP'] === 'quiet';
   const verbose = process.env['IPBP'] === 'verbose';
   let compileMs: number | null = null;
@@ -33,7 +35,7 @@ export async function attach(attached: AttachedProgram, output: Output): Promise
     const session = await startSession(
       {
         directory: process.cwd(),
-        cargoArguments: argumentsOfProgram(attached.program),
+        cargoArguments: making.args,
         programArguments: [],
         onRefusal: 'continue',
         redirect: 'auto',

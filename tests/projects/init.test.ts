@@ -1,15 +1,16 @@
 // `ipbp init`, then a plain `cargo run`: the program changes as it runs, and terminal, input, signals and status are its
 // own. And back: the project's configuration is as it was, byte for byte.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cargoFixture, manifest, type CargoFixture } from '../cargo-fixture.js';
-import { ipbp } from '../talker.js';
+import { ipbp, startTalker } from '../talker.js';
+import { WORD, edit, speaker } from './project.js';
 
 const test = suite('init');
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 60_000;
 
 /** Says its word ten times a second, echoes a line of input, ends with a status that it is told; has no child to wait for. */
 const SOURCE = `extern "C" {
@@ -39,6 +40,15 @@ fn main() {
 }
 `;
 
+/** What the program of the workspace says: its library's word, its feature, its build script's, its argument. */
+const SAID = `#[inline(never)]
+fn said() -> String {
+    let argument = std::env::args().nth(1).unwrap_or_default();
+    let mark = if cfg!(feature = "loud") { "!" } else if cfg!(feature = "idle") { "?" } else { "." };
+    format!("{}{} {}", words::word(), mark, env!("BUILT")) + " " + &argument
+}
+`;
+
 /** A plain cargo in its own process group, with pipes. */
 class Cargo {
   output = '';
@@ -59,7 +69,9 @@ class Cargo {
     for (const end = Date.now() + LIMIT_MS; Date.now() < end; await sleep(20)) {
       if (wanted.test(this.output.slice(since))) return;
     }
-    throw new Error(`it did not say ${wanted}; the end of its output: ${this.output.slice(-2000)}`);
+    // Not its count, of which there is much.
+    const rest = this.output.split('\n').filter((line) => !/^\d+ \d+ /.test(line));
+    throw new Error(`it did not say ${wanted}; the end of its output: ${rest.join('\n').slice(-2000)}`);
   }
 
   signalAll(signal: NodeJS.Signals): void {
@@ -146,6 +158,73 @@ test('a configuration with comments, a runner and a wrapper: both are called, an
     await done(fixture, 'init', '--undo');
     assert.is(fixture.read('.cargo/config.toml'), config);
     assert.not.ok(existsSync(fixture.path('.cargo/ipbp')));
+  } finally {
+    fixture.remove();
+  }
+});
+
+test('a workspace, with features, a profile, a target and a target directory: the recorded command tells them all', async () => {
+  const host = /^host: (.+)$/m.exec(execFileSync('rustc', ['-vV'], { encoding: 'utf8' }))?.[1] ?? '';
+  const app = (rest = ''): string =>
+    manifest(
+      'app',
+      `[features]\ndefault = ["idle"]\nidle = []\nloud = []\n[dependencies]\nwords = { path = "../words" }\n${rest}`,
+    );
+  const words = '#[inline(never)]\npub fn word() -> String {\n    String::from("hello")\n}\n';
+  const fixture = cargoFixture({
+    'Cargo.toml':
+      '[workspace]\nmembers = ["app", "words"]\nresolver = "2"\n[profile.quick]\ninherits = "dev"\nopt-level = 1\n',
+    'app/Cargo.toml': app(),
+    'app/build.rs': 'fn main() { println!("cargo::rustc-env=BUILT=by-script"); }\n',
+    'app/src/main.rs': speaker('said()', SAID),
+    'words/Cargo.toml': manifest('words'),
+    'words/src/lib.rs': words,
+  });
+  try {
+    const inMember = { ...fixture, root: fixture.path('app') };
+    await done(inMember, 'init');
+    assert.ok(existsSync(fixture.path('.cargo/config.toml')));
+    const args = ['--no-default-features', '--features', 'loud', '--profile', 'quick', '--target', host];
+    const cargo = new Cargo(inMember, ['run', ...args, '--target-dir', fixture.path('out'), '--', 'argument']);
+    try {
+      await cargo.says(/ready/);
+      await cargo.says(/ hello! by-script argument$/m);
+      fixture.write('words/src/lib.rs', words.replace('hello', 'bye'));
+      await cargo.says(/ bye! by-script argument$/m);
+      fixture.write('app/src/main.rs', speaker('said()', SAID.replace('{}{} {}', '{}{} so {}')));
+      await cargo.says(/ bye! so by-script argument$/m);
+      // With cargo: a build of other arguments would be refused as another program.
+      fixture.write('app/build.rs', 'fn main() { println!("cargo::rustc-env=BUILT=by-another"); }\n');
+      await cargo.says(/ bye! so by-another argument$/m);
+      assert.not.match(cargo.output, /refused/);
+    } finally {
+      cargo.signalAll('SIGKILL');
+    }
+  } finally {
+    fixture.remove();
+  }
+});
+
+test('ipbp run in a project with ipbp init: one session, and the configured runner and wrapper once', async () => {
+  const fixture = cargoFixture({
+    'Cargo.toml': manifest('talker'),
+    'src/main.rs': speaker('word() + &std::env::var("WRAPPED").unwrap_or_default()', WORD),
+    '.cargo/config.toml': `[build]\nrustc-wrapper = "tools/wrap.sh"\n[target.'cfg(unix)']\nrunner = "env WRAPPED=yes"\n`,
+    'tools/wrap.sh': '#!/bin/sh\nexec "$@"\n',
+  });
+  try {
+    chmodSync(fixture.path('tools/wrap.sh'), 0o755);
+    await done(fixture, 'init');
+    const talker = startTalker(fixture.root, [], { CI: '' });
+    try {
+      await talker.ready();
+      await talker.says('helloyes');
+      await edit(fixture, talker, { file: 'src/main.rs', from: '"hello"', to: '"bye"', says: 'byeyes' });
+      assert.equal(talker.session.events.filter(({ event }) => event === 'ready').length, 1);
+      assert.not.match(talker.session.output, /ipbp {2}/);
+    } finally {
+      await talker.session.stop();
+    }
   } finally {
     fixture.remove();
   }

@@ -5,16 +5,33 @@ import { basename, dirname, join } from 'node:path';
 import { readCaptures, unitOfExecutable } from '../cargo/capture-store.js';
 import { optionValues, type Unit } from '../cargo/unit.js';
 
-/** The arguments of `cargo run` that make this executable again; only its target directory where it was not recorded. */
-export function argumentsOfProgram(program: string): string[] {
+/** How an executable came to be. */
+export interface Making {
+  /** The arguments of `cargo run` that make it again; only its target directory where it was not recorded. */
+  readonly args: readonly string[];
+  /**
+   * Variables that cargo, a build script or the configuration set for its rustc. cargo sets them for the program too, and
+   * who builds again must not take them for the user's own.
+   */
+  readonly variables: readonly string[];
+}
+
+/** These the user may well have set, too: cargo adds to the first, rustup needs the second. */
+const KEPT_VARIABLES: ReadonlySet<string> = new Set(['LD_LIBRARY_PATH', 'RUSTUP_TOOLCHAIN']);
+
+/** Finds the recorded command of an executable. */
+export function makingOf(program: string): Making {
   const profile = basename(dirname(program)) === 'examples' ? dirname(dirname(program)) : dirname(program);
   const nearest = dirname(profile);
   for (const target of [nearest, dirname(nearest)]) {
     const root = unitOfExecutable(readCaptures(join(target, 'ipbp', 'units')), program);
-    if (root !== null) return argumentsOf(root, program, target, basename(profile));
+    if (root === null) continue;
+    const variables = Object.keys(root.env).filter((name) => !KEPT_VARIABLES.has(name));
+    return { args: argumentsOf(root, program, target, basename(profile)), variables };
   }
   // With `--target` the executable lies one directory deeper.
-  return ['--target-dir', existsSync(join(nearest, 'ipbp')) ? nearest : dirname(nearest)];
+  const target = existsSync(join(nearest, 'ipbp')) ? nearest : dirname(nearest);
+  return { args: ['--target-dir', target], variables: [] };
 }
 
 function argumentsOf(root: Unit, program: string, targetDirectory: string, profile: string): string[] {
