@@ -26,8 +26,13 @@ export class RunningSession {
   #wake: () => void = () => undefined;
   #ended = false;
   #messages = '';
+  readonly #line: string | null;
+  /** `performance.now()` when the program printed its first line; null before, or where that line is not known. */
+  firstLineAt: number | null = null;
 
-  constructor(folder: string, environment: Readonly<Record<string, string>>) {
+  /** @param firstLine what the program prints first */
+  constructor(folder: string, environment: Readonly<Record<string, string>>, firstLine: string | null = null) {
+    this.#line = firstLine;
     const main = join(ROOT, 'dist', 'cli', 'main.js');
     const child = spawn(process.execPath, [main, 'run', '--json', '--on-refusal', 'continue'], {
       cwd: folder,
@@ -37,6 +42,9 @@ export class RunningSession {
     this.#child = child;
     child.stderr.on('data', (chunk: Buffer) => {
       this.#messages = (this.#messages + chunk.toString('utf8')).slice(-20_000);
+      // With --json the program's stdout is ours of errors.
+      if (this.#line !== null && this.#messages.split('\n').includes(this.#line))
+        this.firstLineAt ??= performance.now();
     });
     createInterface({ input: child.stdout }).on('line', (line) => {
       this.#waiting.push(JSON.parse(line) as SessionEvent);

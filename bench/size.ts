@@ -39,6 +39,8 @@ interface SizeResult {
   /** From the command to `ready`, ms. */
   readonly ipbpReady: Summary;
   readonly readyToCargoRun: Summary;
+  /** From the program's first line under ipbp to `ready`, ms; below 0 where `ready` came first. */
+  readonly readyAfterFirstLine: Summary;
   readonly body: EditTimes;
   readonly libraryBody: EditTimes;
 }
@@ -90,25 +92,27 @@ function edit(
 interface Starts {
   readonly cargo: number[];
   readonly ready: number[];
+  readonly afterFirstLine: number[];
   readonly index: number[];
   functions: number;
 }
 
 async function measureStarts(subjects: readonly Subject[]): Promise<readonly Starts[]> {
-  const all = subjects.map((): Starts => ({ cargo: [], ready: [], index: [], functions: 0 }));
+  const all = subjects.map((): Starts => ({ cargo: [], ready: [], afterFirstLine: [], index: [], functions: 0 }));
   // The first start of ipbp makes cargo record; it does not count.
   for (let turn = 0; turn <= STARTS; turn++) {
     for (const [i, { folder }] of subjects.entries()) {
       const starts = all[i] as Starts;
       const cargo = await cargoRun(folder);
       const begin = performance.now();
-      const session = new RunningSession(folder, {});
+      const session = new RunningSession(folder, {}, 'started');
       const ready = await session.ready();
-      const ms = performance.now() - begin;
+      const readyAt = performance.now();
       await session.end(ready.pid);
       if (turn === 0) continue;
       starts.cargo.push(cargo);
-      starts.ready.push(ms);
+      starts.ready.push(readyAt - begin);
+      starts.afterFirstLine.push(readyAt - (session.firstLineAt ?? readyAt));
       starts.index.push(ready.indexMs);
       starts.functions = ready.functions;
     }
@@ -164,7 +168,10 @@ function print(result: SizeResult): void {
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
   say(`${round(executableBytes / 1e6)} MB, ${functions} functions, index ${indexMs.median.toFixed(0)} ms`);
   say(`  cargo run to first line ${cargo.median.toFixed(0)} ms, ipbp run to ready ${ipbpReady.median.toFixed(0)} ms`);
-  say(`  ready is ${readyToCargoRun.median.toFixed(2)} × cargo run`);
+  const after = result.readyAfterFirstLine.median.toFixed(0);
+  say(
+    `  ready is ${readyToCargoRun.median.toFixed(2)} × cargo run, and ${after} ms after the program's own first line`,
+  );
   for (const kind of ['body', 'libraryBody'] as const) {
     const times = result[kind];
     const { scan, diff, link, engine, engineToSmallest } = times;
@@ -186,7 +193,7 @@ export async function benchSize(edits: number, keep: string | null): Promise<rea
     const starts = await measureStarts(subjects);
     const turns = await measureEdits(subjects, edits);
     return subjects.map(({ executableBytes }, i) => {
-      const { cargo, ready, index, functions } = starts[i] as Starts;
+      const { cargo, ready, afterFirstLine, index, functions } = starts[i] as Starts;
       const own = turns[i];
       const smallest = turns[0];
       if (own === undefined || smallest === undefined) throw new Error('no turns');
@@ -196,6 +203,7 @@ export async function benchSize(edits: number, keep: string | null): Promise<rea
         indexMs: summarise(index),
         cargoRun: summarise(cargo),
         ipbpReady: summarise(ready),
+        readyAfterFirstLine: summarise(afterFirstLine),
         readyToCargoRun: summarise(ready.map((ms, turn) => ms / (cargo[turn] ?? Number.NaN))),
         body: editTimes(own.body, smallest.body),
         libraryBody: editTimes(own.library, smallest.library),
