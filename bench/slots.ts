@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeScripts } from '../src/host/cargo/scripts.js';
-import { slotEnvironment } from '../src/host/cargo/slot-environment.js';
+import { linkEnvironment } from '../src/host/cargo/slot-environment.js';
 import { ROOT } from './record.js';
 import { round, summarise, type Summary } from './statistics.js';
 
@@ -57,11 +57,11 @@ class Builds {
   ) {
     const scripts = writeScripts(join(folder, 'scripts'));
     const slots = {
-      ...slotEnvironment('slots', scripts),
+      ...linkEnvironment('slots', 'x86_64-unknown-linux-gnu', scripts),
       RUSTC_WRAPPER: scripts.rustcWrapper,
       IPBP_UNITS: join(folder, 'units'),
       // What `ipbp run` uses: the compiled program, not its source through a loader.
-      IPBP_SLOT_WRITER: `'${process.execPath}' '${join(ROOT, 'dist', 'host', 'cargo', 'link-with-slots-main.js')}'`,
+      IPBP_LINK_WRITER: `'${process.execPath}' '${join(ROOT, 'dist', 'host', 'cargo', 'link-main.js')}'`,
     };
     const { CARGO_TARGET_DIR: _, ...own } = process.env;
     this.#environments = { none: own, slots: { ...own, ...slots } };

@@ -12,6 +12,8 @@ pub struct Module {
     pub base: u64,
     pub path: Vec<u8>,
     headers: Vec<Elf64_Phdr>,
+    /// Where the calling thread has its copy of the thread-locals; 0: it has none.
+    tls_copy: u64,
 }
 
 /// All modules in load order; the first is the executable.
@@ -27,7 +29,12 @@ unsafe extern "C" fn collect(info: *mut libc::dl_phdr_info, _: libc::size_t, fou
     let executable = || std::fs::read_link("/proc/self/exe").unwrap_or_default().into_os_string().into_vec();
     let path = if name.is_empty() { executable() } else { name.to_vec() };
     let headers = std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum as usize).to_vec();
-    (*(found as *mut Vec<Module>)).push(Module { base: info.dlpi_addr, path, headers });
+    (*(found as *mut Vec<Module>)).push(Module {
+        base: info.dlpi_addr,
+        path,
+        headers,
+        tls_copy: info.dlpi_tls_data as u64,
+    });
     0
 }
 
@@ -52,9 +59,11 @@ impl Module {
         (2, hash.finalize().to_vec())
     }
 
-    /// Address of the template that new threads' copies of its thread-locals are made from.
-    pub fn tls_template(&self) -> Option<u64> {
-        Some(self.base + self.segments(PT_TLS).next()?.p_vaddr)
+    /// Address of the template that new threads' copies of its thread-locals are made from, and of the copy of the
+    /// thread that asked for the module.
+    pub fn tls_template(&self) -> Option<(u64, u64)> {
+        let template = self.base + self.segments(PT_TLS).next()?.p_vaddr;
+        (self.tls_copy != 0).then_some((template, self.tls_copy))
     }
 
     fn segments(&self, kind: u32) -> impl Iterator<Item = &Elf64_Phdr> {

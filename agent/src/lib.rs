@@ -1,4 +1,4 @@
-//! The agent of ipbp: a library that is preloaded into a program, connects to the host and does what it is told:
+//! The agent of ipbp: a library that is preloaded into a program, or linked into a static one, connects to the host and does what it is told:
 //! maps memory, fills words, changes the first bytes of functions while threads run. It has no parser and no policy
 //! (docs/protocol.md is all it knows); it never aborts, unwinds into or prints in the program that it lives in.
 //!
@@ -7,6 +7,7 @@
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!("the agent supports x86_64 Linux only, so far");
 
+mod c_library;
 mod commit;
 mod connection;
 mod identity;

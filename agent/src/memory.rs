@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::SeqCst};
 pub const PAGE: u64 = 4096;
 /// How much address space to ask for, best first.
 const RESERVATION_SIZES: [u64; 3] = [1 << 30, 256 << 20, 64 << 20];
+/// How far below the program it may end: patches must reach the program's own code and data.
+const FARTHEST_RESERVATION: u64 = 256 << 20;
 /// Nothing is mapped below this: the system's own floor (vm.mmap_min_addr) is at most 64 KiB.
 const LOWEST_ADDRESS: u64 = 1 << 16;
 
@@ -84,12 +86,20 @@ pub fn protect(address: u64, length: u64, protection: i32) -> bool {
     unsafe { libc::mprotect(address as *mut _, length as usize, protection) == 0 }
 }
 
-/// Keeps address space that ends at `end`; `(first, size)`, size 0 where none can be had.
+/// Keeps address space that ends at `end`, or below what lies there (the kernel puts its own pages just below a program
+/// without a loader); `(first, size)`, size 0 where none can be had.
 pub fn reserve_below(end: u64) -> (u64, u64) {
     let end = end & !(PAGE - 1);
-    let sizes = RESERVATION_SIZES.into_iter().filter(|size| end >= size + LOWEST_ADDRESS);
-    let flags = MAP_NORESERVE | MAP_FIXED_NOREPLACE;
-    sizes.map(|size| (end - size, size)).find(|(start, size)| map(*start, *size, PROT_NONE, flags)).unwrap_or((end, 0))
+    let reserve = |end: u64, size: u64| {
+        let start = end.checked_sub(size).filter(|start| *start >= LOWEST_ADDRESS)?;
+        map(start, size, PROT_NONE, MAP_NORESERVE | MAP_FIXED_NOREPLACE).then_some((start, size))
+    };
+    let near = || {
+        let starts = regions().into_iter().rev().map(|region| region.0);
+        starts.filter(move |start| *start < end && end - start < FARTHEST_RESERVATION)
+    };
+    let place = |size| reserve(end, size).or_else(|| near().find_map(|end| reserve(end, size)));
+    RESERVATION_SIZES.into_iter().find_map(place).unwrap_or((end, 0))
 }
 
 /// Maps zeroed pages, at just this place; with MAP_FIXED also over what is there: parts of the reservation, that is.

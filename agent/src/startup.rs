@@ -2,8 +2,7 @@
 
 use crate::syscalls::{close, futex, wait_until};
 use crate::{connection, identity, memory};
-use std::ffi::{c_int, c_void};
-use std::mem::{transmute, zeroed};
+use std::mem::zeroed;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -66,38 +65,6 @@ fn take_settings() -> Option<Settings> {
 fn parse_token(text: &str) -> Option<[u8; 32]> {
     let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
     (0..text.len()).step_by(2).map(byte).collect::<Option<Vec<u8>>>()?.try_into().ok()
-}
-
-type Pointer = *mut c_void;
-type Main = unsafe extern "C-unwind" fn(c_int, Pointer, Pointer) -> c_int;
-type Start = unsafe extern "C-unwind" fn(Main, c_int, Pointer, Pointer, Pointer, Pointer, Pointer) -> c_int;
-static PROGRAM_MAIN: OnceLock<Main> = OnceLock::new();
-
-/// Stands before the C library's function of this name, so that the agent's thread starts when all constructors have run
-/// and `main` is the next thing.
-///
-/// # Safety
-/// Called by the program's start-up code.
-#[cfg(not(test))]
-#[no_mangle]
-pub unsafe extern "C-unwind" fn __libc_start_main(
-    main: Main,
-    count: c_int,
-    arguments: Pointer,
-    init: Pointer,
-    fini: Pointer,
-    loader_fini: Pointer,
-    stack_end: Pointer,
-) -> c_int {
-    let real = libc::dlsym(libc::RTLD_NEXT, c"__libc_start_main".as_ptr());
-    let Some(start) = transmute::<Pointer, Option<Start>>(real) else { libc::_exit(127) };
-    let _ = PROGRAM_MAIN.set(main);
-    start(before_main, count, arguments, init, fini, loader_fini, stack_end)
-}
-
-unsafe extern "C-unwind" fn before_main(count: c_int, arguments: Pointer, environment: Pointer) -> c_int {
-    start_thread(false);
-    PROGRAM_MAIN.get().map_or(127, |main| main(count, arguments, environment))
 }
 
 /// Called before every thread that the program makes (`first_thread`) and before `main`: one of them is wanted. The

@@ -2,9 +2,10 @@
 //! offset from the thread pointer in every thread, and the ways to give it initial values in threads that run and in
 //! those to come.
 
+use crate::c_library::{self, Begin, Create, Pointer};
 use crate::syscalls::{call, wait_until};
 use crate::{identity, memory, startup, threads};
-use libc::{c_int, c_void, pthread_attr_t, pthread_t};
+use libc::{c_int, pthread_attr_t, pthread_t};
 use std::arch::{asm, global_asm};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::OnceLock;
@@ -15,18 +16,12 @@ pub const ROOM_ALIGN: u32 = 64;
 const NAP: Duration = Duration::from_micros(50);
 
 // `.tdata`, though it is all zero: only what is in the file has a template, and into that go the initial values for
-// threads to come. The second symbol holds the room's offset in the template. Hidden, not local: other units use them.
+// threads to come. Hidden, not local: other units use it.
 global_asm!(
     ".pushsection .tdata.ipbp_room, \"awT\", @progbits; .p2align 6; .globl ipbp_room; .hidden ipbp_room",
     ".type ipbp_room, @object; .size ipbp_room, 16384; ipbp_room: .zero 16384",
-    ".popsection; .pushsection .data.ipbp_room_in_template, \"aw\", @progbits; .p2align 3",
-    ".globl ipbp_room_in_template; .hidden ipbp_room_in_template",
-    "ipbp_room_in_template: .quad ipbp_room@DTPOFF; .popsection",
+    ".popsection",
 );
-
-extern "C" {
-    static ipbp_room_in_template: u64;
-}
 
 /// Offset of the room from the thread pointer, the same in all threads.
 pub fn room_offset() -> i64 {
@@ -37,9 +32,12 @@ pub fn room_offset() -> i64 {
 
 /// Sets the initial value of a part of the room: in the template, then in every thread. The part must not be in use yet.
 pub fn initialise(offset: u32, bytes: &[u8]) -> Result<(), &'static str> {
-    let template =
-        identity::own_module().and_then(|own| own.tls_template()).ok_or("the room's template was not found")?;
-    let in_template = template + unsafe { ipbp_room_in_template } + u64::from(offset);
+    let own = identity::own_module();
+    let (template, copy) = own.and_then(|own| own.tls_template()).ok_or("the room's template was not found")?;
+    // In glibc the same as the thread pointer.
+    let own_pointer = unsafe { libc::pthread_self() };
+    let room_in_copy = own_pointer.wrapping_add_signed(room_offset()).wrapping_sub(copy);
+    let in_template = template + room_in_copy + u64::from(offset);
     // The loader made it read-only after it had relocated it.
     let rights = memory::rights(&memory::regions(), in_template, 1).unwrap_or(libc::PROT_READ);
     let written = memory::write(in_template, bytes, rights);
@@ -52,8 +50,6 @@ pub fn initialise(offset: u32, bytes: &[u8]) -> Result<(), &'static str> {
     });
     created.then_some(()).ok_or("a thread that is being created did not come into being")?;
     let own_list = robust_list(0).ok_or("the thread pointers of other threads cannot be found")?;
-    // In glibc the same as the thread pointer.
-    let own_pointer = unsafe { libc::pthread_self() };
     threads::each_thread(|thread| {
         if let Some(list) = robust_list_of_started(thread) {
             let pointer = list.wrapping_sub(own_list.wrapping_sub(own_pointer));
@@ -93,25 +89,21 @@ fn robust_list_of_started(thread: i32) -> Option<u64> {
 static CREATIONS: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
 static GENERATION: AtomicUsize = AtomicUsize::new(0);
 
-type Begin = extern "C" fn(*mut c_void) -> *mut c_void;
-type Create = unsafe extern "C" fn(*mut pthread_t, *const pthread_attr_t, Begin, *mut c_void) -> c_int;
-
 /// Stands before the C library's function of this name and counts the creations under way.
 ///
 /// # Safety
 /// As pthread_create(3).
-#[no_mangle]
+#[cfg_attr(not(feature = "linked"), no_mangle)]
+#[cfg_attr(feature = "linked", export_name = "__wrap_pthread_create")]
 pub unsafe extern "C" fn pthread_create(
     thread: *mut pthread_t,
     attributes: *const pthread_attr_t,
     begin: Begin,
-    argument: *mut c_void,
+    argument: Pointer,
 ) -> c_int {
     static REAL: OnceLock<Option<Create>> = OnceLock::new();
     startup::start_thread(true);
-    let find =
-        || std::mem::transmute::<*mut c_void, Option<Create>>(libc::dlsym(libc::RTLD_NEXT, c"pthread_create".as_ptr()));
-    let Some(create) = REAL.get_or_init(find) else { return libc::EAGAIN };
+    let Some(create) = REAL.get_or_init(c_library::create) else { return libc::EAGAIN };
     let generation = GENERATION.load(SeqCst);
     CREATIONS[generation].fetch_add(1, SeqCst);
     let result = create(thread, attributes, begin, argument);

@@ -1,11 +1,12 @@
 //! One transaction: verified, prepared whole, then committed; whatever fails before the commit is taken back.
 
+use crate::c_library;
 use crate::commit::{self, Cell};
 use crate::identity::{modules, Module};
 use crate::memory::{self, Region};
 use crate::thread_locals;
 use crate::threads::Lookout;
-use crate::wire::{counted, read_transaction, Op};
+use crate::wire::{counted, read_transaction, Op, IMPORT_BY_RESOLVER, IMPORT_WEAK};
 use libc::{MAP_FIXED, MAP_NORESERVE, PROT_NONE, PROT_READ, PROT_WRITE};
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::CString;
@@ -119,9 +120,16 @@ impl Program {
                 let fits = u64::from(offset) + u64::from(length) <= u64::from(thread_locals::ROOM_SIZE);
                 ensure!(fits, NO_TLS_ROOM, "offset {offset:#x} + {length:#x} bytes");
             }
-            (1, Op::Import { weak, addend, name, .. }) => {
+            (1, Op::Import { flags, addend, .. }) if flags & IMPORT_BY_RESOLVER != 0 => {
+                // x86-64 psABI and the C library: a resolver takes nothing and may be called at any time after the start.
+                let resolve: extern "C" fn() -> u64 =
+                    unsafe { std::mem::transmute(self.address(0, addend)? as *const ()) };
+                prepared.imports.push_back(resolve());
+            }
+            (1, Op::Import { flags, addend, name, .. }) => {
+                let weak = flags & IMPORT_WEAK != 0;
                 let name = CString::new(name).unwrap_or_default();
-                let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) } as u64;
+                let found = c_library::find(&name);
                 ensure!(found != 0 || weak, SYMBOL_NOT_FOUND, "{}", name.to_string_lossy());
                 prepared.imports.push_back(if found == 0 { 0 } else { found.wrapping_add_signed(addend) });
             }

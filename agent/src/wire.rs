@@ -29,6 +29,10 @@ pub fn counted(bytes: &[u8]) -> Vec<u8> {
     [&(length as u16).to_le_bytes(), &bytes[..length]].concat()
 }
 
+/// Flags of an import.
+pub const IMPORT_WEAK: u8 = 1;
+pub const IMPORT_BY_RESOLVER: u8 = 2;
+
 /// One step of a transaction (docs/protocol.md, "Transactions").
 #[derive(Clone, Copy)]
 pub enum Op<'a> {
@@ -36,7 +40,7 @@ pub enum Op<'a> {
     Write { at: i64, bytes: &'a [u8] },
     Word { at: i64, module: u32, value: i64 },
     Tls { at: i64, size: u8, value: i64 },
-    Import { at: i64, weak: bool, addend: i64, name: &'a [u8] },
+    Import { at: i64, flags: u8, addend: i64, name: &'a [u8] },
     Protect { at: i64, length: u64, protection: u8 },
     TlsInit { offset: u32, length: u32, at: i64 },
     Check { module: u32, at: i64, bytes: &'a [u8] },
@@ -63,7 +67,7 @@ fn read_op<'a>(r: &mut Reader<'a>) -> Option<Op<'a>> {
         4 => Op::Tls { at: r.i64()?, size: r.u8()?, value: r.i64()? },
         5 => {
             let (at, flags, addend, length) = (r.i64()?, r.u8()?, r.i64()?, r.u16()?);
-            Op::Import { at, weak: flags == 1, addend, name: r.bytes(usize::from(length))? }
+            Op::Import { at, flags, addend, name: r.bytes(usize::from(length))? }
         }
         6 => Op::Protect { at: r.i64()?, length: r.u64()?, protection: r.u8()? },
         7 => Op::TlsInit { offset: r.u32()?, length: r.u32()?, at: r.i64()? },

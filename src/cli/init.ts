@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { IpbpError } from '../codes/error.js';
 import { agentLibrary } from '../host/agent/agent-build.js';
 import { initProject, undoInit } from '../host/cargo/init-project.js';
-import { slotSettings } from '../host/cargo/slot-environment.js';
+import { linkSettings } from '../host/cargo/slot-environment.js';
 import { CODES } from '../codes/table.js';
 import { DONE, type Outcome } from './outcome.js';
 import type { Output } from './output.js';
@@ -15,7 +15,7 @@ export async function init(output: Output): Promise<Outcome> {
     node: process.execPath,
     nodeOptions: process.execArgv,
     program: fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'main.ts' : 'main.js', import.meta.url)),
-    slots: slotSettings('auto'),
+    links: (targetTriple) => linkSettings('auto', targetTriple),
   });
   const { file, changed, chained, overruledBy, targetTriple } = result;
   output.record({ file, changed, ...chained, overruledBy });

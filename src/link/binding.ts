@@ -12,8 +12,14 @@ export type Binding =
   | { readonly kind: 'tls'; readonly offset: number }
   /** A thread-local of an earlier patch: `offset` in the room that the agent reserves. */
   | { readonly kind: 'tls-room'; readonly offset: number }
-  /** A symbol that only the process itself can resolve. */
-  | { readonly kind: 'import'; readonly name: string; readonly weak: boolean; readonly data: boolean }
+  /** A symbol that only the process itself can resolve; `resolver`: the place of its function that does, in module 0. */
+  | {
+      readonly kind: 'import';
+      readonly name: string;
+      readonly weak: boolean;
+      readonly data: boolean;
+      readonly resolver: number | null;
+    }
   /** A plain number; 0 for a weak symbol that nobody defines. */
   | { readonly kind: 'absolute'; readonly value: number };
 
@@ -50,7 +56,7 @@ export function bindTarget(target: Target, from: LinkObject, outside: Surroundin
   const elsewhere = outside.definition(name, target.spelling ?? name);
   if (elsewhere !== null) return { kind: 'atom', atom: elsewhere.atom, offset: elsewhere.offset };
   const imported = outside.imported(name);
-  if (imported !== null) return { kind: 'import', name, weak: target.weak, data: imported.data };
+  if (imported !== null) return { kind: 'import', name, weak: target.weak, data: imported.data, resolver: null };
   return target.weak ? { kind: 'absolute', value: 0 } : null;
 }
 

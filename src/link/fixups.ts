@@ -66,7 +66,9 @@ function writeAddress(
     return;
   }
   if (binding.kind === 'import') {
-    words.imports.push({ at: site.address, name: binding.name, weak: binding.weak, addend });
+    const { name, weak, resolver } = binding;
+    if (resolver !== null && addend !== 0) unusable(bound, site, 'a function that a resolver chooses has no parts');
+    words.imports.push({ at: site.address, name, weak, byResolver: resolver !== null, addend: resolver ?? addend });
     return;
   }
   if (binding.kind === 'place') {

@@ -26,11 +26,15 @@ export interface TlsWord {
   readonly value: number;
 }
 
-/** 8 bytes at `at` := address of `name` in the process + addend. */
+/**
+ * 8 bytes at `at` := address of `name` in the process + addend; or, by a resolver (what the program holds under the name
+ * is a function that chooses one for the processor): what the function at `addend` of module 0 returns.
+ */
 export interface Import {
   readonly at: number;
   readonly name: string;
   readonly weak: boolean;
+  readonly byResolver: boolean;
   readonly addend: number;
 }
 

@@ -168,10 +168,12 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
     if (process === null) throw new Error('internal: no process is attached');
     return process;
   };
-  const room = (): Room =>
-    process === null
-      ? DEFAULT_ROOM
-      : { memory: process.reservation.size, tlsSize: process.tls.size, tlsAlign: process.tls.align };
+  const room = (): Room => {
+    if (process === null) return DEFAULT_ROOM;
+    const { reservation, tls } = process;
+    const gap = base.start - (reservation.at + reservation.size);
+    return { memory: reservation.size, gap, tlsSize: tls.size, tlsAlign: tls.align };
+  };
 
   return {
     buildId: toHex(base.identity.id),

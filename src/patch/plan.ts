@@ -25,11 +25,13 @@ import { objectsSource, surroundingsOf, type DefinitionSource } from './program/
 export interface Room {
   /** Bytes reserved below the program. */
   readonly memory: number;
+  /** Bytes between their end and the program that something else has. */
+  readonly gap: number;
   readonly tlsSize: number;
   readonly tlsAlign: number;
 }
 
-export const DEFAULT_ROOM: Room = { memory: 1024 * 1024 * 1024, tlsSize: 16 * 1024, tlsAlign: 64 };
+export const DEFAULT_ROOM: Room = { memory: 1024 * 1024 * 1024, gap: 0, tlsSize: 16 * 1024, tlsAlign: 64 };
 
 /** What pairing old and new items found out that is of use behind the diff. */
 export type PlanIdentity = Pick<Identified, 'moved' | 'forked' | 'pathOf' | 'warnings' | 'refused'>;
@@ -107,8 +109,8 @@ export function planPatch(request: PlanRequest): PlanResult {
         far: [(name, spelling) => objectsSource(request.others())(name, spelling)],
       }),
       placement: {
-        top: lowestAddress(program),
-        bottom: program.base.start - request.room.memory,
+        top: Math.min(lowestAddress(program), program.base.start - request.room.gap),
+        bottom: program.base.start - request.room.gap - request.room.memory,
         tlsNext: tlsUsed(program),
         tlsEnd: request.room.tlsSize,
         tlsAlign: request.room.tlsAlign,

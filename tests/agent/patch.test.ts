@@ -94,8 +94,8 @@ liveTest('words, imports, constructors and unwind blocks', async () => {
   const ops: AgentOp[] = [
     { op: 'map', at: data, length: 4096 },
     { op: 'write', at: data, bytes: Uint8Array.of(41) },
-    { op: 'import', at: data + 8, name: 'no_such_symbol', weak: true, addend: 4 },
-    { op: 'import', at: data + 16, name: 'getpid', weak: false, addend: 0 },
+    { op: 'import', at: data + 8, name: 'no_such_symbol', weak: true, byResolver: false, addend: 4 },
+    { op: 'import', at: data + 16, name: 'getpid', weak: false, byResolver: false, addend: 0 },
     { op: 'unwind', at: data + 1024 },
     { op: 'map', at: page.at, length: 4096 },
     { op: 'write', at: page.at, bytes: text },
@@ -122,7 +122,11 @@ liveTest('what is wrong is refused with its status, and nothing is changed', asy
     ['bytes-differ', [{ op: 'check', module: 0, at: start, bytes: Uint8Array.of(0) }], /nothing mapped/],
     [
       'symbol-not-found',
-      [...body.ops, good, { op: 'import', at: body.at, name: 'nowhere_at_all', weak: false, addend: 0 }],
+      [
+        ...body.ops,
+        good,
+        { op: 'import', at: body.at, name: 'nowhere_at_all', weak: false, byResolver: false, addend: 0 },
+      ],
       /nowhere_at_all/,
     ],
     ['mapping-failed', [{ op: 'map', at: start + size, length: 4096 }, good], /reservation/],

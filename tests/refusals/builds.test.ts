@@ -23,10 +23,11 @@ const BUILDS = [
     config: ['--config', 'build.rustflags=["-Crelocation-model=static"]'],
   },
   {
-    name: 'linked statically',
+    name: 'linked statically without the agent, for which there is no place,',
     code: 'IPBP5023',
     says: /runs unpatched: .*linked statically.*crt-static/,
     config: ['--config', 'build.rustflags=["-Ctarget-feature=+crt-static"]'],
+    environment: { XDG_CACHE_HOME: '/dev/null' },
   },
 ] as const;
 
@@ -36,10 +37,12 @@ test.before(() => {
 
 test.after(() => fixture.remove());
 
-for (const { name, code, says, config } of BUILDS) {
+for (const { name, code, says, config, ...more } of BUILDS) {
   test(`an executable that is ${name} runs unpatched, and ipbp says why`, async () => {
     fixture.write('src/main.rs', talkerSource());
-    const talker = startTalker(fixture.root, ['--target-dir', `target-${code}`, ...config]);
+    const talker = startTalker(fixture.root, ['--target-dir', `target-${code}`, ...config], {
+      ...('environment' in more ? more.environment : {}),
+    });
     try {
       const note = await talker.session.waitFor(
         (event): event is NoteEvent => event.event === 'note' && event.code === code,

@@ -112,7 +112,10 @@ function partOf(file: ElfFile, header: SectionHeader, index: number, rewriting: 
       // Symbol indexes in LEB128. Without it a linker takes every address as compared, which is the safe side.
       return { header: NULL_SECTION, bytes: null };
     case elf.SHT_GROUP:
-      return { header: { ...header, info: symbols.indexes[header.info] ?? 0 }, bytes };
+      return {
+        header: { ...header, info: symbols.indexes[header.info] ?? 0 },
+        bytes: edits.symbols.get(header.info)?.binding === 'local' ? notShared(bytes) : bytes,
+      };
     case elf.SHT_RELA:
     case elf.SHT_REL: {
       if (!edits.relocations.has(header.info)) {
@@ -129,6 +132,14 @@ function partOf(file: ElfFile, header: SectionHeader, index: number, rewriting: 
     default:
       return { header, bytes: joined(bytes, edits.appended.get(index)) };
   }
+}
+
+/** A group that is known by a local name has no copies in other files, though linkers would look for some. */
+function notShared(group: Uint8Array): Uint8Array {
+  const bytes = group.slice();
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, view.getUint32(0, true) - (view.getUint32(0, true) % 2), true); // GRP_COMDAT is 1
+  return bytes;
 }
 
 function joined(bytes: Uint8Array, more: Uint8Array | undefined): Uint8Array {

@@ -1,15 +1,22 @@
-// Where the agent's library comes from: one that the package brings along, one that was built before, or a build with
-// the user's cargo, once per version of the sources and of rustc.
+// Where the agent comes from: a library that the package brings along, one that was built before, or a build with the
+// user's cargo, once per version of the sources and of rustc. And its other form, an object for static programs.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { constants, readdirSync, readFileSync } from 'node:fs';
+import { access, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { IpbpError } from '../../codes/error.js';
+import { readObjectFile } from '../../formats/read-object.js';
+import { rewriteObject } from '../../formats/rewrite-object.js';
+import { enclose } from '../../link/enclose.js';
 
 const LIBRARY = 'libipbp_agent.so';
+const ARCHIVE = 'libipbp_agent.a';
+const OBJECT = 'ipbp_agent.o';
+/** What the agent stands before in a static program: there the linker must `--wrap` them. */
+export const WRAPPED: readonly string[] = ['main', 'pthread_create'];
 const AGENT_DIRECTORY = fileURLToPath(new URL('../../../agent/', import.meta.url));
 /** What a build is made of, relative to the agent's folder. */
 const MANIFESTS = ['Cargo.toml', 'Cargo.lock'];
@@ -35,10 +42,14 @@ export interface AgentPlace {
 export async function findAgent(triple: string, rustcVersion?: string): Promise<AgentPlace> {
   const prebuilt = join(AGENT_DIRECTORY, 'prebuilt', triple, LIBRARY);
   if ((await exists(prebuilt)) && (await loads(prebuilt))) return { library: prebuilt, isBuilt: true };
-  const version = rustcVersion ?? (await output(process.env['RUSTC'] ?? 'rustc', ['-vV'], AGENT_DIRECTORY));
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ipbp');
-  const library = join(cache, `agent-${await keyOf(triple, version)}`, LIBRARY);
+  const library = join(await cacheDirectory(triple, rustcVersion), LIBRARY);
   return { library, isBuilt: await exists(library) };
+}
+
+async function cacheDirectory(triple: string, rustcVersion: string | undefined): Promise<string> {
+  const version = rustcVersion ?? (await output(process.env['RUSTC'] ?? 'rustc', ['-vV'], AGENT_DIRECTORY));
+  const key = createHash('sha256').update(`${triple}\n${version}\n${sourcesHash()}`).digest('hex').slice(0, 16);
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ipbp', `agent-${key}`);
 }
 
 /** The oldest rustc that compiles the agent, as its manifest names it. */
@@ -54,8 +65,47 @@ export async function agentRustVersion(): Promise<string> {
  */
 export async function agentLibrary(triple: string, options: AgentBuildOptions = {}): Promise<string> {
   const { library, isBuilt } = await findAgent(triple, options.rustcVersion);
-  if (isBuilt) return library;
-  const directory = dirname(library);
+  return isBuilt ? library : builtInto(library, triple, options, buildLibrary);
+}
+
+/**
+ * Path of an object that is the agent for a static program: all of it, with a std of its own, under one local name
+ * ({@link linkedAgentMark}), so that nothing in it meets what the program has. Built if need be.
+ * @param triple as above
+ * @throws IpbpError IPBP4008 when cargo or the linker fails or is missing.
+ */
+export async function agentObject(triple: string, options: AgentBuildOptions = {}): Promise<string> {
+  const object = join(await cacheDirectory(triple, options.rustcVersion), OBJECT);
+  return (await exists(object)) ? object : builtInto(object, triple, options, buildObject);
+}
+
+/** The name under which everything of the agent stands in a static program that it was linked into. */
+export function linkedAgentMark(): string {
+  return `ipbp_agent.${sourcesHash()}`;
+}
+
+/** Calls `cargo rustc` with more arguments; what it makes lies in `made`. */
+type Build = (cargo: (more: readonly string[]) => Promise<unknown>, made: string) => Promise<string>;
+
+const buildLibrary: Build = async (cargo, made) => {
+  await cargo(['--crate-type', 'cdylib']);
+  return join(made, LIBRARY);
+};
+
+const buildObject: Build = async (cargo, made) => {
+  await cargo(['--crate-type', 'staticlib', '--features', 'linked']);
+  const entries = WRAPPED.map((name) => `__wrap_${name}`);
+  const object = join(made, OBJECT);
+  // What rustc would call for a program; it also leaves out what nothing in the agent uses.
+  const kept = ['-Wl,--gc-sections', `-Wl,-e,${entries[0] ?? ''}`, ...entries.map((name) => `-Wl,-u,${name}`)];
+  await output('cc', ['-r', '-nostdlib', '-Wl,-S', ...kept, '-o', object, join(made, ARCHIVE)], made);
+  const file = readObjectFile(await readFile(object), object);
+  await writeFile(object, rewriteObject(file, enclose(file, linkedAgentMark(), new Set(entries))));
+  return object;
+};
+
+async function builtInto(file: string, triple: string, options: AgentBuildOptions, build: Build): Promise<string> {
+  const directory = dirname(file);
   options.onBuild?.();
   await mkdir(directory, { recursive: true });
   // Away from the user's project: its cargo configuration is not meant for this.
@@ -64,20 +114,21 @@ export async function agentLibrary(triple: string, options: AgentBuildOptions = 
     for (const part of [...MANIFESTS, 'src'])
       await cp(join(AGENT_DIRECTORY, part), join(work, part), { recursive: true });
     const target = join(work, 'target');
-    const rest = ['--release', '--locked', '--target', triple, '--target-dir', target];
-    await output(process.env['CARGO'] ?? 'cargo', ['build', ...rest], work);
-    await rename(join(target, triple, 'release', LIBRARY), library);
+    const rest = ['--lib', '--release', '--locked', '--target', triple, '--target-dir', target];
+    const cargo = (more: readonly string[]): Promise<string> =>
+      output(process.env['CARGO'] ?? 'cargo', ['rustc', ...rest, ...more], work);
+    await rename(await build(cargo, join(target, triple, 'release')), file);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  return library;
+  return file;
 }
 
-async function keyOf(target: string, version: string): Promise<string> {
-  const hash = createHash('sha256').update(`${target}\n${version}\n`);
-  const sources = (await readdir(join(AGENT_DIRECTORY, 'src'))).sort().map((name) => join('src', name));
-  for (const name of [...MANIFESTS, ...sources]) {
-    const bytes = await readFile(join(AGENT_DIRECTORY, name));
+function sourcesHash(): string {
+  const hash = createHash('sha256');
+  const sources = readdirSync(join(AGENT_DIRECTORY, 'src')).sort();
+  for (const name of [...MANIFESTS, ...sources.map((source) => join('src', source))]) {
+    const bytes = readFileSync(join(AGENT_DIRECTORY, name));
     hash.update(`${name} ${bytes.length}\n`).update(bytes);
   }
   return hash.digest('hex').slice(0, 16);

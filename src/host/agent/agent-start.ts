@@ -7,10 +7,16 @@ import { agentLibrary } from './agent-build.js';
 import { listenForAgent, type AgentConnection } from './agent-connection.js';
 import { controlDirectory } from '../control/control-socket.js';
 
+/** How the agent gets into a program: by the loader, or where there is none by the linker (cargo/link-with-agent.ts). */
+export type AgentForm = 'preloaded' | 'linked';
+
 /** One program's agent, before it connected. */
 export interface AgentExpected {
-  /** For the program's environment. */
-  readonly environment: Readonly<Record<string, string>>;
+  /**
+   * For the program's environment: the agent is preloaded, or linked into the program.
+   * Throws IPBP4008 when the library to preload cannot be built.
+   */
+  environment(form: AgentForm): Promise<Readonly<Record<string, string>>>;
   /** Resolves with the agent that proved the token; rejects with IPBP4006 when closed first. */
   readonly connected: Promise<AgentConnection>;
   close(): void;
@@ -28,9 +34,11 @@ export interface AgentWanted {
   readonly onBuild: () => void;
 }
 
-/** Throws IPBP4008 when the agent cannot be built, IPBP4009 when the socket cannot be opened. */
+/** Throws IPBP4009 when the socket cannot be opened. */
 export async function expectAgent({ id, target, withFirstThread, onBuild }: AgentWanted): Promise<AgentExpected> {
-  const library = await agentLibrary(target, { onBuild });
+  // Built while cargo builds the program, and not missed where it cannot be preloaded.
+  const building = agentLibrary(target, { onBuild });
+  building.catch(() => {});
   // Not in the session's directory: a socket's path must be short.
   const socketPath = join(controlDirectory(), `${id}.agent`);
   rmSync(socketPath, { force: true });
@@ -41,12 +49,16 @@ export async function expectAgent({ id, target, withFirstThread, onBuild }: Agen
   const before = process.env['LD_PRELOAD'];
   return {
     connected,
-    environment: {
+    async environment(form) {
+      const connection = {
+        IPBP_CONNECT: `unix:${socketPath}`,
+        IPBP_TOKEN: token.toString('hex'),
+        ...(withFirstThread ? { IPBP_AGENT_THREAD: 'first-thread' } : {}),
+      };
+      if (form === 'linked') return connection;
+      const library = await building;
       // First, so that its stand-ins for the C library's functions are found first (ld.so(8)).
-      LD_PRELOAD: before === undefined || before === '' ? library : `${library}:${before}`,
-      IPBP_CONNECT: `unix:${socketPath}`,
-      IPBP_TOKEN: token.toString('hex'),
-      ...(withFirstThread ? { IPBP_AGENT_THREAD: 'first-thread' } : {}),
+      return { LD_PRELOAD: before === undefined || before === '' ? library : `${library}:${before}`, ...connection };
     },
     close() {
       listener.close();

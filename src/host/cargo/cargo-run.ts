@@ -9,7 +9,7 @@ import { IpbpError } from '../../codes/error.js';
 import type { CargoProject } from './cargo-project.js';
 import type { ProgramExit, SessionOptions } from '../events.js';
 import { shellQuote, type Scripts } from './scripts.js';
-import { slotEnvironment } from './slot-environment.js';
+import { linkEnvironment } from './slot-environment.js';
 
 /** Where one session keeps its files, below `<target>/ipbp` so that hard links work. */
 export interface SessionPlaces {
@@ -65,7 +65,7 @@ export function cargoRun(
       env: {
         ...process.env,
         ...wrapperEnvironment(project, scripts, places),
-        ...slotEnvironment(options.redirect, scripts),
+        ...linkEnvironment(options.redirect, project.targetTriple, scripts),
         IPBP_SESSION: places.session,
         IPBP_HOST: String(process.pid),
         IPBP_CHAIN_RUNNER: (project.runner?.words ?? []).map(shellQuote).join(' '),
@@ -139,7 +139,17 @@ export function wrapperEnvironment(
 
 /** Shell lines that give the program the user's environment back, and the agent its own. */
 function environmentScript(env: Readonly<Record<string, string | null>>, project: CargoProject): string {
-  const ours = ['SESSION', 'HOST', 'UNITS', 'OWN_NAMES', 'CHAIN_WRAPPER', 'SLOTS', 'SLOT_WRITER', 'LINKER_SCRIPT'];
+  const ours = [
+    'SESSION',
+    'HOST',
+    'UNITS',
+    'OWN_NAMES',
+    'CHAIN_WRAPPER',
+    'SLOTS',
+    'TARGET',
+    'LINK_WRITER',
+    'LINKER_SCRIPT',
+  ];
   const lines = [`unset ${ours.map((name) => `IPBP_${name}`).join(' ')}`];
   const before = process.env['RUSTC_WRAPPER'];
   const all = { RUSTC_WRAPPER: before === undefined ? null : (project.rustcWrapper ?? before), ...env };

@@ -53,7 +53,7 @@ export async function initProject(directory: string, local: LocalSetup): Promise
     { path: WRAPPER_PATH, value: script(INIT_SCRIPTS.rustcWrapper) },
   ];
   const after = withSettings(original, wanted);
-  writeInitScripts(root, join(root, '.cargo', 'ipbp'), chained, local);
+  writeInitScripts(root, join(root, '.cargo', 'ipbp'), chained, local, hostTriple);
   if (after !== before) {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, after);

@@ -12,21 +12,27 @@ export interface Chained {
   readonly runner: readonly string[];
 }
 
-/** How ipbp is started on this machine, and what its slots need. */
+/** How ipbp is started on this machine, and what its links need. */
 export interface LocalSetup {
   /** Node, its options, and behind them ipbp's own program. */
   readonly node: string;
   readonly nodeOptions: readonly string[];
   readonly program: string;
-  /** Variables for rustc's wrapper. */
-  readonly slots: Readonly<Record<string, string>>;
+  /** Variables for rustc's wrapper, by the target that is compiled for if none is named. */
+  readonly links: (targetTriple: string) => Readonly<Record<string, string>>;
 }
 
 /** Names below `.cargo/ipbp/`. */
 export const INIT_SCRIPTS = { rustcWrapper: 'rustc-wrapper', runner: 'runner', linker: 'linker' } as const;
 
 /** Writes the scripts into `directory`, the `.cargo/ipbp` of the workspace `root`. */
-export function writeInitScripts(root: string, directory: string, chained: Chained, local: LocalSetup): void {
+export function writeInitScripts(
+  root: string,
+  directory: string,
+  chained: Chained,
+  local: LocalSetup,
+  triple: string,
+): void {
   mkdirSync(directory, { recursive: true });
   const put = (name: string, text: string): void => {
     writeFileSync(join(directory, name), text);
@@ -36,7 +42,7 @@ export function writeInitScripts(root: string, directory: string, chained: Chain
   put(INIT_SCRIPTS.runner, runner(root, chained.runner));
   put(INIT_SCRIPTS.linker, LINKER);
   writeFileSync(join(directory, '.gitignore'), '# Only of this machine.\nlocal\n');
-  writeFileSync(join(directory, 'local'), localText(local));
+  writeFileSync(join(directory, 'local'), localText(local, triple));
 }
 
 /**
@@ -80,8 +86,9 @@ if [ -n "$out" ]; then
   IPBP_UNITS=$out/ipbp/units
   IPBP_OWN_NAMES=$(tr '\\0' '\\n' <"/proc/$PPID/environ" 2>/dev/null | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p' | tr '\\n' ' ')
   . "$here/local"
+  if [ -n "$target" ]; then IPBP_TARGET=\${target%.json}; fi
   IPBP_LINKER_SCRIPT=$here/linker
-  export IPBP_SLOTS IPBP_SLOT_WRITER IPBP_LINKER_SCRIPT
+  export IPBP_SLOTS IPBP_TARGET IPBP_LINK_WRITER IPBP_LINKER_SCRIPT
 fi
 ${RUSTC_WRAPPER.replace(/^#!.*\n/, '')}`;
 }
@@ -146,13 +153,13 @@ function wordsBelow(root: string, words: readonly string[]): string[] {
   );
 }
 
-function localText({ node, nodeOptions, program, slots }: LocalSetup): string {
+function localText({ node, nodeOptions, program, links }: LocalSetup, triple: string): string {
   const lines = [
     '# Where ipbp is on this machine; ipbp init writes it anew.',
     `ipbp_node=${shellQuote(node)}`,
     `ipbp_options=${shellQuote(nodeOptions.map(shellQuote).join(' '))}`,
     `ipbp_program=${shellQuote(program)}`,
-    ...Object.entries(slots).map(([name, value]) => `${name}=${shellQuote(value)}`),
+    ...Object.entries(links(triple)).map(([name, value]) => `${name}=${shellQuote(value)}`),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -4,13 +4,12 @@ import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, wri
 import { basename, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { archiveWithSlots, objectWithSlots, type SlotChoice } from '../../patch/give-slots.js';
-import { splitResponse } from './link-arguments.js';
 
 /** Of the files kept between links: to be raised when the same object would be given other slots. */
 const FORM = 1;
 
 export interface SlotLink {
-  /** The linker's arguments, as rustc gives them. */
+  /** The linker's arguments, as rustc gives them, response files read. */
   readonly args: readonly string[];
   /** `<target>/ipbp/units/<key>` of the program. */
   readonly unit: string;
@@ -28,10 +27,7 @@ export interface SlotLinkResult {
 /** Rewrites what belongs to the workspace. Throws only where the disk fails. */
 export function linkWithSlots({ args, unit, units, choice }: SlotLink): SlotLinkResult {
   const problems: string[] = [];
-  const words = args.flatMap((word) =>
-    word.startsWith('@') ? splitResponse(readFileSync(word.slice(1), 'utf8')) : [word],
-  );
-  const own = words.filter((word) => !word.startsWith('-') && word.endsWith('.rcgu.o'));
+  const own = args.filter((word) => !word.startsWith('-') && word.endsWith('.rcgu.o'));
   // rustc hard-links what it keeps for the next build; what else it compiles (the allocator's shim) is no item of a crate.
   const shared = own.filter((path) => statSync(path).nlink > 1);
   const objects = new Set(shared.length > 0 ? shared : own);
@@ -56,7 +52,7 @@ export function linkWithSlots({ args, unit, units, choice }: SlotLink): SlotLink
     }
     return statSync(kept).size === 0 ? path : kept;
   };
-  const replaced = words.map((word) => {
+  const replaced = args.map((word) => {
     if (objects.has(word)) return replace(word, unit, objectWithSlots);
     const key = /^lib(.+)\.rlib$/.exec(basename(word))?.[1];
     if (word.startsWith('-') || key === undefined || !existsSync(join(units, key, 'capture'))) return word;

@@ -13,7 +13,7 @@ import { join } from 'node:path';
  */
 export const RUSTC_WRAPPER = `#!/bin/sh
 # ipbp: notes how cargo calls rustc, then calls it.
-crate= extra= metadata= incremental= type= linker= previous=
+crate= extra= metadata= incremental= type= linker= static= previous=
 for argument; do
   case $previous in
     --crate-name) crate=$argument ;;
@@ -34,6 +34,8 @@ for argument; do
     --crate-type=*) type=\${argument#*=} ;;
     --test) type=test ;;
   esac
+  # Without a loader nothing can be preloaded: the linker tells which of these are really static.
+  case $argument in *+crt-static* | *-musl*) static=yes ;; esac
   previous=$argument
 done
 # Shared libraries have no extra filename.
@@ -66,12 +68,13 @@ else
     } >"$unit/capture.$$" && mv -f "$unit/capture.$$" "$unit/capture"
   )
 fi
-if [ "$type" = bin ] && [ -f "$unit/capture" ] &&
-  { [ "$IPBP_SLOTS" = all ] || { [ "$IPBP_SLOTS" = where-needed ] && [ -f "$unit/wants-slots" ]; }; }; then
+if [ "$type" != bin ] || { [ "$IPBP_SLOTS" = where-needed ] && [ ! -f "$unit/wants-slots" ]; }; then IPBP_SLOTS=; fi
+if { [ "$type" = bin ] || [ "$type" = test ]; } && [ -f "$unit/capture" ] && [ -n "$IPBP_LINKER_SCRIPT" ] &&
+  { [ -n "$IPBP_SLOTS" ] || [ -n "$static" ]; }; then
   case $crate in build_script_*) ;; *)
     # rustc tells a linker's kind by its name: ours has the name of the one it stands for.
     IPBP_LINKER=\${linker:-cc} IPBP_UNIT=$unit
-    export IPBP_LINKER IPBP_UNIT
+    export IPBP_LINKER IPBP_UNIT IPBP_SLOTS
     mkdir -p "$unit/linker" && ln -sf "$IPBP_LINKER_SCRIPT" "$unit/linker/\${IPBP_LINKER##*/}" &&
       set -- "$@" -C "linker=$unit/linker/\${IPBP_LINKER##*/}" ;;
   esac
@@ -95,13 +98,14 @@ exit 0
 `;
 
 /**
- * The linker of the workspace's programs where their functions get slots: runs $IPBP_SLOT_WRITER (link-with-slots-main.ts),
- * which leaves the arguments to link with as a line of shell, then the linker. Whatever goes wrong before, it links.
+ * The linker of the workspace's programs where their functions get slots or the agent is linked in: runs
+ * $IPBP_LINK_WRITER (link-main.ts), which leaves the arguments to link with as a line of shell, then the linker.
+ * Whatever goes wrong before, it links.
  */
 export const LINKER = `#!/bin/sh
-# ipbp: gives the linker objects whose functions are reached through slots.
+# ipbp: gives the linker objects whose functions are reached through slots, and to static programs the agent.
 arguments=$IPBP_UNIT/link-arguments.$$
-if eval "$IPBP_SLOT_WRITER" '"$arguments" "$@"' </dev/null && [ -r "$arguments" ]; then . "$arguments"; fi
+if eval "$IPBP_LINK_WRITER" '"$arguments" "$@"' </dev/null && [ -r "$arguments" ]; then . "$arguments"; fi
 rm -f "$arguments"
 exec "$IPBP_LINKER" "$@"
 `;

@@ -1,5 +1,5 @@
-// How a session's build comes to link with slots: what the wrapper and the linker script (scripts.ts) find in their
-// environment, and how an executable shows afterwards that it was so linked. The rewriting is link-with-slots.ts's.
+// How a session's build comes to link otherwise than rustc says: what the wrapper and the linker script (scripts.ts) find
+// in their environment, and how an executable shows afterwards whether it has slots. What is done is link-main.ts's.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,25 +14,33 @@ export const PROBLEMS = 'slot-problems';
 const WANTED = 'wants-slots';
 
 /**
- * What cargo's environment needs so that the program is linked with slots; nothing where it is not to be. With `auto`
- * only programs that once had an edit refused for want of one get them, where no jump fits: finding those functions
- * costs every link a start of Node and a decoding of all code that changed, and few programs have an edit that needs it.
+ * What cargo's environment needs so that static programs are linked with the agent, and programs with slots where they
+ * are to be.
  */
-export function slotEnvironment(redirect: RedirectMode, scripts: Scripts): Readonly<Record<string, string>> {
-  return redirect === 'jump' ? {} : { ...slotSettings(redirect), IPBP_LINKER_SCRIPT: scripts.linker };
+export function linkEnvironment(
+  redirect: RedirectMode,
+  targetTriple: string,
+  scripts: Scripts,
+): Readonly<Record<string, string>> {
+  return { ...linkSettings(redirect, targetTriple), IPBP_LINKER_SCRIPT: scripts.linker };
 }
 
-/** The part of it that does not depend on where the scripts are. */
-export function slotSettings(redirect: 'slots' | 'auto'): Readonly<Record<string, string>> {
+/**
+ * The part of it that does not depend on where the scripts are. With `auto` only programs that once had an edit refused
+ * for want of slots get them, where no jump fits: finding those functions costs every link a start of Node and a decoding
+ * of all code that changed, and few programs have an edit that needs it.
+ */
+export function linkSettings(redirect: RedirectMode, targetTriple: string): Readonly<Record<string, string>> {
   return {
-    IPBP_SLOTS: redirect === 'slots' ? 'all' : 'where-needed',
-    IPBP_SLOT_WRITER: [process.execPath, ...process.execArgv, writerPath()].map(shellQuote).join(' '),
+    IPBP_SLOTS: redirect === 'jump' ? '' : redirect === 'slots' ? 'all' : 'where-needed',
+    IPBP_TARGET: targetTriple,
+    IPBP_LINK_WRITER: [process.execPath, ...process.execArgv, writerPath()].map(shellQuote).join(' '),
   };
 }
 
 /** The program that the linker script runs: compiled, or the source where this file is one. */
 function writerPath(): string {
-  const compiled = fileURLToPath(new URL('link-with-slots-main.js', import.meta.url));
+  const compiled = fileURLToPath(new URL('link-main.js', import.meta.url));
   return existsSync(compiled) ? compiled : compiled.replace(/\.js$/, '.ts');
 }
 

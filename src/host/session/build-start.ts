@@ -15,6 +15,7 @@ import { keepFile, keepObjects } from './kept-files.js';
 import { readLiveSources, type LiveSources } from './live-sources.js';
 import type { Scripts } from '../cargo/scripts.js';
 import { isLinkedOtherwise } from '../cargo/slot-environment.js';
+import { agentForm } from './agent-form.js';
 import type { LiveObjects, SessionDirectories } from './session-store.js';
 import type { Unit } from '../cargo/unit.js';
 
@@ -102,8 +103,10 @@ function hold(
     if (own !== null && once(aged, own.key) && makeUnrecordedStale(own.profile, own.key)) return 'again';
     throw new IpbpError('IPBP5008', 'no recorded rustc command made this executable', { where: started.program });
   }
-  // Linked with slots where none are wanted, or without: a unit that is fresh for cargo has to be linked again.
-  const wrong = isLinkedOtherwise(started.program, context.options.redirect);
+  // With slots where none are wanted, or without, or static without the agent: what is fresh for cargo is linked again.
+  const wrong =
+    isLinkedOtherwise(started.program, context.options.redirect) ||
+    agentForm(started.program, root.args, project.targetTriple) === null;
   if (wrong && once(aged, `${root.key} link`) && makeStale(root)) return 'again';
   const graph = unitGraph(units, root, project.localCrates);
   const missing = graph.missing.filter((key) => once(aged, key) && makeUnrecordedStale(dirname(root.outDir), key));

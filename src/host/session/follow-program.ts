@@ -38,7 +38,7 @@ export interface FollowedProgram {
 export interface ProgramContext {
   readonly held: Held;
   readonly listener: AgentExpected;
-  /** It is linked statically: no agent will come. */
+  /** It is linked statically, without the agent: none will come. */
   readonly agentless: boolean;
   /** The session's. */
   readonly id: string;
@@ -113,7 +113,10 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     },
   };
   const ready = async (): Promise<void> => {
-    if (agentless) throw new IpbpError('IPBP5023', 'the executable is linked statically', { where: held.executable });
+    if (agentless)
+      throw new IpbpError('IPBP5023', 'the executable is linked statically, without the agent', {
+        where: held.executable,
+      });
     // While the program starts.
     const indexStart = performance.now();
     const engine = openLiveEngine(inputFile(held.executable, held.keptExecutable));

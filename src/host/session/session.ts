@@ -23,7 +23,7 @@ import { createQueue } from './queue.js';
 import { makeSessionDirectories, openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from '../compile/spawner.js';
 import { rebuildWithCargo } from './rebuild.js';
-import { isStaticProgram } from './static-program.js';
+import { agentForm } from './agent-form.js';
 import { readsTerminal } from './terminal-use.js';
 
 /** A session from its start to its program's end. */
@@ -113,15 +113,22 @@ export async function startSession(
       await held.run.turnAway(1);
       throw error;
     }
-    // A static program would only hand the agent's environment on to its children.
-    const agentless = isStaticProgram(held, project.targetTriple);
-    await held.run.go(agentless ? {} : listener.environment);
+    // A static program without the agent would only hand the agent's environment on to its children.
+    const form = agentForm(held.keptExecutable, held.root.args, project.targetTriple);
+    let environment: Readonly<Record<string, string>>;
+    try {
+      environment = form === null ? {} : await listener.environment(form);
+    } catch (error) {
+      await held.run.turnAway(1);
+      throw error;
+    }
+    await held.run.go(environment);
     if (restartReason !== null) emit({ event: 'restarted', pid: held.pid, reason: restartReason });
     const { followProgram } = await loading;
     const current = followProgram({
       held,
       listener,
-      agentless,
+      agentless: form === null,
       id,
       project,
       options,

@@ -19,7 +19,9 @@ const images: fc.Arbitrary<PatchImage> = fc.record({
   tlsWords: list(fc.record({ at: address, size: fc.constantFrom(4, 8), value: address })),
   tlsInit: list(fc.record({ offset: size, length: size, at: address })),
   tlsUsed: size,
-  imports: list(fc.record({ at: address, name: fc.string(), weak: fc.boolean(), addend: address })),
+  imports: list(
+    fc.record({ at: address, name: fc.string(), weak: fc.boolean(), byResolver: fc.boolean(), addend: address }),
+  ),
   checks: list(fc.record({ module: byte, at: address, bytes: blob })),
   cells: list(fc.record({ module: byte, at: address, oldBytes: blob, newBytes: blob, guardFrom: byte, guardTo: byte })),
   slots: list(fc.record({ module: byte, at: address, oldTarget: address, newTarget: address })),

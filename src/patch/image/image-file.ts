@@ -63,7 +63,7 @@ export function encodePatchFile(image: PatchImage): PatchFile {
   w.u64(image.tlsUsed);
   writeList(w, image.imports, (item) => {
     w.i64(item.at)
-      .u8(item.weak ? 1 : 0)
+      .u8((item.weak ? 1 : 0) + (item.byResolver ? 2 : 0))
       .i64(item.addend);
     writeText(w, item.name);
   });
@@ -195,7 +195,11 @@ export function decodePatchFile(
   }));
   const tlsInit = readList(r, () => ({ offset: r.u64(), length: r.u64(), at: r.i64() }));
   const tlsUsed = r.u64();
-  const imports = readList(r, () => ({ at: r.i64(), weak: r.u8() === 1, addend: r.i64(), name: readText(r) }));
+  const imports = readList(r, () => {
+    const at = r.i64();
+    const flags = r.u8();
+    return { at, weak: flags % 2 === 1, byResolver: flags >= 2, addend: r.i64(), name: readText(r) };
+  });
   const checks = readList(r, () => ({ module: r.uleb(), at: r.i64(), bytes: readBlob(r) }));
   const cells = readList(r, (): Cell => ({
     module: r.uleb(),

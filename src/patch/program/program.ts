@@ -34,6 +34,7 @@ export interface LiveItem {
   readonly size: number;
   readonly source: string | null;
   readonly room: boolean;
+  readonly resolver?: boolean;
 }
 
 /** The program right after its start. */

@@ -33,6 +33,9 @@ function bindItem(program: Program, item: LiveItem): Binding {
       ? { kind: 'tls-room', offset: item.address }
       : { kind: 'tls', offset: program.base.tlsStart + item.address };
   }
+  if (item.resolver === true) {
+    return { kind: 'import', name: item.name, weak: false, data: false, resolver: item.address };
+  }
   return { kind: 'place', module: 0, address: item.address };
 }
 

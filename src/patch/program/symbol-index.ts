@@ -15,6 +15,8 @@ export interface ProgramItem {
   readonly size: number;
   /** Source file symbol that stands before a local one, else null. */
   readonly source: string | null;
+  /** True for a function that is not called but asked which one to call (memcpy of a static C library). */
+  readonly resolver?: boolean;
 }
 
 function kindOf(symbol: ObjectSymbol, section: SectionKind): ItemKind | null {
@@ -82,6 +84,7 @@ export function indexSymbols(file: ObjectFile): SymbolIndex {
       address: symbol.value,
       size: symbol.size,
       source: symbol.binding === 'local' ? source : null,
+      ...(symbol.kind === 'ifunc' ? { resolver: true } : {}),
     };
     const known = result.get(name);
     if (known === undefined) result.set(name, [item]);

@@ -226,7 +226,7 @@ function encodeOp(w: ByteWriter, op: AgentOp): void {
       const name = new ByteWriter().text(op.name).finish();
       w.u8(5)
         .i64(op.at)
-        .u8(op.weak ? 1 : 0)
+        .u8((op.weak ? 1 : 0) + (op.byResolver ? 2 : 0))
         .i64(op.addend)
         .u16(name.length)
         .raw(name);
@@ -278,8 +278,15 @@ function decodeOp(r: ByteReader): AgentOp {
     case 5: {
       const at = r.i64();
       const flags = r.u8();
-      if (flags > 1) r.malformed('unknown flags of an import', { actual: `${flags}` });
-      return { op: 'import', at, weak: flags === 1, addend: r.i64(), name: r.text(r.u16()) };
+      if (flags > 3) r.malformed('unknown flags of an import', { actual: `${flags}` });
+      return {
+        op: 'import',
+        at,
+        weak: flags % 2 === 1,
+        byResolver: flags >= 2,
+        addend: r.i64(),
+        name: r.text(r.u16()),
+      };
     }
     case 6: {
       const at = r.i64();

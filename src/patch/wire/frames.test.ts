@@ -48,7 +48,7 @@ const op: fc.Arbitrary<AgentOp> = fc.oneof(
   record({ op: is('write'), at: i64, bytes }),
   record({ op: is('word'), at: i64, module: u32, value: i64 }),
   record({ op: is('tls'), at: i64, size: fc.constantFrom<4 | 8>(4, 8), value: i64 }),
-  record({ op: is('import'), at: i64, weak: fc.boolean(), addend: i64, name: text }),
+  record({ op: is('import'), at: i64, weak: fc.boolean(), byResolver: fc.boolean(), addend: i64, name: text }),
   record({
     op: is('protect'),
     at: i64,

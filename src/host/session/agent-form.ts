@@ -1,0 +1,19 @@
+// How the agent comes into a program: whether it is linked statically, so that no loader brings it in, and whether it
+// was linked into it then (cargo/link-with-agent.ts).
+import { readFileSync } from 'node:fs';
+import { readObjectFile } from '../../formats/read-object.js';
+import { linkedAgentMark } from '../agent/agent-build.js';
+import type { AgentForm } from '../agent/agent-start.js';
+
+/**
+ * Null for a static program without the agent of this version. Only where the build asked for a static one is the file
+ * looked at.
+ * @param args rustc's, for the executable's unit
+ */
+export function agentForm(executable: string, args: readonly string[], targetTriple: string): AgentForm | null {
+  const asked = targetTriple.includes('-musl') || args.some((word) => word.includes('+crt-static'));
+  if (!asked) return 'preloaded';
+  const bytes = readFileSync(executable);
+  if (readObjectFile(bytes, executable).linked?.loaded !== false) return 'preloaded';
+  return bytes.includes(`\0${linkedAgentMark()}\0`) ? 'linked' : null;
+}
