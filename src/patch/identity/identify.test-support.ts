@@ -106,7 +106,12 @@ export const PROFILES: readonly Profile[] = ['legacy', 'v0'].flatMap((mangling) 
   ['0', '1'].flatMap((level) =>
     ['2', '0'].map((debug) => ({
       name: `${mangling}, opt-level ${level}, debuginfo ${debug}`,
-      flags: [`-Csymbol-mangling-version=${mangling}`, `-Copt-level=${level}`, `-Cdebuginfo=${debug}`, '-Zunstable-options'],
+      flags: [
+        `-Csymbol-mangling-version=${mangling}`,
+        `-Copt-level=${level}`,
+        `-Cdebuginfo=${debug}`,
+        '-Zunstable-options',
+      ],
       v0: mangling === 'v0',
       described: debug === '2',
       optimised: level !== '0',

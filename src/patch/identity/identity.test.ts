@@ -32,14 +32,18 @@ forEach(PLAIN, 'the body of a closure moves nothing', (profile) => {
   assert.is(found.changes.length, 1);
 });
 
-forEach([...PLAIN, ...PROFILES.filter((one) => one.v0 && one.optimised)], 'a closure before two others is the new one', (profile) => {
-  const found = identifyEdit(profile, [['/* before jobs */', 'start(move |x| black_box(u32::from(x == 5) + k));']]);
-  assert.ok(found.moved > 0);
-  assert.not(has(found, /^body .*closure/), 'closures that were there are as they were');
-  assert.not(has(found, /^removed/));
-  assert.is(found.changes.filter((one) => /^added app::jobs::\{+closure/.test(one)).length, 1);
-  assert.equal(found.forked, []);
-});
+forEach(
+  [...PLAIN, ...PROFILES.filter((one) => one.v0 && one.optimised)],
+  'a closure before two others is the new one',
+  (profile) => {
+    const found = identifyEdit(profile, [['/* before jobs */', 'start(move |x| black_box(u32::from(x == 5) + k));']]);
+    assert.ok(found.moved > 0);
+    assert.not(has(found, /^body .*closure/), 'closures that were there are as they were');
+    assert.not(has(found, /^removed/));
+    assert.is(found.changes.filter((one) => /^added app::jobs::\{+closure/.test(one)).length, 1);
+    assert.equal(found.forked, []);
+  },
+);
 
 forEach(TELLING, 'two closures that change places keep their names', (profile) => {
   const [one, other] = ['black_box(x * k + 100)', 'black_box((x ^ k).rotate_left(7))'];
@@ -110,10 +114,7 @@ forEach(DESCRIBED, 'a closure that holds more, in a structure that does not say 
 forEach(PLAIN, 'a closure unlike the one that went is new, not forked', (profile) => {
   const found = identifyEdit(profile, [
     ['start(move |x| black_box(x * k + 100));', ''],
-    [
-      '/* second */',
-      'start(move |x| { for i in 0..x { print!("{i} {wide}"); } println!("{k}"); wide.count_ones() });',
-    ],
+    ['/* second */', 'start(move |x| { for i in 0..x { print!("{i} {wide}"); } println!("{k}"); wide.count_ones() });'],
   ]);
   assert.equal(found.forked, []);
 });
