@@ -11,5 +11,8 @@ export async function linkWithAgent(args: readonly string[], triple: string): Pr
   const wraps = WRAPPED.map((name) => `--wrap=${name}`);
   // rustc speaks to a compiler driver, or to the linker itself.
   const driver = args.some((word) => word.startsWith('-Wl,'));
-  return [...args, await agentObject(triple), ...wraps.map((word) => (driver ? `-Wl,${word}` : word))];
+  const added = [await agentObject(triple), ...wraps.map((word) => (driver ? `-Wl,${word}` : word))];
+  // Before the first object: GNU ld takes from the archives behind only what it has missed by then.
+  const first = args.findIndex((word) => !word.startsWith('-') && word.endsWith('.o'));
+  return [...args.slice(0, Math.max(first, 0)), ...added, ...args.slice(Math.max(first, 0))];
 }
