@@ -21,6 +21,10 @@ const PATCHED: PatchedEvent = {
   warnings: [],
 };
 
+/** The remedy of IPBP3001. */
+const RESTART_OR_SLOTS =
+  '        Rebuild and restart; started with ipbp run --redirect slots, every function of the workspace can be redirected.';
+
 /** Every event as it is shown by default, with --quiet and with --verbose. */
 const CASES: readonly (readonly [
   name: string,
@@ -109,21 +113,21 @@ const CASES: readonly (readonly [
       'ipbp  refused  spin: no jump fits (IPBP3001)',
       '        because a branch leads to +0x3',
       '          because a loop',
-      '        Rebuild and restart.',
+      RESTART_OR_SLOTS,
       'ipbp  refused  the program goes on as it was',
     ],
     [
       'ipbp  refused  spin: no jump fits (IPBP3001)',
       '        because a branch leads to +0x3',
       '          because a loop',
-      '        Rebuild and restart.',
+      RESTART_OR_SLOTS,
       'ipbp  refused  the program goes on as it was',
     ],
     [
       'ipbp  refused  app::spin: no jump fits (IPBP3001)',
       '        because a branch leads to +0x3',
       '          because a loop',
-      '        Rebuild and restart.',
+      RESTART_OR_SLOTS,
       'ipbp  refused  the program goes on as it was',
     ],
   ],

@@ -242,3 +242,6 @@ export interface SessionOptions {
   /** How long to wait for the agent after the program started; default 10 000 ms. */
   readonly agentTimeoutMs?: number;
 }
+
+/** An event before it gets its time. */
+export type Untimed<E extends SessionEvent = SessionEvent> = E extends SessionEvent ? Omit<E, 'at'> : never;

@@ -82,13 +82,15 @@ function unwritable(directory: string): string | null {
 /** Starts a program of the system's with the agent in it, as ipbp run would, and waits until it reports. */
 async function tryAgent(target: string): Promise<AgentTrial> {
   let expected: Awaited<ReturnType<typeof expectAgent>>;
+  let environment: Readonly<Record<string, string>>;
   try {
     expected = await expectAgent({ id: `doctor-${process.pid}`, target, withFirstThread: false, onBuild: () => {} });
+    environment = await expected.environment('preloaded');
   } catch (error) {
     return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
   }
   const child = spawn('sleep', [String(TRIAL_MS / 1000)], {
-    env: { ...process.env, ...expected.environment },
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';

@@ -2,9 +2,9 @@
 // final, and that of a library whose functions' bodies changed while the crates that use it are still compiled. When
 // all is compiled they are confirmed; when something fails they are taken back. What is told of the rest of a change
 // is follow.ts.
+import type { Untimed } from '../events.js';
 import type { CompileWatch, EarlyObjects } from '../compile/compile.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
-import type { Untimed } from './follow.js';
 import type { Patcher } from './patcher.js';
 
 export interface EarlyPatches {

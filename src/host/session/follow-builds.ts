@@ -2,6 +2,7 @@
 // started has compiled crates that the program is made of, their objects become a patch. A build counts when all of it
 // is done: a library whose users are still to be compiled may fit only with what they become. Following the sources
 // instead, and compiling them, is follow.ts.
+import type { Untimed } from '../events.js';
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -11,7 +12,7 @@ import { fingerprintDirectories, waitForCargo } from '../cargo/freshness.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { outputsOf, type Unit } from '../cargo/unit.js';
 import type { Held } from './build-start.js';
-import { outcomeTeller, requireKept, type FollowContext, type Follower, type Untimed } from './follow.js';
+import { outcomeTeller, requireKept, type FollowContext, type Follower } from './follow.js';
 import { tellInlined } from './inlined-away.js';
 
 export interface FollowBuildsContext extends Omit<FollowContext, 'compiler' | 'rebuild'> {

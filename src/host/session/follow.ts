@@ -6,15 +6,12 @@ import type { RefusedItem } from '../../patch/engine.js';
 import type { Held } from './build-start.js';
 import type { CompileResult, Compiler } from '../compile/compile.js';
 import { sourceFiles } from '../cargo/dep-info.js';
-import type { SessionEvent } from '../events.js';
+import type { SessionEvent, Untimed } from '../events.js';
 import { earlyPatches, type EarlyPatches } from './early-patches.js';
 import type { Patcher, PatchOutcome } from './patcher.js';
 import type { Rebuilt } from './rebuild.js';
 import { watchSources } from '../compile/sources.js';
 import { tellInlined } from './inlined-away.js';
-
-/** An event before it gets its time. */
-export type Untimed<E extends SessionEvent = SessionEvent> = E extends SessionEvent ? Omit<E, 'at'> : never;
 
 export interface Follower {
   readonly directories: readonly string[];

@@ -4,8 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { editedFunctions } from '../compile/source-functions.js';
-import type { PatchedEvent, PatchedFunction } from '../events.js';
-import type { Untimed } from './follow.js';
+import type { PatchedEvent, PatchedFunction, Untimed } from '../events.js';
 
 type Emit = (event: Untimed) => void;
 

@@ -12,8 +12,15 @@ import { cargoBuild } from '../cargo/cargo-build.js';
 import { readProject, type CargoProject } from '../cargo/cargo-project.js';
 import type { CargoRun } from '../cargo/cargo-run.js';
 import { openControl, type Control, type ControlledSession } from '../control/control.js';
-import type { PatchedEvent, ProgramExit, RefusedEvent, SessionEvent, SessionOptions, UndoneEvent } from '../events.js';
-import type { Untimed } from './follow.js';
+import type {
+  PatchedEvent,
+  ProgramExit,
+  RefusedEvent,
+  SessionEvent,
+  SessionOptions,
+  UndoneEvent,
+  Untimed,
+} from '../events.js';
 import type { FollowedProgram } from './follow-program.js';
 import type { PatchOutcome, Patcher } from './patcher.js';
 import { refusedBy } from './refused-by.js';
@@ -73,7 +80,7 @@ export async function startSession(
     if (run === null || run.hasEnded()) return;
     run.kill(signal);
     const exited = await Promise.race([run.exited.then(() => true), sleep(KILL_AFTER_MS, false, { ref: false })]);
-    if (exited !== true) run?.kill('SIGKILL');
+    if (!exited) run?.kill('SIGKILL');
   };
 
   /** After `cargo clean`, what builds need of ours has to be there again. */

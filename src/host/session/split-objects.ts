@@ -1,10 +1,17 @@
 // Sorts the objects of a program's crates into those that differ from what it runs and those that do not, as files for
 // the engine. Finding out which differ is incremental.ts.
+import type { InputFile } from '../../patch/engine.js';
 import type { ObjectSet, SetDifference } from '../cargo/incremental.js';
 import type { UnitGraph } from '../cargo/capture-store.js';
 import { inputFile } from './kept-files.js';
 import type { LiveObjects } from './session-store.js';
-import type { SplitObjects } from './staging.js';
+
+/** Objects that differ, before and after, and those that do not. */
+export interface SplitObjects {
+  readonly before: readonly InputFile[];
+  readonly after: readonly InputFile[];
+  readonly others: readonly InputFile[];
+}
 
 /** The newest objects, and how they differ from those that run, by unit key. */
 export interface NewestObjects {

@@ -7,14 +7,7 @@ import type { DeclarationChange } from '../../patch/guard/declarations.js';
 import type { EngineDiff, LiveEngine } from '../../patch/live-engine.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import type { LiveObjects } from './session-store.js';
-import { objectId } from './split-objects.js';
-
-/** Objects that differ, before and after, and those that do not. */
-export interface SplitObjects {
-  readonly before: readonly InputFile[];
-  readonly after: readonly InputFile[];
-  readonly others: readonly InputFile[];
-}
+import { objectId, type SplitObjects } from './split-objects.js';
 
 /** A plan and what it took, in milliseconds. */
 export interface Planned {
