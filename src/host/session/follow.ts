@@ -6,7 +6,7 @@ import type { RefusedItem } from '../../patch/engine.js';
 import type { Held } from './build-start.js';
 import type { CompileResult, Compiler } from '../compile/compile.js';
 import { sourceFiles } from '../cargo/dep-info.js';
-import type { SessionEvent, Untimed } from '../events.js';
+import type { Untimed } from '../events.js';
 import { earlyPatches, type EarlyPatches } from './early-patches.js';
 import type { Patcher, PatchOutcome } from './patcher.js';
 import type { Rebuilt } from './rebuild.js';

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { PatchedEvent } from '../events.js';
-import type { Untimed } from './follow.js';
+import type { PatchedEvent, Untimed } from '../events.js';
 import { inlinedAway, tellInlined } from './inlined-away.js';
 
 const redirected = (name: string) => ({ name, verdict: 'redirected' }) as const;
