@@ -17,8 +17,8 @@ export interface RefusedEdit extends Edit {
 }
 
 /**
- * An edit of what a closure or coroutine holds: it is taken, what holds other things is another one from then on, and the
- * values that are alive go on by the code that they were made for.
+ * An edit of what a closure or coroutine holds, or of a static's type: it is taken, what holds other things is another one
+ * from then on, and the values that are alive go on by the code that they were made for.
  */
 export interface ForkedEdit extends Edit {
   readonly forks: true;
