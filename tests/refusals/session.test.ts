@@ -1,6 +1,6 @@
 // What a running session must refuse, and what must not disturb it: each time the program is untouched, alive, and
 // takes the next good change.
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, copyFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -89,13 +89,16 @@ test('without its copies of the objects it refuses', async () => {
   assert.match(items[0]?.because.join() ?? '', '.o');
 });
 
-test('without its copy of the executable it refuses the first patch', async () => {
+test('with another file in place of its copy of the executable it refuses the first patch', async () => {
   await talker.session.stop();
   fixture.write('src/main.rs', talkerSource());
   talker = startTalker(fixture.root);
   await talker.ready();
   await talker.says('hello.');
-  rmSync(join(keptDirectory(), 'executable'));
+  const kept = join(keptDirectory(), 'executable');
+  copyFileSync(kept, `${kept}.other`);
+  appendFileSync(`${kept}.other`, 'another build');
+  renameSync(`${kept}.other`, kept);
   const { items } = await refused(talkerSource('"never"'));
   assert.equal(
     items.map(({ code }) => code),
