@@ -124,7 +124,8 @@ function likenessOf(
     fits(a, b) {
       const [one, other] = [old[a] as Look, now[b] as Look];
       const sameType = (one.type ?? other.type) === (other.type ?? one.type) && looksAlike(one.holds, other.holds);
-      return !isApart(a, b) && one.kind === other.kind && sameType;
+      const sameKind = (one.kind ?? other.kind) === (other.kind ?? one.kind);
+      return !isApart(a, b) && sameKind && sameType;
     },
     before: (index) => old[index]?.key ?? null,
     after: (index) => now[index]?.key ?? null,
@@ -172,8 +173,8 @@ function implHead({ text }: SpelledItem): string {
 /** What one number stands for, as it looks. */
 interface Look {
   readonly members: readonly SpelledItem[];
-  /** What values of two must have in common to be the same: sort of storage and size. */
-  readonly kind: string;
+  /** What values of two must have in common to be the same: sort of storage and size. Null for what only holds items. */
+  readonly kind: string | null;
   /** A static's type, without numbers; null where nothing is said. */
   readonly type: string | null;
   /** Layouts of the captures. */
@@ -195,20 +196,27 @@ function lookOf({ side, group, numbers }: Sequence, members: readonly SpelledIte
         a.item.text.length - b.item.text.length || (withoutNumbers(a.item.text) < withoutNumbers(b.item.text) ? -1 : 1),
     );
   const content = contents.map((one) => `${withoutNumbers(one.item.text)} ${one.content.key}`).join('\n');
-  const [first] = contents;
-  const storage = first?.item.storage ?? 'code';
-  const state = storage !== 'code';
   const number = numbers[index] as number;
+  // What lies inside says nothing of what it lies in: a module is no static because its first item is one.
+  const self = members.find((item) => isItself(item, group, number));
+  const storage = self?.storage ?? 'code';
+  const state = storage !== 'code';
   return {
     members,
-    kind: storage === 'code' ? storage : `${storage} ${first?.item.copies[0]?.symbol.size ?? 0}`,
-    type: countsClosures(group) ? null : staticType(first?.item),
+    kind: self === undefined ? null : state ? `${storage} ${self.copies[0]?.symbol.size ?? 0}` : storage,
+    type: countsClosures(group) ? null : staticType(self),
     holds: countsClosures(group) ? side.environments.lookOf(members, group, number) : new Map(),
     key: members.length === 0 || storage === 'mutable' || storage === 'tls' ? null : content,
     content,
     parts: mergeParts(contents.map((one) => one.content)),
     state,
   };
+}
+
+/** Is the item this number, and not something inside of it? */
+function isItself({ text }: SpelledItem, group: string, number: number): boolean {
+  const part = partsOf(text).findLast(({ own }) => own);
+  return part?.group === group && part.number === number && /^(?:::<.*>)?$/.test(text.slice(part.past));
 }
 
 function staticType(item: SpelledItem | undefined): string | null {

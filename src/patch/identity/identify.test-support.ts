@@ -72,6 +72,14 @@ static LIMIT: Mutex<u32> = Mutex::new(7);
 #[inline(never)]
 fn sum(x: u32) -> u32 { black_box(x) + 40 }
 
+mod store {
+    use super::*;
+    pub static COUNTED: AtomicU32 = AtomicU32::new(0);
+    /* in store */
+    #[inline(never)]
+    pub fn count() -> u32 { COUNTED.fetch_add(1, Relaxed) + black_box(2) }
+}
+
 type Held = impl Fn(u32) -> u32;
 struct Holder { held: Held }
 #[define_opaque(Held)]
@@ -87,7 +95,7 @@ fn main() {
     let all: [Box<dyn Speak>; 2] = [Box::new(Cat(1)), Box::new(Dog(2))];
     println!("{} {}", all.iter().map(|one| one.speak()).sum::<u32>(), Dog(1).bark());
     println!("{}", black_box(&LIMIT).lock().unwrap().to_string());
-    println!("{}", sum(1));
+    println!("{} {}", sum(1), store::count());
     *HOLDER.lock().unwrap() = Some(Holder { held: hold(1, 2) });
     println!("{}", (HOLDER.lock().unwrap().as_ref().unwrap().held)(3));
 }

@@ -26,6 +26,15 @@ forEach(PROFILES, 'a body', (profile) => {
   assert.is(found.identified.pathOf('app::jobs::{closure_env#1}'), 'app::jobs::{closure_env#1}');
 });
 
+forEach(PLAIN, 'a static with a shorter name beside another one leaves it what it is', (profile) => {
+  const found = identifyEdit(profile, [
+    ['/* in store */', 'static A: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(3);'],
+    ['black_box(2)', 'black_box(A.load(Relaxed) as u32)'],
+  ]);
+  assert.ok(has(found, /^body app::store::count$/));
+  assert.not(has(found, /COUNTED/));
+});
+
 forEach(PLAIN, 'the body of a closure moves nothing', (profile) => {
   const found = identifyEdit(profile, [['rotate_left(7)', 'rotate_left(9)']]);
   assert.is(found.moved, 0);
