@@ -106,7 +106,7 @@ export interface Machine {
   readonly longestCall: number;
   /**
    * What call returns to `address`, from the `longestCall` bytes before it: where it leads, or null where a register or a
-   * word in memory says that; undefined when no call stands there.
+   * word in memory may say that; undefined when no call stands there.
    */
   callBefore(bytes: Uint8Array, address: number): number | null | undefined;
   /**

@@ -10,6 +10,8 @@ const MOST_BYTES = 512 * 1024;
 /** One look at a process. */
 export interface StackLook {
   readonly stacks: readonly ThreadStack[];
+  /** Threads that run, of which nothing is known. */
+  readonly running: readonly number[];
   /** Memory of the process; null where there is none. */
   read(address: number, size: number): Uint8Array | null;
   close(): void;
@@ -35,14 +37,17 @@ export function lookAtStacks(pid: number): StackLook | null {
   try {
     const ends = mappingEnds(pid);
     const threads = readdirSync(`/proc/${pid}/task`).slice(0, MOST_THREADS);
-    const stacks = threads.flatMap((thread) => {
+    const stacks: ThreadStack[] = [];
+    const running: number[] = [];
+    for (const thread of threads) {
       const stackPointer = blockedAt(pid, thread);
-      const end = stackPointer === null ? undefined : ends.find((candidate) => candidate > stackPointer);
-      if (stackPointer === null || end === undefined) return [];
-      const bytes = read(stackPointer, Math.min(end - stackPointer, MOST_BYTES));
-      return bytes === null ? [] : [{ thread: Number(thread), stackPointer, bytes }];
-    });
-    return { stacks, read, close };
+      if (stackPointer === 'running') running.push(Number(thread));
+      if (typeof stackPointer !== 'number') continue;
+      const end = ends.find((candidate) => candidate > stackPointer);
+      const bytes = end === undefined ? null : read(stackPointer, Math.min(end - stackPointer, MOST_BYTES));
+      if (bytes !== null) stacks.push({ thread: Number(thread), stackPointer, bytes });
+    }
+    return { stacks, running, read, close };
   } catch {
     close();
     return null;
@@ -57,10 +62,11 @@ function mappingEnds(pid: number): readonly number[] {
     .filter((end) => Number.isSafeInteger(end));
 }
 
-/** The stack pointer of a thread that sleeps in a system call; null while it runs, or when it has ended. */
-function blockedAt(pid: number, thread: string): number | null {
+/** The stack pointer of a thread that sleeps in a system call; null when it has ended. */
+function blockedAt(pid: number, thread: string): number | 'running' | null {
   try {
     const words = readFileSync(`/proc/${pid}/task/${thread}/syscall`, 'latin1').trim().split(' ');
+    if (words[0] === 'running') return 'running';
     const stackPointer = Number(words.at(-2));
     return words.length > 2 && Number.isSafeInteger(stackPointer) && stackPointer > 0 ? stackPointer : null;
   } catch {

@@ -1,6 +1,5 @@
 // After a patch: which changed functions some thread is still inside, with their old bodies. A thread that was just
-// passing is of no interest, so the stacks are looked at for a while, and only frames that are there at its
-// beginning and at its end are told.
+// passing is of no interest, so the stacks are looked at twice, and only frames that are there both times are told.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../../codes/error.js';
 import { demangle } from '../../formats/symbols/demangle.js';
@@ -10,10 +9,15 @@ import type { LiveFrame } from '../../patch/program/live-frames.js';
 import { inBackground, type Report } from './background.js';
 import { lookAtStacks } from './live-stacks.js';
 
-/** Between looks. A thread that runs at the moment of one is not seen by it, so there are several. */
-const EVERY_MS = 120;
-/** In the first half of the looks, and again in the second. */
-const LOOKS = 3;
+/**
+ * Between looks, by turns. A thread that runs at the moment of one is not seen by it, so there are several; and one that
+ * sleeps at regular intervals must not be awake at each of them.
+ */
+const PAUSES_MS = [61, 103, 83, 127, 71, 113];
+/** Most looks until every thread was seen. Then those that always run stay unknown. */
+const MOST_LOOKS = 12;
+/** Between what is seen first and what is seen again: threads that come through have left by then. */
+const APART_MS = 300;
 /** Most functions that are named. */
 const SPELLED = 3;
 
@@ -39,19 +43,24 @@ export function tellStillInside(applied: Applied, { stillInside, report }: After
 }
 
 async function lookOn(applied: Applied, tell: (message: string) => void): Promise<void> {
-  const first = await lookSeveralTimes(applied);
+  const first = await lookAtAll(applied);
   if (first.size === 0) return;
-  const again = await lookSeveralTimes(applied);
+  await sleep(APART_MS, undefined, { ref: false });
+  const again = await lookAtAll(applied);
   const both = [...again].filter(([key]) => first.has(key)).map(([, frame]) => frame);
   if (both.length > 0) tell(insideText(both));
 }
 
-/** All frames that were seen, each once. */
-async function lookSeveralTimes(applied: Applied): Promise<ReadonlyMap<string, LiveFrame>> {
+/** Looks until every thread was seen. All frames, each once. */
+async function lookAtAll(applied: Applied): Promise<ReadonlyMap<string, LiveFrame>> {
   const seen = new Map<string, LiveFrame>();
-  for (let count = 0; count < LOOKS; count++) {
-    await sleep(EVERY_MS, undefined, { ref: false });
-    for (const frame of look(applied)) seen.set(keyOf(frame), frame);
+  const known = new Set<number>();
+  for (let count = 0; count < MOST_LOOKS; count++) {
+    await sleep(PAUSES_MS[count % PAUSES_MS.length], undefined, { ref: false });
+    const { frames, blocked, running } = look(applied);
+    for (const frame of frames) seen.set(keyOf(frame), frame);
+    for (const thread of blocked) known.add(thread);
+    if (running.every((thread) => known.has(thread))) break;
   }
   return seen;
 }
@@ -60,14 +69,25 @@ function keyOf({ thread, name, at }: LiveFrame): string {
   return `${thread} ${at} ${name}`;
 }
 
-function look({ engine, image, pid, isLive }: Applied): readonly LiveFrame[] {
+/** Threads by their numbers. */
+interface Look {
+  readonly frames: readonly LiveFrame[];
+  readonly blocked: readonly number[];
+  readonly running: readonly number[];
+}
+
+const NOTHING: Look = { frames: [], blocked: [], running: [] };
+
+function look({ engine, image, pid, isLive }: Applied): Look {
   const seen = isLive() ? lookAtStacks(pid) : null;
-  if (seen === null) return [];
+  if (seen === null) return NOTHING;
+  const { stacks, running, read } = seen;
   try {
-    return engine.framesInside(image, seen.stacks, seen.read);
+    const frames = engine.framesInside(image, stacks, read);
+    return { frames, blocked: stacks.map(({ thread }) => thread), running };
   } catch (error) {
     // Unwind records that cannot be read: then nothing is known.
-    if (error instanceof IpbpError) return [];
+    if (error instanceof IpbpError) return NOTHING;
     throw error;
   } finally {
     seen.close();

@@ -31,6 +31,7 @@ const RETURNS: readonly (readonly [text: string, leads: number | null | undefine
   ['call *24(%rax)', null, 0xff, 0x50, 24],
   ['call *f@GOTPCREL(%rip)', null, 0xff, 0x15, 1, 2, 3, 4],
   ['call *4(%rax,%rbx,8)', null, 0xff, 0x94, 0xd8, 4, 0, 0, 0],
+  ['lea far(%rip), %rdi; call *%rax', null, 0x48, 0x8d, 0x3d, 0x12, 0xe8, 0x34, 0x00, 0xff, 0xd0],
   ['jmp *%rax', undefined, 0xff, 0xe0],
   ['nop', undefined, 0x90],
 ];
@@ -38,7 +39,8 @@ const RETURNS: readonly (readonly [text: string, leads: number | null | undefine
 for (const [text, leads, ...bytes] of RETURNS) {
   test(`what returns behind ${text}`, () => {
     const before = new Uint8Array(machine.longestCall).fill(0x90);
-    before.set(bytes, before.length - bytes.length);
+    const last = bytes.slice(-before.length);
+    before.set(last, before.length - last.length);
     assert.is(machine.callBefore(before, 0x1000), leads);
   });
 }

@@ -48,15 +48,14 @@ function calls(bytes: Uint8Array, offset: number): boolean {
 /** FF /2 with a SIB byte and a displacement of four bytes. */
 const LONGEST_CALL = 7;
 
-/** E8, or FF /2 of any length before the end. */
+/** FF /2 of any length before the end, or E8. An operand before FF /2 can end in E8, so that one comes second. */
 function callBefore(bytes: Uint8Array, address: number): number | null | undefined {
   const end = bytes.length;
-  if (end >= 5 && bytes[end - 5] === 0xe8) return address + INT32.decode(bytes, end - 4);
   for (let at = Math.max(0, end - LONGEST_CALL); at + 2 <= end; at += 1) {
     const instruction = bytes[at] === 0xff ? decodeInstruction(bytes, at) : null;
     if (instruction?.kind === 'indirect-call' && at + instruction.length === end) return null;
   }
-  return undefined;
+  return end >= 5 && bytes[end - 5] === 0xe8 ? address + INT32.decode(bytes, end - 4) : undefined;
 }
 
 /** The machine with the rows of one format. `addressRow` must be the row that writes a whole address. */
