@@ -3,6 +3,7 @@
 // (so that both are kept or dropped together); the body gets a name of its own. So whoever refers to the name, from
 // whatever object, means the stub, which is the function's one address; what describes the body (unwind and debug
 // information, jump tables, landing pads) goes on to mean the body. Yields edits; writing them is each format's.
+import { alignUp } from '../bytes/align.js';
 import type { NewDataSection, ObjectEdits } from '../formats/object-edits.js';
 import type { ObjectFile, ObjectSymbol, Relocation, Section, SectionKind } from '../formats/object-file.js';
 import type { Expression, FixupRow } from '../reloc/fixup.js';
@@ -46,7 +47,7 @@ export function slotEdits(
     const { bytes, field } = machine.entryStubs.build(bodyOf(file, symbol));
     const grown = growing.get(section.index) ?? { bytes: new Uint8Array(0), relocations: [] };
     growing.set(section.index, grown);
-    const stubAt = roundUp(section.size + grown.bytes.length, machine.entryStubs.align);
+    const stubAt = alignUp(section.size + grown.bytes.length, machine.entryStubs.align);
     grown.bytes = behind(grown.bytes, stubAt - section.size, machine.codeFill, bytes);
     grown.relocations.push({
       offset: stubAt + field.offset,
@@ -174,8 +175,4 @@ function behind(bytes: Uint8Array, at: number, fill: number, more: Uint8Array): 
   all.set(bytes);
   all.set(more, at);
   return all;
-}
-
-function roundUp(value: number, to: number): number {
-  return Math.ceil(value / to) * to;
 }

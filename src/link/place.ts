@@ -1,5 +1,6 @@
 // Pass: layout. One allocator per space: memory (three regions of pages, below what is there already) and the room for
 // thread-locals. Atoms keep the order of the closure, so that equal inputs give equal bytes.
+import { alignUp } from '../bytes/align.js';
 import { IpbpError, hex } from '../codes/error.js';
 import type { SectionKind } from '../formats/object-file.js';
 import type { Machine } from '../reloc/machine.js';
@@ -71,10 +72,6 @@ function spaceOf(kind: SectionKind): Space {
 /** True for atoms that live in the thread-local space. */
 export function isThreadLocal(atom: Atom): boolean {
   return spaceOf(atom.kind) === 'tls';
-}
-
-function alignUp(value: number, align: number): number {
-  return Math.ceil(value / align) * align;
 }
 
 /** A bump allocator over one region, counting from the region's start. */

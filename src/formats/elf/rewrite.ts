@@ -72,7 +72,7 @@ export function rewriteElf(file: ElfFile, edits: ObjectEdits): Uint8Array<ArrayB
     const part = parts[index];
     if (part !== undefined) parts[index] = { header: part.header, bytes: names.bytes() };
   }
-  return writeElfObject(file.bytes, parts, tables.sectionNames);
+  return writeElfObject(file.range(0, elf.EHDR_SIZE), parts, tables.sectionNames);
 }
 
 function findTables(file: ElfFile): Tables {

@@ -1,10 +1,9 @@
 // Relocation sections to bytes (gABI "Relocation"): entries of the model, or those of a file with other symbol indexes.
 // The counterpart of relocations.ts.
+import { ByteWriter } from '../../bytes/writer.js';
 import { IpbpError } from '../../codes/error.js';
 import type { Relocation } from '../object-file.js';
 import * as elf from './constants.js';
-
-const TWO_32 = 0x1_0000_0000;
 
 /**
  * SHT_RELA entries. `indexes` says where each symbol is now.
@@ -15,22 +14,18 @@ export function writeRelocations(
   indexes: Uint32Array,
   where: string,
 ): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(relocations.length * elf.RELA_SIZE);
-  const view = new DataView(bytes.buffer);
-  relocations.forEach(({ offset, type, symbol, addend }, index) => {
+  const entries = new ByteWriter(relocations.length * elf.RELA_SIZE);
+  for (const { offset, type, symbol, addend } of relocations) {
     if (addend === null) {
       throw new IpbpError('IPBP2020', 'relocations without an addend cannot be rewritten', { where });
     }
-    const at = index * elf.RELA_SIZE;
-    view.setUint32(at, offset % TWO_32, true);
-    view.setUint32(at + 4, Math.floor(offset / TWO_32), true);
-    view.setUint32(at + 8, type, true);
-    view.setUint32(at + 12, indexes[symbol] ?? 0, true);
-    const high = Math.floor(addend / TWO_32);
-    view.setUint32(at + 16, addend - high * TWO_32, true);
-    view.setInt32(at + 20, high, true);
-  });
-  return bytes;
+    entries
+      .u64(offset)
+      .u32(type)
+      .u32(indexes[symbol] ?? 0)
+      .i64(addend);
+  }
+  return entries.finish();
 }
 
 /**

@@ -1,5 +1,6 @@
 // Writes a relocatable ELF file from its parts: where each section comes to lie, the file header, the section headers
 // (gABI chapter 4). The counterpart of header.ts; symbols and relocations are write-symbols.ts and write-relocations.ts.
+import { alignUp } from '../../bytes/align.js';
 import { ByteWriter } from '../../bytes/writer.js';
 import * as elf from './constants.js';
 import type { SectionHeader } from './header.js';
@@ -16,7 +17,8 @@ const SECTION_OFFSET_AT = 40;
 const SECTION_COUNT_AT = 60;
 
 /**
- * The file. `fileHeader` is that of the file it was made from, for all that stays (identification, machine, flags);
+ * The file. `fileHeader` is that of the file it was made from (EHDR_SIZE bytes), for all that stays (identification,
+ * machine, flags);
  * section 0 must be the null section. Sections lie in their order, each as its header aligns it, then the headers.
  */
 export function writeElfObject(
@@ -26,18 +28,17 @@ export function writeElfObject(
 ): Uint8Array<ArrayBuffer> {
   let end = elf.EHDR_SIZE;
   const offsets = sections.map(({ header, bytes }) => {
-    const at = roundUp(end, Math.max(header.align, 1));
+    const at = alignUp(end, Math.max(header.align, 1));
     if (bytes === null) return header.type === elf.SHT_NULL ? 0 : at;
     end = at + bytes.length;
     return at;
   });
-  const headersAt = roundUp(end, 8);
+  const headersAt = alignUp(end, 8);
   const file = new Uint8Array(headersAt + sections.length * elf.SHDR_SIZE);
   const large = sections.length >= elf.SHN_LORESERVE;
-  file.set(fileHeader.subarray(0, elf.EHDR_SIZE));
+  file.set(fileHeader);
   const view = new DataView(file.buffer);
-  view.setUint32(SECTION_OFFSET_AT, headersAt % 0x1_0000_0000, true);
-  view.setUint32(SECTION_OFFSET_AT + 4, Math.floor(headersAt / 0x1_0000_0000), true);
+  file.set(new ByteWriter(8).u64(headersAt).finish(), SECTION_OFFSET_AT);
   // Counts too large for their fields stand in section header 0 (gABI "ELF Header", e_shnum and e_shstrndx).
   view.setUint16(SECTION_COUNT_AT, large ? 0 : sections.length, true);
   view.setUint16(SECTION_COUNT_AT + 2, nameTable >= elf.SHN_LORESERVE ? elf.SHN_XINDEX : nameTable, true);
@@ -53,8 +54,4 @@ export function writeElfObject(
   });
   file.set(headers.finish(), headersAt);
   return file;
-}
-
-function roundUp(value: number, to: number): number {
-  return Math.ceil(value / to) * to;
 }
