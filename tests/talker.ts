@@ -145,6 +145,20 @@ export function startTalker(
   return new Talker(new Session(child, directory, ''));
 }
 
+/** The first event of these kinds at or after index `from`. */
+export function eventOf<K extends SessionEvent['event']>(
+  talker: Talker,
+  from: number,
+  ...kinds: readonly K[]
+): Promise<Extract<SessionEvent, { event: K }>> {
+  const wanted: ReadonlySet<string> = new Set(kinds);
+  return talker.session.waitFor(
+    (event): event is Extract<SessionEvent, { event: K }> => wanted.has(event.event),
+    from,
+    VERDICT_LIMIT_MS,
+  );
+}
+
 /** Mappings of a process: start, protection and path. */
 export function mappingsOf(pid: number): { start: number; end: number; protection: string; path: string }[] {
   return readFileSync(`/proc/${pid}/maps`, 'utf8')

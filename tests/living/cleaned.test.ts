@@ -1,10 +1,9 @@
 // `cargo clean` while a session runs takes away what it keeps of its program: the next save says so, and a restart
 // begins anew.
-import { spawnSync } from 'node:child_process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventOf, FIRST, spoken, Workshop } from '../poisoning/workshop.js';
-import { startTalker } from '../talker.js';
+import { FIRST, spoken, Workshop } from '../poisoning/workshop.js';
+import { eventOf, startTalker } from '../talker.js';
 
 for (const [policy, args] of [
   ['continue', []],
@@ -14,13 +13,10 @@ for (const [policy, args] of [
   test(`cargo clean, then an edit, with --on-refusal ${policy}`, async () => {
     const shop = new Workshop();
     const talker = startTalker(shop.fixture.root, args);
-    const clean = (): void => {
-      assert.is(spawnSync('cargo', ['clean', '--quiet'], { cwd: shop.fixture.root, stdio: 'ignore' }).status, 0);
-    };
     try {
       await talker.ready();
       const { pid } = await talker.says(spoken(FIRST));
-      clean();
+      shop.fixture.cargo(['clean']);
       const from = talker.session.events.length;
       shop.save({ own: 'o1' });
       if (policy === 'restart, no build') shop.build();

@@ -1,9 +1,9 @@
 // `--no-build` where objects do not describe types: the sources are compared instead, and count only if they are those
 // that were compiled.
-import { spawnSync } from 'node:child_process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventOf, FIRST, spoken, Workshop } from '../poisoning/workshop.js';
+import { FIRST, spoken, Workshop } from '../poisoning/workshop.js';
+import { eventOf } from '../talker.js';
 
 test('sources that were saved after cargo began to build are not taken for those of the build', async () => {
   const shop = new Workshop();
@@ -11,9 +11,7 @@ test('sources that were saved after cargo began to build are not taken for those
   const talker = await shop.start(['--no-build']);
   const host = talker.session.processId;
   assert.ok(host !== undefined);
-  const build = (): void => {
-    assert.is(spawnSync('cargo', ['build', '--quiet'], { cwd: shop.fixture.root, stdio: 'ignore' }).status, 0);
-  };
+  const build = (): void => void shop.fixture.cargo(['build']);
   try {
     shop.save({ own: 'o1' });
     build();

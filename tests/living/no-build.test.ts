@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { SessionEvent } from '../../src/host/events.js';
-import { eventOf, librarySource, spoken, Workshop, type Words } from '../poisoning/workshop.js';
-import type { Talker } from '../talker.js';
+import { librarySource, spoken, Workshop, type Words } from '../poisoning/workshop.js';
+import { eventOf, type Talker } from '../talker.js';
 
 const shop = new Workshop();
 let talker: Talker;

@@ -1,35 +1,29 @@
 // Several sessions in one workspace at once: two programs that share a library, and one program twice. Every session
 // patches its own process, whatever the others compile meanwhile, and is asked by its id.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventOf, librarySource, programSource, spoken, Workshop } from '../poisoning/workshop.js';
+import { librarySource, programSource, spoken, Workshop } from '../poisoning/workshop.js';
 import { manifest } from '../cargo-fixture.js';
-import { startTalker, type Talker } from '../talker.js';
+import type { CommandResult } from '../matrix/session.js';
+import { eventOf, ipbp, startTalker, type Talker } from '../talker.js';
 
 const shop = new Workshop();
 const runtime = mkdtempSync(join(tmpdir(), 'ipbp-run-'));
-const environment = { XDG_RUNTIME_DIR: runtime };
+process.env.XDG_RUNTIME_DIR = runtime;
 const talkers: Talker[] = [];
 
 /** Starts another session, with sockets of this test's own. */
 async function session(...args: readonly string[]): Promise<{ readonly talker: Talker; readonly id: string }> {
-  const talker = startTalker(shop.fixture.root, args, environment);
+  const talker = startTalker(shop.fixture.root, args);
   talkers.push(talker);
   return { talker, id: (await talker.ready()).session };
 }
 
-function ask(...args: readonly string[]): { readonly status: number | null; readonly said: string } {
-  const cli = new URL('../../dist/cli/main.js', import.meta.url).pathname;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
-    cwd: shop.fixture.root,
-    encoding: 'utf8',
-    env: { ...process.env, ...environment, NO_COLOR: '1' },
-  });
-  return { status, said: stdout + stderr };
+function ask(...args: readonly string[]): Promise<CommandResult> {
+  return ipbp(shop.fixture.root, ...args);
 }
 
 test.before(() => {
@@ -87,13 +81,13 @@ test('status and undo go to the session that is named; without a name they ask f
   const [one, two, again] = await Promise.all(talkers.map(async (talker) => ({ talker, ready: await talker.ready() })));
   assert.ok(one && two && again);
   for (const { ready } of [one, two, again]) {
-    const { status, said } = ask('status', '--session', ready.session, '--json');
-    assert.is(status, 0, said);
-    assert.ok(said.includes(`"pid":${ready.pid}`), said);
+    const { status, output } = await ask('status', '--session', ready.session, '--json');
+    assert.is(status, 0, output);
+    assert.ok(output.includes(`"pid":${ready.pid}`), output);
   }
-  const unnamed = ask('undo');
+  const unnamed = await ask('undo');
   assert.is(unnamed.status, 1);
-  assert.match(unnamed.said, /IPBP5012/);
+  assert.match(unnamed.output, /IPBP5012/);
 
   const live = spoken(shop.words);
   const from = again.talker.session.events.length;
@@ -101,7 +95,7 @@ test('status and undo go to the session that is named; without a name they ask f
   await again.talker.says(spoken(shop.words));
   await eventOf(again.talker, from, 'confirmed', 'patched');
   await one.talker.says(spoken(shop.words));
-  assert.is(ask('undo', '--session', again.ready.session).status, 0);
+  assert.is((await ask('undo', '--session', again.ready.session)).status, 0);
   await again.talker.says(live);
   assert.is((await one.talker.line()).words, spoken(shop.words), 'the other process of the same program is as it was');
 });

@@ -5,8 +5,8 @@ import { existsSync, readdirSync, renameSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Talker } from '../talker.js';
-import { eventOf, librarySource, programSource, spoken, Workshop, type Words } from './workshop.js';
+import { eventOf, type Talker } from '../talker.js';
+import { librarySource, programSource, spoken, Workshop, type Words } from './workshop.js';
 
 const shop = new Workshop();
 let talker: Talker;
@@ -120,7 +120,7 @@ test('cargo builds a library alone before the session sees the edit: its dependa
   const words = { ...shop.words, generic: 'g5' };
   process.kill(hostPid(), 'SIGSTOP');
   shop.save(words);
-  spawnSync('cargo', ['build', '--quiet', '-p', 'words'], { cwd: shop.fixture.root, stdio: 'ignore' });
+  shop.fixture.cargo(['build', '-p', 'words']);
   process.kill(hostPid(), 'SIGCONT');
   await settled();
   assert.is(shop.build().says, spoken(shop.words));
@@ -135,7 +135,7 @@ function hostPid(): number {
 
 test('cargo check and a build with other flags meanwhile leave program and build as they are', async () => {
   await live({ own: 'o6' });
-  spawnSync('cargo', ['check', '--quiet'], { cwd: shop.fixture.root, stdio: 'ignore' });
+  shop.fixture.cargo(['check']);
   // The same incremental directory as ours, and the same final executable.
   assert.is(shop.build({ RUSTFLAGS: '-C overflow-checks=no -C opt-level=1' }).says, spoken(shop.words));
   // The library is not compiled for this edit: what lies in its incremental directory is the other build's.

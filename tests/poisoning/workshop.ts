@@ -3,11 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { statSync, utimesSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import type { SessionEvent } from '../../src/host/events.js';
 import { cargoFixture, manifest, type CargoFixture } from '../cargo-fixture.js';
 import { startTalker, type Talker } from '../talker.js';
-
-const EVENT_LIMIT_MS = 60_000;
 
 /** What each of the three places says; the program prints them in this order. */
 export interface Words {
@@ -153,18 +150,4 @@ export class Workshop {
     }
     return talker;
   }
-}
-
-/** The first event of these kinds at or after index `from`. */
-export function eventOf<K extends SessionEvent['event']>(
-  talker: Talker,
-  from: number,
-  ...kinds: readonly K[]
-): Promise<Extract<SessionEvent, { event: K }>> {
-  const wanted: ReadonlySet<string> = new Set(kinds);
-  return talker.session.waitFor(
-    (event): event is Extract<SessionEvent, { event: K }> => wanted.has(event.event),
-    from,
-    EVENT_LIMIT_MS,
-  );
 }

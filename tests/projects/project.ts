@@ -6,9 +6,6 @@ import type { SessionEvent } from '../../src/host/events.js';
 import { cargoFixture, type CargoFixture } from '../cargo-fixture.js';
 import { startTalker, type Talker } from '../talker.js';
 
-const VERDICT_LIMIT_MS = 60_000;
-const VERDICTS: ReadonlySet<string> = new Set(['patched', 'refused', 'unchanged', 'compile-error', 'exit']);
-
 /** A function that gives the word; its literal is what tests edit. */
 export const WORD = `#[inline(never)]
 pub fn word() -> String {
@@ -60,16 +57,9 @@ export async function edit(
   talker: Talker,
   { file, from, to, says, verdict = 'patched', code }: Edit,
 ): Promise<void> {
-  const since = talker.session.events.length;
   const text = fixture.read(file);
   assert.ok(text.includes(from), `${file} holds ${from}`);
-  fixture.write(file, text.replaceAll(from, to));
-  const event = await talker.session.waitFor(
-    (one): one is SessionEvent => VERDICTS.has(one.event),
-    since,
-    VERDICT_LIMIT_MS,
-  );
-  assert.is(event.event, verdict, `${file}: ${JSON.stringify(event)}`);
+  const event: SessionEvent = await talker.save(fixture, text.replaceAll(from, to), verdict, file);
   if (event.event === 'refused' && code !== undefined) assert.is(event.items[0]?.code, code, JSON.stringify(event));
   await talker.says(says);
 }
