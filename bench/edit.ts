@@ -78,12 +78,10 @@ async function measure(subject: Subject, edits: number, folder: string): Promise
       if (number === WARM_UP) residentBefore = residentBytes(ready.pid);
       patchedCopy.edit(number);
       const { patch, rustc, exitSinceSave } = await session.patched();
-      // Where rustc ended before, everything after it is ipbp's own.
-      const exit = exitSinceSave ?? (patch.sinceSaveMs ?? Number.NaN) - patch.ms.total;
       if (number === 0) firstTotal = patch.ms.total;
       plainCopy.edit(number);
       const alone = await plain.run();
-      if (number >= WARM_UP) turns.push({ patch, rustc, exit, alone });
+      if (number >= WARM_UP) turns.push({ patch, rustc, exit: exitSinceSave, alone });
     }
     const resident = residentBytes(ready.pid) - residentBefore;
     const of = (value: (turn: Turn) => number): Summary => summarise(turns.map(value));

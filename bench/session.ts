@@ -12,11 +12,10 @@ const STEP_LIMIT = 900_000;
 export interface Patched {
   /** The first one of it. */
   readonly patch: PatchedEvent;
-  readonly patches: readonly PatchedEvent[];
   /** By ipbp, ms, to rustc's exit. */
   readonly rustc: number;
-  /** From the save to rustc's exit; null where the patch came after it. */
-  readonly exitSinceSave: number | null;
+  /** From the save to rustc's exit. Where that was before the patch, everything after it is ipbp's own. */
+  readonly exitSinceSave: number;
 }
 
 /** A program under `ipbp run`. A class because it is a connection: it has a process, and events in order. */
@@ -80,7 +79,7 @@ export class RunningSession {
 
   /** Waits until an edit is live and rustc has ended. Throws on everything that is no patch. */
   async patched(): Promise<Patched> {
-    const patches: PatchedEvent[] = [];
+    let first: PatchedEvent | null = null;
     let rustc = 0;
     for (;;) {
       const event = await this.#next();
@@ -89,14 +88,13 @@ export class RunningSession {
           rustc = event.ms;
           break;
         case 'patched':
-          patches.push(event);
-          if (event.confirmed !== false) return { patch: event, patches, rustc, exitSinceSave: null };
+          if (event.confirmed !== false)
+            return { patch: event, rustc, exitSinceSave: (event.sinceSaveMs ?? Number.NaN) - event.ms.total };
+          first ??= event;
           break;
-        case 'confirmed': {
-          const patch = patches[0];
-          if (patch === undefined) throw new Error('a patch was confirmed that was not told');
-          return { patch, patches, rustc: event.ms, exitSinceSave: event.sinceSaveMs };
-        }
+        case 'confirmed':
+          if (first === null) throw new Error('a patch was confirmed that was not told');
+          return { patch: first, rustc: event.ms, exitSinceSave: event.sinceSaveMs ?? Number.NaN };
         case 'refused':
         case 'compile-error':
         case 'unchanged':

@@ -147,7 +147,6 @@ async function measureEdits(
 
 const engineOf = ({ patch: { ms } }: Patched): number => ms.scan + ms.diff + ms.link;
 const sinceSave = ({ patch }: Patched): number => patch.sinceSaveMs ?? Number.NaN;
-const exitOf = (turn: Patched): number => turn.exitSinceSave ?? sinceSave(turn) - turn.patch.ms.total;
 
 function editTimes(turns: readonly Patched[], smallest: readonly Patched[]): EditTimes {
   const of = (value: (turn: Patched, index: number) => number): Summary => summarise(turns.map(value));
@@ -158,8 +157,8 @@ function editTimes(turns: readonly Patched[], smallest: readonly Patched[]): Edi
     engine: of(engineOf),
     engineToSmallest: of((turn, i) => engineOf(turn) / engineOf(smallest[i] ?? turn)),
     sinceSave: of(sinceSave),
-    exitSinceSave: of(exitOf),
-    liveToExit: of((turn) => sinceSave(turn) / exitOf(turn)),
+    exitSinceSave: of((turn) => turn.exitSinceSave),
+    liveToExit: of((turn) => sinceSave(turn) / turn.exitSinceSave),
   };
 }
 

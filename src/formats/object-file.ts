@@ -112,7 +112,7 @@ export interface LinkedInfo {
   readonly soname: string | null;
   /** May be loaded at any address. */
   readonly positionIndependent: boolean;
-  /** The system's loader brings its libraries in; false for a static executable, and for a library. */
+  /** The system's loader starts it and brings its libraries in; false for a static executable. Of few libraries true. */
   readonly loaded: boolean;
   /** Symbols other modules can see (.dynsym), defined and undefined. */
   readonly dynamicSymbols: readonly ObjectSymbol[];

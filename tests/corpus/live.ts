@@ -28,7 +28,6 @@ export async function patchRunning({ executable }: Base, image: PatchImage): Pro
       throw new Error(`the program ended with ${status} before its agent connected`);
     });
     const agent = await Promise.race([listener.accept(), died]);
-    died.catch(() => undefined);
     const before = await answer(program);
     const { status, message } = await agent.transact(1, transactionOf(image, agent.program));
     if (status !== 'applied') throw new Error(`the agent did not apply the patch: ${status} ${message}`);

@@ -1,6 +1,7 @@
 // The shape of the corpus: small programs, each with two edits that look alike, of which one would misread values that
 // are alive and must be refused, and the other does not and must be taken. The programs are in pairs/; how they are
 // compiled, judged and run is in compile.ts, verdict.ts and live.ts.
+import { replaceOnce } from '../matrix/program.js';
 
 /** One edit of a program: the crate after it is the crate before it with some texts replaced, each of which stands there once. */
 export interface Edit {
@@ -57,12 +58,7 @@ fn main() {
 
 /** The crate after an edit. Throws when a text to be replaced does not stand there just once. */
 export function edited(program: string, { edits }: Edit): string {
-  let text = program;
-  for (const [from, to] of edits) {
-    if (text.split(from).length !== 2) throw new Error(`"${from}" does not stand in the program just once`);
-    text = text.replace(from, () => to);
-  }
-  return crateOf(text);
+  return crateOf(edits.reduce((text, [from, to]) => replaceOnce(text, from, to), program));
 }
 
 /** The pairs in an order that only the seed decides. */

@@ -44,7 +44,8 @@ export function readLinked(reader: Windows, headers: ElfHeaders): LinkedParts {
   const notes = notePlaces(headers).flatMap(({ offset, size, align }) => readNotes(reader.window(offset, size), align));
   const pie = (((value(elf.DT_FLAGS_1) ?? 0) % 0x1_0000_0000) & elf.DF_1_PIE) !== 0;
   // libc.so.6 has an interpreter too, so that it can be run; what has a soname is a library none the less.
-  const runs = programs.some((program) => program.type === elf.PT_INTERP) && soname === null;
+  const loaded = programs.some((program) => program.type === elf.PT_INTERP);
+  const runs = loaded && soname === null;
   let dynamicSymbols: readonly ObjectSymbol[] | null = null;
   return {
     kind: headers.type === elf.ET_EXEC || pie || runs ? 'executable' : 'shared',
@@ -57,7 +58,7 @@ export function readLinked(reader: Windows, headers: ElfHeaders): LinkedParts {
       needed: dynamic.filter((entry) => entry.tag === elf.DT_NEEDED).map((entry) => nameOf(entry.value)),
       soname: soname === null ? null : nameOf(soname),
       positionIndependent: headers.type === elf.ET_DYN,
-      loaded: programs.some((program) => program.type === elf.PT_INTERP),
+      loaded,
       get dynamicSymbols() {
         dynamicSymbols ??= readDynamicSymbols(reader, headers, segments, value, nameOf);
         return dynamicSymbols;
