@@ -29,6 +29,8 @@ const PROGRAM: u16 = 4;
 const TRANSACTION: u16 = 16;
 const DONE: u16 = 17;
 const BYE: u16 = 18;
+const RESERVE: u16 = 19;
+const RESERVED: u16 = 20;
 
 /// The agent's life: returns when the host has gone or has said something that it should not.
 pub fn serve(settings: &Settings) -> Option<()> {
@@ -58,7 +60,7 @@ fn describe(program: &Program) -> Vec<u8> {
         let (kind, id) = module.identity();
         [&module.base.to_le_bytes()[..], &[kind], &counted(&id), &counted(&module.path)].concat()
     });
-    let (start, size) = program.reservation;
+    let (start, size) = program.reservations[0];
     let room = thread_locals::room_offset() as u64;
     let places = [start.wrapping_sub(program.modules[0].base), size, room].map(u64::to_le_bytes).concat();
     let sizes = [thread_locals::ROOM_SIZE, thread_locals::ROOM_ALIGN, program.modules.len() as u32];
@@ -82,6 +84,7 @@ impl Connection {
             while !self.has_more() && !commit::settle(&mut program.lookout) {}
             match self.receive()? {
                 (TRANSACTION, payload) => self.send(DONE, &program.apply(&payload))?,
+                (RESERVE, payload) => self.send(RESERVED, &program.reserve(&payload, &settings.tls_offsets)?)?,
                 (BYE, _) => return Some(()),
                 _ => return None,
             }

@@ -66,6 +66,14 @@ impl Module {
         (self.tls_copy != 0).then_some((template, self.tls_copy))
     }
 
+    /// Offset of the calling thread's copy of its thread-locals from the thread pointer. Of a module that was there at
+    /// the start it is the same in all threads; what was loaded later has copies wherever there was memory.
+    pub fn tls_offset(&self) -> Option<i64> {
+        // In glibc the same as the thread pointer.
+        let pointer = unsafe { libc::pthread_self() };
+        (self.tls_copy != 0).then_some(self.tls_copy.wrapping_sub(pointer) as i64)
+    }
+
     fn segments(&self, kind: u32) -> impl Iterator<Item = &Elf64_Phdr> {
         self.headers.iter().filter(move |header| header.p_type == kind)
     }

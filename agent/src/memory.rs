@@ -6,10 +6,11 @@ use libc::{MAP_ANONYMOUS, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE, PROT_
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::SeqCst};
 
 pub const PAGE: u64 = 4096;
-/// How much address space to ask for, best first.
-const RESERVATION_SIZES: [u64; 3] = [1 << 30, 256 << 20, 64 << 20];
-/// How far below the program it may end: patches must reach the program's own code and data.
-const FARTHEST_RESERVATION: u64 = 256 << 20;
+/// How much address space to ask for below the executable, best first, and how far below it may end: patches must reach
+/// the program's own code and data.
+pub const BELOW_EXECUTABLE: (&[u64], u64) = (&[1 << 30, 256 << 20, 64 << 20], 256 << 20);
+/// The same for a library: there may be many, and they lie close together.
+pub const BELOW_LIBRARY: (&[u64], u64) = (&[64 << 20, 16 << 20], 1 << 30);
 /// Nothing is mapped below this: the system's own floor (vm.mmap_min_addr) is at most 64 KiB.
 const LOWEST_ADDRESS: u64 = 1 << 16;
 
@@ -86,9 +87,9 @@ pub fn protect(address: u64, length: u64, protection: i32) -> bool {
     unsafe { libc::mprotect(address as *mut _, length as usize, protection) == 0 }
 }
 
-/// Keeps address space that ends at `end`, or below what lies there (the kernel puts its own pages just below a program
+/// Keeps address space that ends at `end`, or close below it, below what lies there (the kernel puts its own pages just below a program
 /// without a loader); `(first, size)`, size 0 where none can be had.
-pub fn reserve_below(end: u64) -> (u64, u64) {
+pub fn reserve_below(end: u64, (sizes, farthest): (&[u64], u64)) -> (u64, u64) {
     let end = end & !(PAGE - 1);
     let reserve = |end: u64, size: u64| {
         let start = end.checked_sub(size).filter(|start| *start >= LOWEST_ADDRESS)?;
@@ -96,10 +97,10 @@ pub fn reserve_below(end: u64) -> (u64, u64) {
     };
     let near = || {
         let starts = regions().into_iter().rev().map(|region| region.0);
-        starts.filter(move |start| *start < end && end - start < FARTHEST_RESERVATION)
+        starts.filter(move |start| *start < end && end - start < farthest)
     };
     let place = |size| reserve(end, size).or_else(|| near().find_map(|end| reserve(end, size)));
-    RESERVATION_SIZES.into_iter().find_map(place).unwrap_or((end, 0))
+    sizes.iter().copied().find_map(place).unwrap_or((end, 0))
 }
 
 /// Maps zeroed pages, at just this place; with MAP_FIXED also over what is there: parts of the reservation, that is.

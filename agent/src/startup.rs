@@ -15,6 +15,8 @@ pub struct Settings {
     with_first_thread: bool,
     /// First address and size of what is kept for patches.
     pub reservation: (u64, u64),
+    /// Of each module that the loader had mapped: its base, and where the main thread has its thread-locals.
+    pub tls_offsets: Vec<(u64, Option<i64>)>,
 }
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
@@ -58,8 +60,10 @@ fn take_settings() -> Option<Settings> {
         [] => std::env::remove_var("LD_PRELOAD"),
         others => std::env::set_var("LD_PRELOAD", others.join(":")),
     }
-    let reservation = memory::reserve_below(identity::modules().first()?.start());
-    Some(Settings { address, token, with_first_thread, reservation })
+    let modules = identity::modules();
+    let tls_offsets = modules.iter().map(|module| (module.base, module.tls_offset())).collect();
+    let reservation = memory::reserve_below(modules.first()?.start(), memory::BELOW_EXECUTABLE);
+    Some(Settings { address, token, with_first_thread, reservation, tls_offsets })
 }
 
 fn parse_token(text: &str) -> Option<[u8; 32]> {

@@ -40,7 +40,8 @@ extern "C" {
 /// What the agent keeps between transactions.
 pub struct Program {
     pub modules: Vec<Module>,
-    pub reservation: (u64, u64),
+    /// Address space that is kept for patches, start and size: that of the executable comes first.
+    pub reservations: Vec<(u64, u64)>,
     /// Parts of it that earlier transactions took: start, end.
     mapped: Vec<(u64, u64)>,
     pub lookout: Lookout,
@@ -61,7 +62,19 @@ struct Prepared {
 
 impl Program {
     pub fn new(reservation: (u64, u64)) -> Self {
-        Program { modules: modules(), reservation, mapped: Vec::new(), lookout: Lookout::new() }
+        Program { modules: modules(), reservations: vec![reservation], mapped: Vec::new(), lookout: Lookout::new() }
+    }
+
+    /// Keeps address space for patches of the module with the number in this payload; the answer's payload. `at_start`:
+    /// where another thread has the thread-locals of the modules that were there at the start, by their bases.
+    pub fn reserve(&mut self, payload: &[u8], at_start: &[(u64, Option<i64>)]) -> Option<Vec<u8>> {
+        let module = self.modules.get(u32::from_le_bytes(payload.try_into().ok()?) as usize)?;
+        let (start, size) = memory::reserve_below(module.start(), memory::BELOW_LIBRARY);
+        self.reservations.push((start, size));
+        // At one offset in two threads: it is so in all.
+        let tls_offset = module.tls_offset().filter(|offset| at_start.contains(&(module.base, Some(*offset))));
+        let places = [start.wrapping_sub(module.base), size, tls_offset.unwrap_or(0) as u64].map(u64::to_le_bytes);
+        Some([&places.concat()[..], &[u8::from(tls_offset.is_some())]].concat())
     }
 
     /// Applies the transaction in this payload; the answer's payload.
@@ -108,12 +121,15 @@ impl Program {
                 self.add_cell(prepared, module, at, &old, &new, (0, 0))?;
             }
             (0, Op::Map { at, length }) => {
-                let (start, (first, size)) = (self.address(0, at)?, self.reservation);
-                let whole = start % memory::PAGE == 0 && length % memory::PAGE == 0 && length != 0 && start >= first;
-                let fits = whole && length.checked_add(start - first).is_some_and(|end| end <= size);
+                let start = self.address(0, at)?;
+                let whole = start % memory::PAGE == 0 && length % memory::PAGE == 0 && length != 0;
+                let inside = |(first, size): &(u64, u64)| {
+                    start >= *first && length.checked_add(start - first).is_some_and(|end| end <= *size)
+                };
+                let fits = whole && self.reservations.iter().any(inside);
                 let mut taken = self.mapped.iter().chain(&prepared.mapped);
                 let free = fits && !taken.any(|range| start < range.1 && range.0 < start + length);
-                ensure!(free, MAPPING_FAILED, "{length:#x} bytes at {start:#x} are not free pages of the reservation");
+                ensure!(free, MAPPING_FAILED, "{length:#x} bytes at {start:#x} are not free pages of a reservation");
                 prepared.mapped.push((start, start + length));
             }
             (0, Op::TlsInit { offset, length, .. }) => {

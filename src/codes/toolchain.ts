@@ -70,10 +70,22 @@ export const TOOLCHAIN_CODES = {
     remedy: 'Check the permissions and the free space of the target directory.',
   },
   IPBP5020: {
-    title: 'the change is in a shared library',
+    title: 'the change is in a shared library out of reach',
     meaning:
-      'A crate of type dylib is linked as a library of its own, and patches change the executable only. Generic and inline functions of such a crate live in the executable, and can be patched.',
+      'A crate of type dylib is linked as a library of its own. Its functions can be patched if the program mapped just that library at its start, and if the library has its symbols; the chain of reasons says what is missing.',
     remedy: 'Restart the program, or build the crate as a plain library while you work on it.',
+  },
+  IPBP5045: {
+    title: "another module's copy of a function is used",
+    meaning:
+      'A function of a shared library changed, and a module that the loader asks before that library (the executable, a library before it) exports one of the same name: the process calls that one.',
+    remedy: 'Rebuild and restart.',
+  },
+  IPBP5046: {
+    title: 'an item of a shared library became another one',
+    meaning:
+      'An edit of a shared library made an exported name mean another item (other parameters or another result under the same name, an impl block before others): the executable and other libraries know the old one by it.',
+    remedy: 'Rebuild and restart.',
   },
   IPBP5021: {
     title: 'the configured runner cannot be chained',

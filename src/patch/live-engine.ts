@@ -14,7 +14,8 @@ import type { InputFile, PlanResult } from './engine.js';
 import type { DeclarationChange } from './guard/declarations.js';
 import { NO_MEMORY, withLayouts, type RememberedLayout } from './guard/remembered.js';
 import { encodeTransaction } from './wire/frame-codec.js';
-import type { AgentOp, ProgramInfo } from './wire/frames.js';
+import type { EngineSite } from './program/module-view.js';
+import type { AgentOp } from './wire/frames.js';
 import type { PatchImage } from './image/image.js';
 import { decodePatchFile, encodePatchFile } from './image/image-file.js';
 import { openSide, type AtomRef } from './diff/items.js';
@@ -68,12 +69,14 @@ export interface LiveEngine {
   readonly functions: number;
   /** How many of them are reached through a slot. */
   readonly slots: number;
+  /** True when other modules may mean an item of this one by this name. */
+  exports(name: string): boolean;
   /**
    * Takes what the agent says of its process.
    * @param library opens a shared library of the process by the path its loader knows; null when there is no such file
    * @throws IpbpError IPBP3010 when that process runs another build
    */
-  attach(info: ProgramInfo, library: (path: string) => InputFile | null): void;
+  attach(site: EngineSite, library: (path: string) => InputFile | null): void;
   /**
    * Plans a patch of functions that did not change and drops it: what is read once (the libraries' names) and what a
    * JavaScript engine compiles late is then ready when the first edit comes.
@@ -153,18 +156,22 @@ function toHex(bytes: Uint8Array): string {
 }
 
 /**
- * Opens the executable that runs. Its symbols are read when the first name is looked up, or by `warmUp`.
+ * Opens the executable that runs, or a library in it. Its symbols are read when the first name is looked up, or by `warmUp`.
  * @throws IpbpError IPBP1xxx when it is broken, IPBP3004 when it is stripped, IPBP3005 when it is not relocatable.
  */
 export function openLiveEngine(executable: InputFile): LiveEngine {
   let libraries: readonly Library[] = [];
-  const base = openBaseProgram(readObjectFile(contentOf(executable), executable.name), () => libraries);
+  const base = openBaseProgram(readObjectFile(contentOf(executable), executable.name), () => libraries, {
+    searchedBefore: () => process?.searchedBefore ?? 0,
+    // Before it is attached nothing is bound.
+    threadLocals: () => process?.threadLocals,
+  });
   let program: Program = freshProgram(base);
-  let process: ProgramInfo | null = null;
+  let process: EngineSite | null = null;
   let memory = NO_MEMORY;
   const leavingBehind = new WeakMap<PatchImage, readonly RememberedLayout[]>();
 
-  const attached = (): ProgramInfo => {
+  const attached = (): EngineSite => {
     if (process === null) throw new Error('internal: no process is attached');
     return process;
   };
@@ -179,8 +186,9 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
     buildId: toHex(base.identity.id),
     functions: base.functions,
     slots: base.slots,
-    attach(info, library) {
-      const main = info.modules[0];
+    exports: (name) => base.exports(name),
+    attach(site, library) {
+      const main = site.modules[0];
       if (main === undefined || !sameIdentity(base.identity, main.identity)) {
         throw new IpbpError('IPBP3010', 'the process runs another build than the executable at hand', {
           expected: identityText(base.identity),
@@ -188,8 +196,8 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
           where: executable.name,
         });
       }
-      process = info;
-      libraries = info.modules.slice(1).map(({ path }) => ({
+      process = site;
+      libraries = site.modules.slice(1).map(({ path }) => ({
         name: path,
         open() {
           const file = library(path);

@@ -81,6 +81,12 @@ export function planPatch(request: PlanRequest): PlanResult {
   const chosen = chooseRoots(program, diff, request.others, identity.moved);
   const { roots, refused } = partSharedBodies(program, chosen, request);
   if (refused.length > 0) return { kind: 'refused', items: refused };
+  const elsewhere = roots.functions.filter(({ name }) => program.base.isPreempted(name));
+  if (elsewhere.length > 0) {
+    const message = 'the process uses the copy of this function that another of its modules exports';
+    const items = elsewhere.map(({ demangled, because }) => refusal('IPBP5045', demangled, message, because));
+    return { kind: 'refused', items };
+  }
   const resized = roots.resized.map((item) =>
     refusal('IPBP3015', item.demangled, 'a static that exists changed its size or storage', item.because),
   );

@@ -63,19 +63,13 @@ const SHAPES: readonly Shape[] = [
     ],
   },
   {
-    name: 'a dylib, and an edit of it',
+    name: 'a dylib, and edits of it and of the program',
     files: withLibrary('"dylib"'),
     says: 'hello.1',
     edits: [
-      {
-        file: 'shared/src/lib.rs',
-        from: '"hello"',
-        to: '"bye"',
-        says: 'hello.1',
-        verdict: 'refused',
-        code: 'IPBP5020',
-      },
-      { file: 'shared/src/lib.rs', from: '"bye"', to: '"hello"', says: 'hello.1', verdict: 'unchanged' },
+      { file: 'shared/src/lib.rs', from: '"hello"', to: '"bye"', says: 'bye.1' },
+      { file: 'src/main.rs', from: '"."', to: '","', says: 'bye,1' },
+      { file: 'shared/src/lib.rs', from: '"bye"', to: '"bye bye"', says: 'bye bye,1' },
     ],
   },
 ];

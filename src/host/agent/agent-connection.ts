@@ -11,14 +11,17 @@ import {
   decodeHello,
   decodeProgram,
   decodeProof,
+  decodeReserved,
   encodeChallenge,
   encodeFrame,
+  encodeReserve,
   encodeTransaction,
 } from '../../patch/wire/frame-codec.js';
 import {
   NONCE_LENGTH,
   type AgentOp,
   type FrameType,
+  type ModuleRoom,
   type ProgramInfo,
   type TransactionResult,
 } from '../../patch/wire/frames.js';
@@ -46,6 +49,11 @@ export interface AgentConnection {
    * connection is then closed), IPBP4007 when a value cannot be sent.
    */
   transact(patchNumber: number, ops: readonly AgentOp[]): Promise<TransactionResult>;
+  /**
+   * Has the agent keep address space for patches of a library. Throws as `transact`.
+   * @param module its number in `program.modules`
+   */
+  reserve(module: number): Promise<ModuleRoom>;
   /** Says goodbye; the program goes on as it is. */
   close(): void;
   /** Resolves once, when the connection has ended. */
@@ -156,27 +164,39 @@ async function welcome(socket: Socket, token: Uint8Array): Promise<AgentConnecti
 function connectionOf(stream: FrameStream, program: ProgramInfo): AgentConnection {
   let last: Promise<unknown> = Promise.resolve();
   stream.acceptOnlyAnswers();
-  const exchange = async (patchNumber: number, ops: readonly AgentOp[]): Promise<TransactionResult> => {
-    const payload = encodeTransaction(patchNumber, ops);
-    stream.send('transaction', payload);
+  const exchange = async <T>(send: () => void, answer: () => Promise<T>): Promise<T> => {
+    send();
     try {
-      const result = decodeDone(await stream.receive('done'));
-      if (result.patch === patchNumber) return result;
-      throw new IpbpError('IPBP4004', 'the agent answered for another patch', {
-        expected: `${patchNumber}`,
-        actual: `${result.patch}`,
-      });
+      return await answer();
     } catch (error) {
       throw stream.end(asIpbpError(error));
     }
   };
+  const inTurn = <T>(send: () => void, answer: () => Promise<T>): Promise<T> => {
+    const mine = last.then(() => exchange(send, answer));
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+  const done = async (patchNumber: number): Promise<TransactionResult> => {
+    const result = decodeDone(await stream.receive('done'));
+    if (result.patch === patchNumber) return result;
+    throw new IpbpError('IPBP4004', 'the agent answered for another patch', {
+      expected: `${patchNumber}`,
+      actual: `${result.patch}`,
+    });
+  };
   return {
     program,
-    transact: (patchNumber, ops) => {
-      const mine = last.then(() => exchange(patchNumber, ops));
-      last = mine.catch(() => undefined);
-      return mine;
-    },
+    transact: (patchNumber, ops) =>
+      inTurn(
+        () => stream.send('transaction', encodeTransaction(patchNumber, ops)),
+        () => done(patchNumber),
+      ),
+    reserve: (module) =>
+      inTurn(
+        () => stream.send('reserve', encodeReserve(module)),
+        async () => decodeReserved(await stream.receive('reserved')),
+      ),
     close: () => {
       stream.close();
     },

@@ -37,6 +37,8 @@ export interface Held extends Composition {
   readonly executable: string;
   /** The session's copy. */
   readonly keptExecutable: string;
+  /** The workspace's shared libraries, as cargo named them → the session's copies. */
+  readonly keptLibraries: ReadonlyMap<string, string>;
   /** What it was linked from. */
   readonly objects: LiveObjects;
   readonly sources: LiveSources;
@@ -125,6 +127,7 @@ function hold(
   mkdirSync(kept);
   const keptExecutable = join(kept, 'executable');
   keepFile(started.program, keptExecutable);
+  const keptLibraries = keepLibraries(graph, join(kept, 'libraries'));
   const incremental = new Map<string, string>();
   const objects = new Map<string, ObjectSet>();
   for (const unit of graph.units) {
@@ -144,6 +147,7 @@ function hold(
     pid: started.pid,
     executable: started.program,
     keptExecutable,
+    keptLibraries,
     objects,
     sources: readLiveSources(() => current.graph.units),
     get root() {
@@ -162,6 +166,18 @@ function hold(
       current = composition;
     },
   };
+}
+
+function keepLibraries(graph: UnitGraph, directory: string): ReadonlyMap<string, string> {
+  const libraries = [...new Set(graph.shared.values())].filter((library) => existsSync(library));
+  if (libraries.length > 0) mkdirSync(directory);
+  return new Map(
+    libraries.map((library, i) => {
+      const kept = join(directory, `${i}-${basename(library)}`);
+      keepFile(library, kept);
+      return [library, kept];
+    }),
+  );
 }
 
 /** True for the first time that `key` is asked for. */

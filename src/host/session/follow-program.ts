@@ -18,7 +18,8 @@ import { inBackground, type Report } from './background.js';
 import type { Held } from './build-start.js';
 import { followBuilds } from './follow-builds.js';
 import { followSources, type Follower } from './follow.js';
-import { inputFile, mappedLibrary } from './kept-files.js';
+import { inputFile } from './kept-files.js';
+import { followModules } from './library-engines.js';
 import { createPatcher, type Patcher } from './patcher.js';
 import type { Rebuilt } from './rebuild.js';
 import { refusedBy, unpatchedBecause } from './refused-by.js';
@@ -119,13 +120,14 @@ export function followProgram(context: ProgramContext): FollowedProgram {
       });
     // While the program starts.
     const indexStart = performance.now();
-    const engine = openLiveEngine(inputFile(held.executable, held.keptExecutable));
+    const executable = openLiveEngine(inputFile(held.executable, held.keptExecutable));
     const indexMs = performance.now() - indexStart;
     link = await listener.connected;
     clearTimeout(late);
-    engine.attach(link.program, (path) => mappedLibrary(link?.program.pid ?? 0, path));
+    const modules = await followModules(held, executable, link);
+    const { engine } = modules;
     current.buildId = engine.buildId;
-    current.patcher = createPatcher(held, engine, link, context.nextPatch, {
+    current.patcher = createPatcher(held, modules, link, context.nextPatch, {
       stillInside: (message) => emit({ event: 'note', code: 'IPBP3060', message }),
       report,
     });

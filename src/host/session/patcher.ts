@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import type { InputFile, RefusedItem } from '../../patch/engine.js';
 import type { TransactionResult } from '../../patch/wire/frames.js';
-import type { EngineDiff, LiveEngine } from '../../patch/live-engine.js';
+import type { EngineDiff } from '../../patch/live-engine.js';
 import type { PatchImage } from '../../patch/image/image.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
 import type { Held } from './build-start.js';
+import type { FollowedModules } from './library-engines.js';
 import { patchedItems, type PatchedEvent, type PatchTimes } from '../events.js';
 import {
   compareSets,
@@ -113,17 +114,20 @@ interface NumberedPatch {
  */
 export function createPatcher(
   held: Held,
-  engine: LiveEngine,
+  modules: FollowedModules,
   agent: AgentConnection,
   numbers: () => number,
   told: AfterPatch,
 ): Patcher {
+  const { engine } = modules;
   const history = createHistory(held.objects);
   const live: NumberedPatch[] = [];
   const undone: NumberedPatch[] = [];
   const objectDirectory = (generation: number, key: string): string =>
     join(held.keptExecutable, '..', `objects-${generation}`, key);
-  const { shared } = held.graph;
+  /** Units whose code is in a shared library that is not followed. */
+  const beyond = (): ReadonlyMap<string, string> =>
+    new Map([...held.graph.shared].filter(([, library]) => !modules.libraries.has(library)));
   const newestOf = new Map(held.objects);
   const sessions = new Map([...held.incremental.values()].map((path) => [path, sessionFollower(path)]));
   const unscanned = new Map<Unit, SessionWindow | undefined>();
@@ -132,7 +136,7 @@ export function createPatcher(
   const staging = createStaging({
     engine,
     current: history.current,
-    split: (staged) => splitStaged(history.current(), staged, shared),
+    split: (staged) => splitStaged(history.current(), staged, beyond()),
     archives: (link) => archiveFiles(held, link),
     knownLink: () => lastLink,
     declarations: () => held.sources.changes(),
@@ -182,7 +186,7 @@ export function createPatcher(
   const plan = (scan: Scan, link: LinkInputs | null, linkIsFinal: boolean): Planned => {
     lastLink = link;
     return staging.plan({
-      files: splitObjects(history.current(), scan, shared),
+      files: splitObjects(history.current(), scan, beyond()),
       ...changedPaths(scan),
       link,
       linkIsFinal,
@@ -256,11 +260,11 @@ export function createPatcher(
       return { newest, differences, changed, startedAt, ms: performance.now() - startedAt };
     },
     stage(key, name, bytes) {
-      if (!shared.has(key)) staging.add(key, name, bytes);
+      if (!beyond().has(key)) staging.add(key, name, bytes);
     },
     unstage: () => staging.clear(),
     async patch(scan, link) {
-      const elsewhere = changedElsewhere(held, scan);
+      const elsewhere = changedElsewhere(held, modules, scan);
       if (elsewhere.length > 0) {
         staging.clear();
         return { kind: 'refused', items: elsewhere };
@@ -279,7 +283,7 @@ export function createPatcher(
       }
     },
     patchEarly(scan, link, bodiesOnly) {
-      if (scan.changed === 0 || changedElsewhere(held, scan).length > 0) return null;
+      if (scan.changed === 0 || changedElsewhere(held, modules, scan).length > 0) return null;
       let planned: Planned;
       try {
         planned = plan(scan, link, false);
@@ -343,14 +347,15 @@ export function createPatcher(
   };
 }
 
-/** Code of the shared libraries that the executable needs lies out of a patch's reach. */
-function changedElsewhere({ graph }: Held, { differences }: Scan): RefusedItem[] {
+/** Code of shared libraries that cannot be followed lies out of a patch's reach. */
+function changedElsewhere({ graph }: Held, modules: FollowedModules, { differences }: Scan): RefusedItem[] {
   return graph.units.flatMap((unit) => {
     const library = graph.shared.get(unit.key);
     const { changed, removed } = differences.get(unit.key) ?? { changed: [], removed: [] };
-    if (library === undefined || changed.length + removed.length === 0) return [];
-    const error = new IpbpError('IPBP5020', `the code of crate ${unit.crate} is in a shared library`);
-    const because = [`it was linked into ${library}`, ...changed.map((name) => `${name} differs`)];
+    if (library === undefined || modules.libraries.has(library) || changed.length + removed.length === 0) return [];
+    const error = new IpbpError('IPBP5020', `the code of crate ${unit.crate} is in a shared library out of reach`);
+    const why = modules.outOfReach.get(library) ?? 'the program was not linked with it when it started';
+    const because = [`it was linked into ${library}`, why, ...changed.map((name) => `${name} differs`)];
     return [{ code: error.code, name: unit.crate, message: error.summary, because }];
   });
 }

@@ -19,7 +19,7 @@ export interface NewestObjects {
   readonly differences: ReadonlyMap<string, SetDifference>;
 }
 
-/** Units whose code is in a shared library: out of a patch's reach. */
+/** Units whose code is in a shared library out of a patch's reach, with that library. */
 type Shared = UnitGraph['shared'];
 
 /** Messages call an object `<unit key>/<codegen unit>.o`. */

@@ -2,7 +2,7 @@
 // never by a path. Nothing here changes; what patches did to it is in program.ts.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { IpbpError } from '../../codes/error.js';
-import type { ObjectFile, Segment } from '../../formats/object-file.js';
+import type { ObjectFile, ObjectSymbol, Segment } from '../../formats/object-file.js';
 import { LONE_SLOT_NAME, SLOT_NAME } from '../../link/names.js';
 import { machineFor } from '../../reloc/machines.js';
 import type { Machine } from '../../reloc/machine.js';
@@ -34,10 +34,14 @@ export interface BaseProgram {
   readonly slots: number;
   /** Lowest address of the program: patches lie below it. */
   readonly start: number;
-  /** Offset from the thread pointer of the first byte of the program's thread-locals. */
-  readonly tlsStart: number;
+  /** Offset from the thread pointer of the first byte of the program's thread-locals; null when it is not known. */
+  readonly tlsStart: number | null;
+  /** True when this name, though defined here, means what a module before this one exports by it. */
+  isPreempted(name: string): boolean;
   /** True when the program itself gets this name from a shared library: no archive of its own link defined it. */
   imports(name: string): boolean;
+  /** True when other modules may mean its item by this name. */
+  exports(name: string): boolean;
   /** What a shared library exports under this name, or null. */
   exported(name: string): { readonly data: boolean } | null;
   /** Bytes as they are in the file; null outside of what the file holds. */
@@ -70,19 +74,37 @@ export function identityOf(file: ObjectFile): ModuleIdentity {
   };
 }
 
+/** What a table of dynamic symbols gives to other modules. */
+function namesDefined(symbols: readonly ObjectSymbol[]): ReadonlySet<string> {
+  const defined = symbols.filter(({ section, binding }) => section !== 'undefined' && binding !== 'local');
+  return new Set(defined.map(({ name }) => name));
+}
+
 function readFrom(file: ObjectFile, segments: readonly Segment[], address: number, size: number): Uint8Array | null {
   const segment = segments.find((s) => address >= s.address && address + size <= s.address + s.fileSize);
   if (segment === undefined) return null;
   return file.range(segment.offset + (address - segment.address), size);
 }
 
+/** What only a process can tell of a library in it. Asked for when it is needed. */
+export interface LoadedLibrary {
+  /** How many of the other modules come before it where names are looked up. */
+  readonly searchedBefore?: () => number;
+  /** Offset of its thread-locals from the thread pointer, or null; undefined where it follows from the file. */
+  readonly threadLocals?: () => number | null | undefined;
+}
+
 /**
- * Opens the executable that runs. `libraries` are asked for when the first name is looked up in them: a process tells
- * which ones it has after its start.
+ * Opens the executable that runs, or a library in it. `libraries`, the other modules in the order in which names are
+ * looked up in them, are asked for when the first name is: a process tells which ones it has after its start.
  * @throws IpbpError IPBP3004 when it is stripped, IPBP3005 when it is not position independent, IPBP1003 for a machine
  *   that is not supported.
  */
-export function openBaseProgram(file: ObjectFile, libraries: () => readonly Library[]): BaseProgram {
+export function openBaseProgram(
+  file: ObjectFile,
+  libraries: () => readonly Library[],
+  loaded: LoadedLibrary = {},
+): BaseProgram {
   const machine = machineFor(file.format, file.machine, file.name);
   const { linked } = file;
   if (linked === null || file.kind === 'relocatable') {
@@ -128,6 +150,14 @@ export function openBaseProgram(file: ObjectFile, libraries: () => readonly Libr
     const undefinedOnes = linked.dynamicSymbols.filter((symbol) => symbol.section === 'undefined');
     return new Set(undefinedOnes.map((symbol) => symbol.name));
   };
+  let exported: ReadonlySet<string> | null = null;
+  const exportedNames = (): ReadonlySet<string> => (exported ??= namesDefined(linked.dynamicSymbols));
+  let preempted: ReadonlySet<string> | null = null;
+  const preemptedNames = (): ReadonlySet<string> => {
+    const before = libraries().slice(0, loaded.searchedBefore?.() ?? 0);
+    const theirs = before.flatMap((library) => [...namesDefined(library.open()?.linked?.dynamicSymbols ?? [])]);
+    return new Set(theirs.filter((name) => exportedNames().has(name)));
+  };
   const read = (address: number, size: number): Uint8Array | null => readFrom(file, linked.segments, address, size);
   return {
     file,
@@ -140,8 +170,14 @@ export function openBaseProgram(file: ObjectFile, libraries: () => readonly Libr
     functions: bodies - slots,
     slots,
     start: Math.floor(start / machine.pageSize) * machine.pageSize,
-    tlsStart: linked.tls === null ? 0 : machine.threadLocalsStart(linked.tls),
+    get tlsStart() {
+      const told = loaded.threadLocals?.();
+      if (told !== undefined) return told;
+      return linked.tls === null ? 0 : machine.threadLocalsStart(linked.tls);
+    },
+    isPreempted: (name) => (preempted ??= preemptedNames()).has(name),
     imports: (name) => (imported ??= importedNames()).has(name),
+    exports: (name) => exportedNames().has(name),
     exported: (name) => exportsOf().get(name) ?? null,
     read,
     slotOf({ name, address, size }) {

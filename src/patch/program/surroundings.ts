@@ -27,15 +27,24 @@ export function objectsSource(objects: readonly LinkObject[]): DefinitionSource 
   };
 }
 
+function isInBase(program: Program, { name, address }: LiveItem): boolean {
+  return program.base.items.get(name)?.some((item) => item.address === address) === true;
+}
+
 function bindItem(program: Program, item: LiveItem): Binding {
   if (item.kind === 'tls') {
-    return item.room
-      ? { kind: 'tls-room', offset: item.address }
-      : { kind: 'tls', offset: program.base.tlsStart + item.address };
+    if (item.room) return { kind: 'tls-room', offset: item.address };
+    const { tlsStart, file } = program.base;
+    if (tlsStart === null || program.base.isPreempted(item.name))
+      throw new IpbpError('IPBP3003', `${item.name} is a thread-local of a shared library`, { where: file.name });
+    return { kind: 'tls', offset: tlsStart + item.address };
   }
   if (item.resolver === true) {
     return { kind: 'import', name: item.name, weak: false, data: false, resolver: item.address };
   }
+  // As the loader has bound it: an executable may hold a copy of a library's data, or export a function of its own.
+  if (program.base.isPreempted(item.name) && isInBase(program, item))
+    return { kind: 'import', name: item.name, weak: false, data: item.kind !== 'function', resolver: null };
   return { kind: 'place', module: 0, address: item.address };
 }
 

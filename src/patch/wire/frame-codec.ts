@@ -12,6 +12,7 @@ import {
   TRANSACTION_STATUSES,
   type AgentOp,
   type FrameType,
+  type ModuleRoom,
   type ProgramInfo,
   type ProgramModule,
   type TransactionResult,
@@ -159,6 +160,36 @@ export function encodeProgram(program: ProgramInfo): Uint8Array {
       w.u16(identity.id.length).raw(identity.id).u16(name.length).raw(name);
     }
     return w.finish();
+  });
+}
+
+/** Asks for room for patches of one module, by its number. */
+export function encodeReserve(module: number): Uint8Array {
+  return new ByteWriter(4).u32(module).finish();
+}
+
+/**
+ * What the agent keeps for patches of a module.
+ * @throws IpbpError IPBP4001
+ */
+export function decodeReserved(payload: Uint8Array): ModuleRoom {
+  return whole('reserved', payload, (r) => {
+    const reservation = { at: r.i64(), size: r.u64() };
+    const offset = r.i64();
+    const isKnown = r.u8();
+    if (isKnown > 1) r.malformed('a flag is 0 or 1', { actual: `${isKnown}` });
+    return { reservation, threadLocals: isKnown === 1 ? offset : null };
+  });
+}
+
+/** The payload that {@link decodeReserved} reads. */
+export function encodeReserved({ reservation, threadLocals }: ModuleRoom): Uint8Array {
+  return fitting('reserved', () => {
+    const w = new ByteWriter(25)
+      .i64(reservation.at)
+      .u64(reservation.size)
+      .i64(threadLocals ?? 0);
+    return w.u8(threadLocals === null ? 0 : 1).finish();
   });
 }
 

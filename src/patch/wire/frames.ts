@@ -18,6 +18,8 @@ export const FRAME_TYPES = {
   transaction: 16,
   done: 17,
   bye: 18,
+  reserve: 19,
+  reserved: 20,
 } as const;
 export type FrameType = keyof typeof FRAME_TYPES;
 
@@ -53,6 +55,14 @@ export interface ProgramInfo {
   /** The agent's thread-local room: its offset from the thread pointer (may be negative), size and alignment. */
   readonly tls: { readonly offset: number; readonly size: number; readonly align: number };
   readonly modules: readonly ProgramModule[];
+}
+
+/** What the agent keeps for patches of one library, and where that has its thread-locals. */
+export interface ModuleRoom {
+  /** `at` relative to the library's own base. `size` 0: none could be had. */
+  readonly reservation: { readonly at: number; readonly size: number };
+  /** Offset of the library's thread-locals from the thread pointer; null where it is not known to be one in all threads. */
+  readonly threadLocals: number | null;
 }
 
 /** Why a transaction was not applied, by the protocol's status numbers; index 0 is success. */

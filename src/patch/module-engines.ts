@@ -1,0 +1,209 @@
+// The engine for a program of several modules: the executable and libraries of the workspace that it has loaded. Each has
+// an engine of its own that knows nothing of the others; here objects are sorted to the module that they were linked
+// into, and what an edit changes in several of them is planned, applied, undone and redone as one. Pure.
+import { demangle } from '../formats/symbols/demangle.js';
+import type { InputFile, PlanResult, RefusedItem } from './engine.js';
+import type { PatchImage } from './image/image.js';
+import type { EngineDiff, HistoryStep, LiveEngine } from './live-engine.js';
+import type { AgentOp } from './wire/frames.js';
+
+/** One module's engine. */
+export interface ModuleEngine {
+  readonly engine: LiveEngine;
+  /** What this engine says, in the space of the process. */
+  toProcess(ops: readonly AgentOp[]): readonly AgentOp[];
+}
+
+/** One module's part of something. */
+interface Part<T> {
+  readonly module: ModuleEngine;
+  readonly it: T;
+}
+
+/** What is to be remembered when a plan becomes live: the images, and the diffs that came to nothing. */
+interface Planned {
+  readonly images: readonly Part<PatchImage>[];
+  readonly unchanged: readonly Part<EngineDiff>[];
+}
+
+/** A patch's images by module, in the order in which they are applied. */
+type Images = readonly Part<PatchImage>[];
+
+/** Many diffs, for who asks what changed. */
+function mergedDiff(diffs: readonly EngineDiff[], first: EngineDiff): EngineDiff {
+  return {
+    ...first,
+    items: diffs.flatMap(({ items }) => items),
+    constructors: diffs.flatMap(({ constructors }) => constructors),
+    registrations: diffs.flatMap(({ registrations }) => registrations),
+    before: diffs.flatMap(({ before }) => before),
+    after: diffs.flatMap(({ after }) => after),
+    moved: new Set(diffs.flatMap(({ moved }) => [...moved])),
+    forked: new Map(diffs.flatMap(({ forked }) => [...forked])),
+    warnings: diffs.flatMap(({ warnings }) => warnings),
+    refused: diffs.flatMap(({ refused }) => refused),
+    count: diffs.reduce((sum, { count }) => sum + count, 0),
+  };
+}
+
+/** Many images, for who asks what was done. It is told apart from those it is made of by being another value. */
+function mergedImage(images: readonly PatchImage[], first: PatchImage): PatchImage {
+  return {
+    ...first,
+    segments: images.flatMap(({ segments }) => segments),
+    bodies: images.flatMap(({ bodies }) => bodies),
+    items: images.flatMap(({ items }) => items),
+    warnings: images.flatMap(({ warnings }) => warnings),
+  };
+}
+
+/**
+ * Names that other modules know and that mean another item after an edit of this one (an `impl` block came in before
+ * others, a function has other parameters under one name): the others would go on to mean what it was.
+ */
+function renamedExports({ engine }: ModuleEngine, { names, moved }: EngineDiff): readonly RefusedItem[] {
+  const otherwise = [...names].flatMap(([name, identity]) => (name === identity ? [] : [name]));
+  const known = [...new Set([...otherwise, ...moved])].filter((name) => engine.exports(name));
+  const message = 'other modules of the process mean another item by this name';
+  return known.sort().map((name) => ({ code: 'IPBP5046', name: demangle(name), message, because: [] }));
+}
+
+/**
+ * @param executable the engine of the executable: with no libraries, it is all there is
+ * @param libraries those that can be patched, each before the ones that use it
+ * @param ownerOf the library that an object was linked into, by the object's name; null: the executable
+ */
+export function combineEngines(
+  executable: LiveEngine,
+  libraries: readonly ModuleEngine[],
+  ownerOf: (object: string) => ModuleEngine | null,
+): LiveEngine {
+  if (libraries.length === 0) return executable;
+  const main: ModuleEngine = { engine: executable, toProcess: (ops) => ops };
+  const modules = [...libraries, main];
+  const partsOfDiff = new WeakMap<EngineDiff, readonly Part<EngineDiff>[]>();
+  const plannedAs = new WeakMap<PatchImage, Planned>();
+  const live: Images[] = [];
+  const undone: Images[] = [];
+
+  const ofModule = (files: readonly InputFile[], module: ModuleEngine): readonly InputFile[] =>
+    files.filter(({ name }) => (ownerOf(name) ?? main) === module);
+  const diffsOf = (diff: EngineDiff): readonly Part<EngineDiff>[] =>
+    partsOfDiff.get(diff) ?? [{ module: main, it: diff }];
+  const plannedOf = (image: PatchImage): Planned =>
+    plannedAs.get(image) ?? { images: [{ module: main, it: image }], unchanged: [] };
+  const merged = (images: Images): PatchImage => {
+    const [first] = images;
+    if (first === undefined) throw new Error('internal: a patch without images');
+    return images.length === 1
+      ? first.it
+      : mergedImage(
+          images.map(({ it }) => it),
+          first.it,
+        );
+  };
+  /** One step of each of these modules' histories, as one. */
+  const stepOf = (images: Images, take: (engine: LiveEngine) => HistoryStep | null): HistoryStep => ({
+    image: merged(images),
+    ops: images.flatMap(({ module }) => module.toProcess(take(module.engine)?.ops ?? [])),
+  });
+
+  return {
+    buildId: executable.buildId,
+    get functions() {
+      return modules.reduce((sum, { engine }) => sum + engine.functions, 0);
+    },
+    slots: executable.slots,
+    exports: (name) => executable.exports(name),
+    attach: (site, library) => executable.attach(site, library),
+    warmUp(objects) {
+      for (const module of modules) {
+        const own = ofModule(objects, module);
+        if (own.length > 0) module.engine.warmUp(own);
+      }
+    },
+    diff(before, after) {
+      const parts = modules.flatMap((module) => {
+        const [old, now] = [ofModule(before, module), ofModule(after, module)];
+        return old.length + now.length === 0 ? [] : [{ module, it: module.engine.diff(old, now) }];
+      });
+      const [first] = parts;
+      if (first === undefined) return executable.diff([], []);
+      const diff =
+        parts.length === 1
+          ? first.it
+          : mergedDiff(
+              parts.map(({ it }) => it),
+              first.it,
+            );
+      partsOfDiff.set(diff, parts);
+      return diff;
+    },
+    link(diff, inputs) {
+      const otherwise = diffsOf(diff).flatMap(({ module, it }) => (module === main ? [] : renamedExports(module, it)));
+      if (otherwise.length > 0) return { kind: 'refused', items: otherwise };
+      const plans = diffsOf(diff).map(({ module, it }) => {
+        // rustc puts a shared library's archives into it whole: what is not in there is in none of them.
+        const { archives, onAbsent, ...rest } = inputs;
+        const theirs =
+          module === main ? { archives, ...(onAbsent === undefined ? {} : { onAbsent }) } : { archives: [] };
+        return {
+          module,
+          it,
+          plan: module.engine.link(it, { ...rest, ...theirs, others: ofModule(inputs.others, module) }),
+        };
+      });
+      const [only] = plans;
+      const refused = plans.flatMap(({ plan }) => (plan.kind === 'refused' ? plan.items : []));
+      if (refused.length > 0) return { kind: 'refused', items: refused };
+      const images = plans.flatMap(({ module, plan }) => (plan.kind === 'patch' ? [{ module, it: plan.image }] : []));
+      if (images.length === 0 && only !== undefined) return only.plan;
+      const went = plans.flatMap(({ plan }) => (plan.kind === 'refused' ? [] : plan.went));
+      const image = merged(images);
+      const unchanged = plans.flatMap(({ module, it, plan }) => (plan.kind === 'unchanged' ? [{ module, it }] : []));
+      plannedAs.set(image, { images, unchanged });
+      return { kind: 'patch', image, items: image.items, went } satisfies PlanResult;
+    },
+    readPatch: (file) => executable.readPatch(file),
+    transaction: (image) =>
+      plannedOf(image).images.flatMap(({ module, it }) => module.toProcess(module.engine.transaction(it))),
+    framesInside: (image, stacks, read) =>
+      plannedOf(image).images.flatMap(({ module, it }) => module.engine.framesInside(it, stacks, read)),
+    applied(image, diff) {
+      const { images, unchanged } = plannedOf(image);
+      const diffs = diff === null ? [] : diffsOf(diff);
+      for (const { module, it } of images) {
+        module.engine.applied(it, diffs.find((part) => part.module === module)?.it ?? null);
+      }
+      for (const { module, it } of unchanged) module.engine.taken(it);
+      live.push(images);
+      for (const before of undone.splice(0)) for (const { module } of before) module.engine.forgetUndone();
+    },
+    taken(diff) {
+      for (const { module, it } of diffsOf(diff)) module.engine.taken(it);
+    },
+    undoStep() {
+      const last = live.at(-1);
+      return last === undefined ? null : stepOf(last, (engine) => engine.undoStep());
+    },
+    undone() {
+      const last = live.pop();
+      if (last === undefined) return;
+      for (const { module } of last) module.engine.undone();
+      undone.push(last);
+    },
+    forgetUndone() {
+      for (const { module } of undone.pop() ?? []) module.engine.forgetUndone();
+    },
+    redoStep() {
+      const next = undone.at(-1);
+      return next === undefined ? null : stepOf(next, (engine) => engine.redoStep());
+    },
+    redone() {
+      const next = undone.pop();
+      if (next === undefined) return;
+      for (const { module } of next) module.engine.redone();
+      live.push(next);
+    },
+  };
+}
