@@ -82,9 +82,9 @@ export const TOOLCHAIN_CODES = {
     remedy: 'Rebuild and restart.',
   },
   IPBP5046: {
-    title: 'an item of a shared library became another one',
+    title: 'other modules would not see a change of a shared library',
     meaning:
-      'An edit of a shared library made an exported name mean another item (other parameters or another result under the same name, an impl block before others): the executable and other libraries know the old one by it.',
+      'What an edit of a shared library changes is exported, and cannot be changed where it is: a name that means another item now (other parameters or another result under the same name, an impl block before others), a static that is not mutable, a function whose body serves others that did not change. The executable and other libraries would go on to use what it was.',
     remedy: 'Rebuild and restart.',
   },
   IPBP5021: {

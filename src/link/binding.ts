@@ -34,13 +34,16 @@ export interface Surroundings {
   isFresh(name: string): boolean;
   /** The object, or archive's member, that defines a global name, spelled as its user has it; null when none does. */
   definition(name: string, spelling: string): { readonly atom: Atom; readonly offset: number } | null;
+  /** What a patch brought into another module that is patched, or brings with this one; null for all else. */
+  elsewhere(name: string): Binding | null;
   /** A symbol that a shared library exports, or null. */
   imported(name: string): { readonly data: boolean } | null;
 }
 
 /**
  * Binds one target, in the order of DESIGN 3: a label or anonymous item means its own copy; a name means the place it
- * was first seen at; only what the program lacks comes from the same object, other objects, archives, libraries.
+ * was first seen at; only what the program lacks comes from the same object, other objects, archives, libraries, and at
+ * last from what no file of a library tells of.
  * Null when nobody defines it.
  */
 export function bindTarget(target: Target, from: LinkObject, outside: Surroundings): Binding | null {
@@ -57,7 +60,7 @@ export function bindTarget(target: Target, from: LinkObject, outside: Surroundin
   if (elsewhere !== null) return { kind: 'atom', atom: elsewhere.atom, offset: elsewhere.offset };
   const imported = outside.imported(name);
   if (imported !== null) return { kind: 'import', name, weak: target.weak, data: imported.data, resolver: null };
-  return target.weak ? { kind: 'absolute', value: 0 } : null;
+  return target.weak ? { kind: 'absolute', value: 0 } : outside.elsewhere(name);
 }
 
 /** True when other objects cannot mean this item by its name. */

@@ -7,6 +7,7 @@ import { openLinkObject } from '../link/atoms.js';
 import { identify, type Identified } from './identity/identity.js';
 import { NO_NAMES, renamer, type NameMap } from './identity/name-map.js';
 import type { LinkObject } from '../link/graph.js';
+import { isUniqueName } from '../link/names.js';
 import { archivesSource } from './program/archive-source.js';
 import { identityText, openBaseProgram, sameIdentity, type Library } from './program/base-program.js';
 import { diffObjects, type DiffItem, type ObjectDiff } from './diff/diff.js';
@@ -21,6 +22,7 @@ import { decodePatchFile, encodePatchFile } from './image/image-file.js';
 import { openSide, type AtomRef } from './diff/items.js';
 import { AS_IT_WAS, DEFAULT_ROOM, planPatch, type Room } from './plan.js';
 import {
+  findItems,
   freshProgram,
   inverseRedirection,
   isTaken,
@@ -33,7 +35,7 @@ import {
   type Program,
 } from './program/program.js';
 import { framesInside, type LiveFrame, type ThreadStack } from './program/live-frames.js';
-import type { DefinitionSource } from './program/surroundings.js';
+import type { DefinitionSource, ForeignItem } from './program/surroundings.js';
 import { redirectTransaction, transactionOf } from './image/transaction.js';
 
 /** A diff, with the opened objects it points into, and what they are called. */
@@ -51,6 +53,8 @@ export interface LinkInputFiles {
   readonly archives: readonly InputFile[];
   /** Told of each name that is in no archive; may throw to end the planning where the list of them is not final. */
   readonly onAbsent?: (name: string) => void;
+  /** What patches brought into other modules, by name. */
+  readonly elsewhere?: (name: string) => ForeignItem | null;
   /** What the sources declare otherwise than those of the live code, for objects that do not describe types. */
   readonly declarations?: () => readonly DeclarationChange[];
 }
@@ -71,6 +75,13 @@ export interface LiveEngine {
   readonly slots: number;
   /** True when other modules may mean an item of this one by this name. */
   exports(name: string): boolean;
+  /**
+   * The place of an item that other modules cannot find by its name: it was no business of theirs before, or a patch
+   * brought it. Null for one that is exported, for thread-locals, and where there is none.
+   * @param planned a patch that is not live yet and counts, too
+   * @param names what the objects that ask call its items
+   */
+  hiddenItem(name: string, planned: PatchImage | null, names: NameMap | null): ForeignItem | null;
   /**
    * Takes what the agent says of its process.
    * @param library opens a shared library of the process by the path its loader knows; null when there is no such file
@@ -187,6 +198,17 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
     functions: base.functions,
     slots: base.slots,
     exports: (name) => base.exports(name),
+    hiddenItem(spelling, planned, names) {
+      const name = (names ?? namesOf(program)).get(spelling) ?? spelling;
+      // A name that is not mangled may be any library's own.
+      if (base.exports(name) || !isUniqueName(name)) return null;
+      const module = base.identity;
+      const fresh = planned?.symbols.find((symbol) => symbol.name === name);
+      const items = fresh === undefined ? findItems(program, name) : [fresh];
+      const [item] = items;
+      // Of several local ones it cannot be told which is meant.
+      return item === undefined || items.length > 1 || item.kind === 'tls' ? null : { module, address: item.address };
+    },
     attach(site, library) {
       const main = site.modules[0];
       if (main === undefined || !sameIdentity(base.identity, main.identity)) {
@@ -252,6 +274,7 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
         others: () => (others ??= inputs.others.map((file) => openObject(file, diff.names))),
         archives: tellingAbsent(archivesSource(inputs.archives), inputs.onAbsent),
         room: room(),
+        ...(inputs.elsewhere === undefined ? {} : { elsewhere: inputs.elsewhere }),
         ...(inputs.declarations === undefined ? {} : { declarations: inputs.declarations }),
       });
       if (plan.kind === 'patch') leavingBehind.set(plan.image, plan.went);

@@ -5,6 +5,7 @@ import { demangle } from '../formats/symbols/demangle.js';
 import type { InputFile, PlanResult, RefusedItem } from './engine.js';
 import type { PatchImage } from './image/image.js';
 import type { EngineDiff, HistoryStep, LiveEngine } from './live-engine.js';
+import type { ForeignItem } from './program/surroundings.js';
 import type { AgentOp } from './wire/frames.js';
 
 /** One module's engine. */
@@ -58,14 +59,25 @@ function mergedImage(images: readonly PatchImage[], first: PatchImage): PatchIma
 }
 
 /**
- * Names that other modules know and that mean another item after an edit of this one (an `impl` block came in before
- * others, a function has other parameters under one name): the others would go on to mean what it was.
+ * What other modules know by its name and would miss, as they refer to it where it was: another item under one name (an
+ * `impl` block came in before others, a function has other parameters), or read-only data of other content.
  */
-function renamedExports({ engine }: ModuleEngine, { names, moved }: EngineDiff): readonly RefusedItem[] {
+function missedElsewhere({ engine }: ModuleEngine, { names, moved, items }: EngineDiff): readonly RefusedItem[] {
   const otherwise = [...names].flatMap(([name, identity]) => (name === identity ? [] : [name]));
-  const known = [...new Set([...otherwise, ...moved])].filter((name) => engine.exports(name));
-  const message = 'other modules of the process mean another item by this name';
-  return known.sort().map((name) => ({ code: 'IPBP5046', name: demangle(name), message, because: [] }));
+  const constants = items.filter(({ storage, change }) => storage === 'readonly' && change !== 'added' && change !== 'removed');
+  return missed(engine, [...otherwise, ...moved, ...constants.map(({ name }) => name)], []);
+}
+
+/** The same of a patch: functions that got a place of their own, as what they shared their body with did not change. */
+function partedExports({ engine }: ModuleEngine, { symbols }: PatchImage): readonly RefusedItem[] {
+  const moved = symbols.flatMap((symbol) => (symbol.moved ? [symbol.name] : []));
+  return missed(engine, moved, ['it shares its body with a function that did not change']);
+}
+
+function missed(engine: LiveEngine, names: readonly string[], because: readonly string[]): readonly RefusedItem[] {
+  const message = 'other modules of the process would go on to use what it was';
+  const known = [...new Set(names)].filter((name) => engine.exports(name)).sort();
+  return known.map((name) => ({ code: 'IPBP5046', name: demangle(name), message, because }));
 }
 
 /**
@@ -115,6 +127,7 @@ export function combineEngines(
     },
     slots: executable.slots,
     exports: (name) => executable.exports(name),
+    hiddenItem: (name, planned, names) => executable.hiddenItem(name, planned, names),
     attach: (site, library) => executable.attach(site, library),
     warmUp(objects) {
       for (const module of modules) {
@@ -140,27 +153,40 @@ export function combineEngines(
       return diff;
     },
     link(diff, inputs) {
-      const otherwise = diffsOf(diff).flatMap(({ module, it }) => (module === main ? [] : renamedExports(module, it)));
-      if (otherwise.length > 0) return { kind: 'refused', items: otherwise };
-      const plans = diffsOf(diff).map(({ module, it }) => {
+      const parts = diffsOf(diff);
+      const unseen = parts.flatMap(({ module, it }) => (module === main ? [] : missedElsewhere(module, it)));
+      if (unseen.length > 0) return { kind: 'refused', items: unseen };
+      const done: { readonly module: ModuleEngine; readonly it: EngineDiff; readonly plan: PlanResult }[] = [];
+      const elsewhere = (name: string, asking: ModuleEngine): ForeignItem | null => {
+        for (const { engine } of libraries) {
+          if (engine === asking.engine) break;
+          const now = done.find(({ module }) => module.engine === engine);
+          const planned = now?.plan.kind === 'patch' ? now.plan.image : null;
+          const found = engine.hiddenItem(name, planned, now?.it.names ?? null);
+          if (found !== null) return found;
+        }
+        return null;
+      };
+      for (const { module, it } of parts) {
         // rustc puts a shared library's archives into it whole: what is not in there is in none of them.
         const { archives, onAbsent, ...rest } = inputs;
         const theirs =
           module === main ? { archives, ...(onAbsent === undefined ? {} : { onAbsent }) } : { archives: [] };
-        return {
-          module,
-          it,
-          plan: module.engine.link(it, { ...rest, ...theirs, others: ofModule(inputs.others, module) }),
-        };
+        const others = ofModule(inputs.others, module);
+        const asked = { elsewhere: (name: string) => elsewhere(name, module) };
+        done.push({ module, it, plan: module.engine.link(it, { ...rest, ...theirs, ...asked, others }) });
+      }
+      const [only] = done;
+      const refused = done.flatMap(({ module, plan }) => {
+        if (plan.kind === 'refused') return plan.items;
+        return plan.kind === 'patch' && module !== main ? partedExports(module, plan.image) : [];
       });
-      const [only] = plans;
-      const refused = plans.flatMap(({ plan }) => (plan.kind === 'refused' ? plan.items : []));
       if (refused.length > 0) return { kind: 'refused', items: refused };
-      const images = plans.flatMap(({ module, plan }) => (plan.kind === 'patch' ? [{ module, it: plan.image }] : []));
+      const images = done.flatMap(({ module, plan }) => (plan.kind === 'patch' ? [{ module, it: plan.image }] : []));
       if (images.length === 0 && only !== undefined) return only.plan;
-      const went = plans.flatMap(({ plan }) => (plan.kind === 'refused' ? [] : plan.went));
+      const went = done.flatMap(({ plan }) => (plan.kind === 'refused' ? [] : plan.went));
       const image = merged(images);
-      const unchanged = plans.flatMap(({ module, it, plan }) => (plan.kind === 'unchanged' ? [{ module, it }] : []));
+      const unchanged = done.flatMap(({ module, it, plan }) => (plan.kind === 'unchanged' ? [{ module, it }] : []));
       plannedAs.set(image, { images, unchanged });
       return { kind: 'patch', image, items: image.items, went } satisfies PlanResult;
     },

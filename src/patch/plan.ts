@@ -13,13 +13,14 @@ import { compareLayouts } from './guard/guard.js';
 import type { LayoutMemory } from './guard/remembered.js';
 import { refuseUnchecked } from './guard/unchecked.js';
 import type { Identified } from './identity/identity.js';
-import type { ImageSymbol, ItemReport, PatchImage, Redirection } from './image/image.js';
+import type { ImageSymbol, ItemReport, ModuleIdentity, PatchImage, Redirection } from './image/image.js';
 import { storageOf } from './diff/items.js';
+import { sameIdentity } from './program/base-program.js';
 import { findItems, lowestAddress, tlsUsed, type Program } from './program/program.js';
 import { redirectFunctions } from './redirect/redirect-functions.js';
 import { partSharedBodies, spoken } from './redirect/shared-bodies.js';
 import { chooseRoots, type ChangedFunction, type Roots } from './roots.js';
-import { objectsSource, surroundingsOf, type DefinitionSource } from './program/surroundings.js';
+import { objectsSource, surroundingsOf, type DefinitionSource, type ForeignItem } from './program/surroundings.js';
 
 /** What the process offers. The defaults of an agent are taken when no process is there yet. */
 export interface Room {
@@ -59,6 +60,8 @@ export interface PlanRequest {
   readonly room: Room;
   /** Layouts that values may have from before the objects given. */
   readonly remembered?: LayoutMemory;
+  /** What patches brought into other modules, by name. Without: nothing. */
+  readonly elsewhere?: (name: string) => ForeignItem | null;
   /** What sources declare otherwise than before, asked for where objects do not describe types. Without: only a warning. */
   readonly declarations?: () => readonly DeclarationChange[];
 }
@@ -104,16 +107,27 @@ export function planPatch(request: PlanRequest): PlanResult {
   const declared = layouts.checked ? undefined : request.declarations?.();
   const undecided = declared === undefined ? [] : refuseUnchecked(diff, declared);
   if (undecided.length > 0) return { kind: 'refused', items: undecided };
+  const modules: ModuleIdentity[] = [program.base.identity];
+  const numberOf = (module: ModuleIdentity): number => {
+    const known = modules.findIndex((one) => sameIdentity(one, module));
+    return known < 0 ? modules.push(module) - 1 : known;
+  };
   let linked: ReturnType<typeof link>;
   try {
     linked = link({
       roots: roots.functions.map((changed) => changed.body.atom),
       objects: request.after,
       machine: program.base.machine,
-      outside: surroundingsOf(program, roots.fresh, {
-        near: [objectsSource(request.after), request.archives],
-        far: [(name, spelling) => objectsSource(request.others())(name, spelling)],
-      }),
+      outside: surroundingsOf(
+        program,
+        roots.fresh,
+        {
+          near: [objectsSource(request.after), request.archives],
+          far: [(name, spelling) => objectsSource(request.others())(name, spelling)],
+        },
+        request.elsewhere ?? (() => null),
+        numberOf,
+      ),
       placement: {
         top: Math.min(lowestAddress(program), program.base.start - request.room.gap),
         bottom: program.base.start - request.room.gap - request.room.memory,
@@ -142,7 +156,7 @@ export function planPatch(request: PlanRequest): PlanResult {
   }
   const redirected = redirectFunctions(program, roots.functions, linked.image);
   if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
-  const image = assemble(program, roots, identity, linked.image, redirected, [
+  const image = assemble(program, modules, roots, identity, linked.image, redirected, [
     ...identity.warnings,
     ...(layouts.checked || declared !== undefined ? [] : [UNCHECKED]),
     ...warningsOf(diff, roots),
@@ -164,6 +178,7 @@ function reasonForNothing(diff: ObjectDiff, roots: Roots): string {
 
 function assemble(
   program: Program,
+  modules: readonly ModuleIdentity[],
   roots: Roots,
   identity: PlanIdentity,
   linked: LinkedImage,
@@ -172,7 +187,7 @@ function assemble(
 ): PatchImage {
   const { symbols, items } = describe(program, roots, identity.forked, linked);
   return {
-    modules: [program.base.identity],
+    modules,
     after: program.live.map((patch) => patch.digest),
     segments: linked.segments,
     rebases: linked.rebases,

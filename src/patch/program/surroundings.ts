@@ -5,6 +5,7 @@ import { IpbpError } from '../../codes/error.js';
 import type { Binding, Surroundings } from '../../link/binding.js';
 import type { Atom, LinkObject } from '../../link/graph.js';
 import { isUniqueName } from '../../link/names.js';
+import type { ModuleIdentity } from '../image/image.js';
 import { findItems, type LiveItem, type Program } from './program.js';
 
 /**
@@ -82,8 +83,23 @@ function firstOf(sources: readonly DefinitionSource[], name: string, spelling: s
   return null;
 }
 
-/** The surroundings of a link against `program`. `fresh` are the read-only items whose new copy is meant. */
-export function surroundingsOf(program: Program, fresh: ReadonlySet<string>, sources: DefinitionSources): Surroundings {
+/** An item of another module; `address` in that module's space. */
+export interface ForeignItem {
+  readonly module: ModuleIdentity;
+  readonly address: number;
+}
+
+/**
+ * The surroundings of a link against `program`. `fresh` are the read-only items whose new copy is meant.
+ * @param elsewhere what no file says of the other modules; `numberOf` gives their numbers in the image
+ */
+export function surroundingsOf(
+  program: Program,
+  fresh: ReadonlySet<string>,
+  sources: DefinitionSources,
+  elsewhere: (name: string) => ForeignItem | null,
+  numberOf: (module: ModuleIdentity) => number,
+): Surroundings {
   const definitions = new Map<string, { readonly atom: Atom; readonly offset: number } | null>();
   return {
     inProgram(name, from, local) {
@@ -99,6 +115,10 @@ export function surroundingsOf(program: Program, fresh: ReadonlySet<string>, sou
       const found = near !== null || program.base.exported(name) !== null ? near : firstOf(sources.far, name, spelling);
       definitions.set(spelling, found);
       return found;
+    },
+    elsewhere(name) {
+      const item = elsewhere(name);
+      return item === null ? null : { kind: 'place', module: numberOf(item.module), address: item.address };
     },
     imported: (name) => program.base.exported(name) ?? (program.base.imports(name) ? { data: false } : null),
   };

@@ -1,0 +1,195 @@
+// Edits of functions in shared libraries of the workspace, one of which uses the other: their statics and thread-locals
+// keep their values, what one edit changes in several modules goes live and comes back as one, and what other modules
+// would not see is refused.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { cargoFixture, manifest, type CargoFixture } from '../cargo-fixture.js';
+import { startTalker, type Talker } from '../talker.js';
+import { edit, speaker, type Edit } from './project.js';
+
+const test = suite('shared-libraries');
+
+const DEEP = `use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub static CALLS: AtomicU64 = AtomicU64::new(0);
+pub static NAME: &str = "deep";
+
+thread_local! {
+    static OF_THREAD: Cell<u64> = const { Cell::new(100) };
+    static LAZY: RefCell<Vec<u64>> = RefCell::new(vec![7]);
+}
+
+pub struct Thing {
+    pub size: u64,
+}
+
+pub trait Shape {
+    fn area(&self) -> u64;
+}
+
+impl Shape for Thing {
+    fn area(&self) -> u64 {
+        self.size * 2
+    }
+}
+
+#[inline(never)]
+fn next<T: TryFrom<u64> + Default>(by: u64) -> T {
+    T::try_from(CALLS.fetch_add(by, Ordering::Relaxed)).unwrap_or_default()
+}
+
+#[inline(never)]
+pub fn count() -> u64 {
+    next(1)
+}
+
+#[inline(never)]
+pub fn of_thread() -> String {
+    OF_THREAD.set(OF_THREAD.get() + 1);
+    LAZY.with(|lazy| {
+        let mut lazy = lazy.borrow_mut();
+        lazy.push(1);
+        format!("t{}", lazy[0])
+    })
+}
+
+#[inline(never)]
+pub fn fails(deep: bool) -> u64 {
+    if deep {
+        std::panic::resume_unwind(Box::new(1));
+    }
+    1
+}
+
+pub fn seen_by_thread() -> u64 {
+    OF_THREAD.get()
+}
+`;
+
+const SHALLOW = `pub fn word() -> String {
+    let thing: Box<dyn deep::Shape> = Box::new(deep::Thing { size: 3 });
+    let caught = std::panic::catch_unwind(|| deep::fails(true)).is_err();
+    deep::count();
+    format!("hello {} {} {}", thing.area(), caught, deep::of_thread())
+}
+`;
+
+const MEMBERS =
+  '[dependencies]\nshallow = { path = "shallow" }\ndeep = { path = "deep" }\n[workspace]\nmembers = ["*"]\nexclude = ["src", "target"]\n';
+const SHARED = '[lib]\ncrate-type = ["dylib"]\n';
+const FILES: Readonly<Record<string, string>> = {
+  'Cargo.toml': manifest('talker', MEMBERS),
+  'src/main.rs': speaker(
+    'text()',
+    `fn text() -> String {
+    let steady = deep::CALLS.load(std::sync::atomic::Ordering::Relaxed) > 0 && deep::seen_by_thread() > 100;
+    format!("{} {}", shallow::word(), steady)
+}
+`,
+  ),
+  'shallow/Cargo.toml': manifest('shallow', `[dependencies]\ndeep = { path = "../deep" }\n${SHARED}`),
+  'shallow/src/lib.rs': SHALLOW,
+  'deep/Cargo.toml': manifest('deep', SHARED),
+  'deep/src/lib.rs': DEEP,
+};
+const [MAIN, LOW, TOP] = ['src/main.rs', 'deep/src/lib.rs', 'shallow/src/lib.rs'];
+
+async function withTalker(
+  environment: Readonly<Record<string, string>>,
+  body: (talker: Talker, fixture: CargoFixture, session: string) => Promise<void>,
+): Promise<void> {
+  const fixture = cargoFixture(FILES);
+  const talker = startTalker(fixture.root, [], environment);
+  try {
+    const { session } = await talker.ready();
+    const { pid } = await talker.says('hello 6 true t7 true');
+    await body(talker, fixture, session);
+    assert.is((await talker.line()).pid, pid);
+  } catch (error) {
+    console.error(talker.session.events.map((e)=>JSON.stringify(e).slice(0,1500)).join('\n'));
+    throw error;
+  } finally {
+    await talker.session.stop();
+    fixture.remove();
+  }
+}
+
+const BODIES: readonly Edit[] = [
+  // A method behind a vtable, a function that a library calls in the other, one with thread-locals of both kinds.
+  { file: LOW, from: 'self.size * 2', to: 'self.size * 3', says: 'hello 9 true t7 true' },
+  { file: LOW, from: '"t{}"', to: '"u{}"', says: 'hello 9 true u7 true' },
+  { file: TOP, from: '"hello ', to: '"bye ', says: 'bye 9 true u7 true' },
+  { file: MAIN, from: '{} {}"', to: '{}, {}"', says: 'bye 9 true u7, true' },
+  // Unwinding through three modules, out of new code.
+  { file: LOW, from: 'Box::new(1)', to: 'Box::new(2)', says: 'bye 9 true u7, true' },
+];
+
+if (!process.env.SKIP) for (const [name, environment] of [
+  ['debug', {}],
+  ['optimised', { CARGO_PROFILE_DEV_OPT_LEVEL: '1' }],
+  ['v0 names', { RUSTFLAGS: '-Csymbol-mangling-version=v0' }],
+] as const) {
+  test(`bodies in two libraries and the program, ${name}`, () =>
+    withTalker(environment, async (talker, fixture) => {
+      for (const one of BODIES) await edit(fixture, talker, one);
+    }));
+}
+
+test('one edit in several modules is one patch, with what is new in a library, and is undone as one', () =>
+  withTalker({}, async (talker, fixture, session) => {
+    await edit(fixture, talker, {
+      file: LOW,
+      from: 'pub fn seen_by_thread',
+      to: `pub static MADE: AtomicU64 = AtomicU64::new(40);
+
+thread_local! {
+    static FRESH: Cell<u64> = const { Cell::new(5) };
+}
+
+pub fn made() -> u64 {
+    FRESH.set(FRESH.get() + 1);
+    MADE.store(41, Ordering::Relaxed);
+    FRESH.get().min(6)
+}
+
+pub fn seen_by_thread`,
+      says: 'hello 6 true t7 true',
+      verdict: 'unchanged',
+    });
+    fixture.write(
+      TOP,
+      fixture.read(TOP).replace('"hello {}', '"hello{} {}').replace('thing.area()', 'deep::made(), thing.area()'),
+    );
+    await talker.says('hello6 6 true t7 true');
+    await edit(fixture, talker, {
+      file: MAIN,
+      from: 'shallow::word()',
+      to: 'shallow::word() + &deep::MADE.load(std::sync::atomic::Ordering::Relaxed).to_string()',
+      says: 'hello6 6 true t741 true',
+    });
+    assert.is((await talker.session.command(['undo'], session)).status, 0);
+    await talker.says('hello6 6 true t7 true');
+    assert.is((await talker.session.command(['undo'], session)).status, 0);
+    await talker.says('hello 6 true t7 true');
+    assert.is((await talker.session.command(['redo', '2'], session)).status, 0);
+    await talker.says('hello6 6 true t741 true');
+  }));
+
+test('what other modules would not see is refused', () =>
+  withTalker({ RUSTFLAGS: '-Csymbol-mangling-version=v0' }, async (talker, fixture) => {
+    const says = 'hello 6 true t7 true';
+    const refused = async (file: string, from: string, to: string, code: string): Promise<void> => {
+      const before = fixture.read(file);
+      await edit(fixture, talker, { file, from, to, says, verdict: 'refused', code });
+      const since = talker.session.events.length;
+      fixture.write(file, before);
+      await talker.session.waitFor((event) => event.event === 'unchanged' || event.event === 'patched', since, 60_000);
+      await talker.says(says);
+    };
+    await refused(LOW, '"deep"', '"deeper"', 'IPBP5046');
+    await refused(LOW, 'pub fn count() -> u64 {\n    ', 'pub fn count() -> u32 {\n    ', 'IPBP5046');
+    await refused(LOW, 'pub size: u64,', 'pub size: u64,\n    pub more: [u64; 3],', 'IPBP3006');
+  }));
+
+test.run();
