@@ -35,7 +35,7 @@ import {
   type Program,
 } from './program/program.js';
 import { framesInside, type LiveFrame, type ThreadStack } from './program/live-frames.js';
-import type { DefinitionSource, ForeignItem } from './program/surroundings.js';
+import { objectsSource, type DefinitionSource, type ForeignItem } from './program/surroundings.js';
 import { redirectTransaction, transactionOf } from './image/transaction.js';
 
 /** A diff, with the opened objects it points into, and what they are called. */
@@ -55,6 +55,8 @@ export interface LinkInputFiles {
   readonly onAbsent?: (name: string) => void;
   /** What patches brought into other modules, by name. */
   readonly elsewhere?: (name: string) => ForeignItem | null;
+  /** Names that other modules newly need of this one. */
+  readonly wanted?: readonly string[];
   /** What the sources declare otherwise than those of the live code, for objects that do not describe types. */
   readonly declarations?: () => readonly DeclarationChange[];
 }
@@ -82,6 +84,12 @@ export interface LiveEngine {
    * @param names what the objects that ask call its items
    */
   hiddenItem(name: string, planned: PatchImage | null, names: NameMap | null): ForeignItem | null;
+  /**
+   * Which of these names the newest objects define for others.
+   * @param diff holds those that differ; null when none does
+   * @param others those that do not
+   */
+  defined(names: readonly string[], diff: EngineDiff | null, others: readonly InputFile[]): readonly string[];
   /**
    * Takes what the agent says of its process.
    * @param library opens a shared library of the process by the path its loader knows; null when there is no such file
@@ -209,6 +217,12 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
       // Of several local ones it cannot be told which is meant.
       return item === undefined || items.length > 1 || item.kind === 'tls' ? null : { module, address: item.address };
     },
+    defined(names, diff, others) {
+      const rename = renamer(diff?.names ?? namesOf(program));
+      const unchanged = others.map((file) => openObject(file, diff?.names ?? namesOf(program)));
+      const find = objectsSource([...(diff?.after ?? []), ...unchanged]);
+      return names.filter((name) => find(rename(name), name) !== null);
+    },
     attach(site, library) {
       const main = site.modules[0];
       if (main === undefined || !sameIdentity(base.identity, main.identity)) {
@@ -275,6 +289,7 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
         archives: tellingAbsent(archivesSource(inputs.archives), inputs.onAbsent),
         room: room(),
         ...(inputs.elsewhere === undefined ? {} : { elsewhere: inputs.elsewhere }),
+        ...(inputs.wanted === undefined ? {} : { wanted: inputs.wanted.map(renamer(diff.names)) }),
         ...(inputs.declarations === undefined ? {} : { declarations: inputs.declarations }),
       });
       if (plan.kind === 'patch') leavingBehind.set(plan.image, plan.went);

@@ -4,7 +4,7 @@
 import { demangle } from '../formats/symbols/demangle.js';
 import type { InputFile, PlanResult, RefusedItem } from './engine.js';
 import type { PatchImage } from './image/image.js';
-import type { EngineDiff, HistoryStep, LiveEngine } from './live-engine.js';
+import type { EngineDiff, HistoryStep, LinkInputFiles, LiveEngine } from './live-engine.js';
 import type { ForeignItem } from './program/surroundings.js';
 import type { AgentOp } from './wire/frames.js';
 
@@ -29,6 +29,13 @@ interface Planned {
 
 /** A patch's images by module, in the order in which they are applied. */
 type Images = readonly Part<PatchImage>[];
+
+/** What came of one module's part of an edit. */
+interface ModulePlan extends Part<EngineDiff> {
+  readonly plan: PlanResult;
+  /** Names that it needs and that nobody has. */
+  readonly absent: ReadonlySet<string>;
+}
 
 /** Many diffs, for who asks what changed. */
 function mergedDiff(diffs: readonly EngineDiff[], first: EngineDiff): EngineDiff {
@@ -64,7 +71,9 @@ function mergedImage(images: readonly PatchImage[], first: PatchImage): PatchIma
  */
 function missedElsewhere({ engine }: ModuleEngine, { names, moved, items }: EngineDiff): readonly RefusedItem[] {
   const otherwise = [...names].flatMap(([name, identity]) => (name === identity ? [] : [name]));
-  const constants = items.filter(({ storage, change }) => storage === 'readonly' && change !== 'added' && change !== 'removed');
+  const constants = items.filter(
+    ({ storage, change }) => storage === 'readonly' && change !== 'added' && change !== 'removed',
+  );
   return missed(engine, [...otherwise, ...moved, ...constants.map(({ name }) => name)], []);
 }
 
@@ -120,6 +129,57 @@ export function combineEngines(
     ops: images.flatMap(({ module }) => module.toProcess(take(module.engine)?.ops ?? [])),
   });
 
+  /** A plan for each module that has a diff, in the modules' order. */
+  const planAll = (
+    diffs: ReadonlyMap<ModuleEngine, EngineDiff>,
+    inputs: LinkInputFiles,
+    wanted: ReadonlyMap<ModuleEngine, ReadonlySet<string>>,
+  ): readonly ModulePlan[] => {
+    const done: ModulePlan[] = [];
+    for (const module of modules) {
+      const it = diffs.get(module);
+      if (it === undefined) continue;
+      const absent = new Set<string>();
+      const elsewhere = (name: string): ForeignItem | null => {
+        for (const { engine } of libraries.slice(0, modules.indexOf(module))) {
+          const now = done.find((one) => one.module.engine === engine);
+          const planned = now?.plan.kind === 'patch' ? now.plan.image : null;
+          const found = engine.hiddenItem(name, planned, now?.it.names ?? null);
+          if (found !== null) return found;
+        }
+        absent.add(name);
+        return null;
+      };
+      // rustc puts a shared library's archives into it whole: what is not in there is in none of them.
+      const { archives, onAbsent, ...rest } = inputs;
+      const own = module === main ? { archives, ...(onAbsent === undefined ? {} : { onAbsent }) } : { archives: [] };
+      const others = ofModule(inputs.others, module);
+      const names = { elsewhere, wanted: [...(wanted.get(module) ?? [])] };
+      done.push({ module, it, absent, plan: module.engine.link(it, { ...rest, ...own, ...names, others }) });
+    }
+    return done;
+  };
+
+  /** Adds what modules miss and the objects of libraries before them define; false when there is nothing new. */
+  const wantMore = (
+    done: readonly ModulePlan[],
+    inputs: LinkInputFiles,
+    wanted: Map<ModuleEngine, Set<string>>,
+  ): boolean => {
+    let more = false;
+    for (const { module, absent } of done) {
+      for (const library of absent.size === 0 ? [] : libraries.slice(0, modules.indexOf(module))) {
+        const its = done.find((one) => one.module === library)?.it ?? null;
+        for (const name of library.engine.defined([...absent], its, ofModule(inputs.others, library))) {
+          const names = wanted.get(library) ?? new Set();
+          more ||= !names.has(name);
+          wanted.set(library, names.add(name));
+        }
+      }
+    }
+    return more;
+  };
+
   return {
     buildId: executable.buildId,
     get functions() {
@@ -128,6 +188,7 @@ export function combineEngines(
     slots: executable.slots,
     exports: (name) => executable.exports(name),
     hiddenItem: (name, planned, names) => executable.hiddenItem(name, planned, names),
+    defined: (names, diff, others) => executable.defined(names, diff, others),
     attach: (site, library) => executable.attach(site, library),
     warmUp(objects) {
       for (const module of modules) {
@@ -153,28 +214,15 @@ export function combineEngines(
       return diff;
     },
     link(diff, inputs) {
-      const parts = diffsOf(diff);
-      const unseen = parts.flatMap(({ module, it }) => (module === main ? [] : missedElsewhere(module, it)));
+      const diffs = new Map(diffsOf(diff).map(({ module, it }) => [module, it]));
+      const unseen = [...diffs].flatMap(([module, it]) => (module === main ? [] : missedElsewhere(module, it)));
       if (unseen.length > 0) return { kind: 'refused', items: unseen };
-      const done: { readonly module: ModuleEngine; readonly it: EngineDiff; readonly plan: PlanResult }[] = [];
-      const elsewhere = (name: string, asking: ModuleEngine): ForeignItem | null => {
-        for (const { engine } of libraries) {
-          if (engine === asking.engine) break;
-          const now = done.find(({ module }) => module.engine === engine);
-          const planned = now?.plan.kind === 'patch' ? now.plan.image : null;
-          const found = engine.hiddenItem(name, planned, now?.it.names ?? null);
-          if (found !== null) return found;
-        }
-        return null;
-      };
-      for (const { module, it } of parts) {
-        // rustc puts a shared library's archives into it whole: what is not in there is in none of them.
-        const { archives, onAbsent, ...rest } = inputs;
-        const theirs =
-          module === main ? { archives, ...(onAbsent === undefined ? {} : { onAbsent }) } : { archives: [] };
-        const others = ofModule(inputs.others, module);
-        const asked = { elsewhere: (name: string) => elsewhere(name, module) };
-        done.push({ module, it, plan: module.engine.link(it, { ...rest, ...theirs, ...asked, others }) });
+      const wanted = new Map<ModuleEngine, Set<string>>();
+      let done = planAll(diffs, inputs, wanted);
+      // What a module newly needs of a library is in that one's objects, and in its patch when it is asked for.
+      while (wantMore(done, inputs, wanted)) {
+        for (const module of wanted.keys()) if (!diffs.has(module)) diffs.set(module, module.engine.diff([], []));
+        done = planAll(diffs, inputs, wanted);
       }
       const [only] = done;
       const refused = done.flatMap(({ module, plan }) => {

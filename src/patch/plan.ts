@@ -5,7 +5,7 @@ import type { Code } from '../codes/table.js';
 import { demangle } from '../formats/symbols/demangle.js';
 import { link } from '../link/link.js';
 import type { LinkedImage } from '../link/linked-image.js';
-import type { LinkObject } from '../link/graph.js';
+import type { Atom, LinkObject } from '../link/graph.js';
 import type { ObjectDiff } from './diff/diff.js';
 import type { PlanResult, RefusedItem } from './engine.js';
 import type { DeclarationChange } from './guard/declarations.js';
@@ -62,6 +62,8 @@ export interface PlanRequest {
   readonly remembered?: LayoutMemory;
   /** What patches brought into other modules, by name. Without: nothing. */
   readonly elsewhere?: (name: string) => ForeignItem | null;
+  /** Names that other modules newly need of this one: what the objects define under them is in the patch. */
+  readonly wanted?: readonly string[];
   /** What sources declare otherwise than before, asked for where objects do not describe types. Without: only a warning. */
   readonly declarations?: () => readonly DeclarationChange[];
 }
@@ -94,7 +96,9 @@ export function planPatch(request: PlanRequest): PlanResult {
     refusal('IPBP3015', item.demangled, 'a static that exists changed its size or storage', item.because),
   );
   if (resized.length > 0) return { kind: 'refused', items: resized };
-  if (roots.functions.length === 0 && roots.initialisers.length === 0 && !hasNewConstructors(diff)) {
+  const wanted = wantedAtoms(request);
+  const nothing = roots.functions.length + roots.initialisers.length + wanted.length === 0;
+  if (nothing && !hasNewConstructors(diff)) {
     // The program's code is the same, but what it means by a type may not be.
     const { went } = compareLayouts(request.before, request.after, request.remembered, identity.pathOf);
     return { kind: 'unchanged', reason: reasonForNothing(diff, roots), went };
@@ -115,7 +119,7 @@ export function planPatch(request: PlanRequest): PlanResult {
   let linked: ReturnType<typeof link>;
   try {
     linked = link({
-      roots: roots.functions.map((changed) => changed.body.atom),
+      roots: [...roots.functions.map((changed) => changed.body.atom), ...wanted],
       objects: request.after,
       machine: program.base.machine,
       outside: surroundingsOf(
@@ -163,6 +167,12 @@ export function planPatch(request: PlanRequest): PlanResult {
     ...redirected.endless.map(warnOfEndless),
   ]);
   return { kind: 'patch', image, items: image.items, went: layouts.went };
+}
+
+function wantedAtoms({ wanted = [], after, others }: PlanRequest): readonly Atom[] {
+  if (wanted.length === 0) return [];
+  const [near, far] = [objectsSource(after), objectsSource(others())];
+  return [...new Set(wanted.flatMap((name) => (near(name, name) ?? far(name, name))?.atom ?? []))];
 }
 
 function hasNewConstructors(diff: ObjectDiff): boolean {

@@ -1,6 +1,6 @@
 // How the matrix builds its programs.
 import { linkerFlags, wildFlags } from './linkers.js';
-import { type Row, desk } from './row.js';
+import type { Row } from './row.js';
 
 /** One way to build a program. */
 export interface Configuration {
@@ -19,11 +19,6 @@ export interface Configuration {
 
 function flags(text: string): Record<string, string> {
   return { RUSTFLAGS: text };
-}
-
-/** Refused, and the source put back: what is left in it would be refused with every later edit. */
-function inSharedLibrary(answer: string): Partial<Row> {
-  return { expect: ['refused'], says: /IPBP5020/, after: [desk('bill', answer)], putBack: true };
 }
 
 const RELEASE = { CARGO_PROFILE_RELEASE_INCREMENTAL: 'true', CARGO_PROFILE_RELEASE_STRIP: 'none' };
@@ -72,16 +67,11 @@ export const ALL: readonly Configuration[] = [
   { ...DEBUG, name: 'wild', environment: () => flags(wildFlags()) },
   { ...DEBUG, name: 'strip-debuginfo', environment: () => ({ CARGO_PROFILE_DEV_STRIP: 'debuginfo' }) },
   { ...DEBUG, name: 'slots', runArguments: ['--redirect', 'slots'] },
-  // The workspace's library, and std, as shared libraries: what lies in the library itself is not followed.
+  // The workspace's library, and std, as shared libraries.
   {
     ...DEBUG,
     name: 'shared-libraries',
     environment: () => flags('-Cprefer-dynamic'),
     change: (path, text) => (path === 'pricing/Cargo.toml' ? `${text}\n[lib]\ncrate-type = ["dylib"]\n` : text),
-    otherwise: {
-      'library-plain': inSharedLibrary('1100 of 250, 480'),
-      'library-generic': { after: [desk('bill', '1100 of 250 and 480')] },
-      'library-new-function': inSharedLibrary('1100 of 250 and 480'),
-    },
   },
 ];

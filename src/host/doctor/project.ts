@@ -57,12 +57,11 @@ function checkCrates({ project: { packages } }: ProjectFacts): Finding[] {
     ...new Set(crates.filter((crate) => crate.kinds.some((kind) => kinds.includes(kind))).map(({ name }) => name)),
   ];
   const programs = named('bin', 'example');
-  const libraries = named('lib', 'rlib');
+  const libraries = named('lib', 'rlib', 'dylib');
   const macros = named('proc-macro');
   const scripted = packages
     .filter((one) => one.crates.some(({ kinds }) => kinds.includes('custom-build')))
     .map(({ name }) => name);
-  const shared = named('dylib');
   const byCargo = [
     ...macros.map((name) => `macro crate ${name}`),
     ...scripted.map((name) => `build script of ${name}`),
@@ -77,16 +76,6 @@ function checkCrates({ project: { packages } }: ProjectFacts): Finding[] {
           `ipbp run needs a binary or an example; the tests of a library can be run by --lib or --test NAME.`,
         )
       : ok(check, `edits go live in ${followed.join(', ')}, as far as the program uses them${rest}`),
-    ...(shared.length === 0
-      ? []
-      : [
-          warning(
-            'project.dylib',
-            `${shared.join(', ')}: code in a shared library of the workspace cannot be patched`,
-            'Build it as a plain library while you work on it (crate-type = ["lib"]); the programs that use it can be edited.',
-            'IPBP5020',
-          ),
-        ]),
   ];
 }
 
