@@ -4,7 +4,7 @@ import { chmodSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import type { SessionEvent } from '../../src/host/events.js';
 import { cargoFixture, type CargoFixture } from '../cargo-fixture.js';
-import { startTalker, type Talker } from '../talker.js';
+import { eventOf, startTalker, type Talker } from '../talker.js';
 
 /** A function that gives the word; its literal is what tests edit. */
 export const WORD = `#[inline(never)]
@@ -59,9 +59,13 @@ export async function edit(
 ): Promise<void> {
   const text = fixture.read(file);
   assert.ok(text.includes(from), `${file} holds ${from}`);
+  const since = talker.session.events.length;
   const event: SessionEvent = await talker.save(fixture, text.replaceAll(from, to), verdict, file);
   if (event.event === 'refused' && code !== undefined) assert.is(event.items[0]?.code, code, JSON.stringify(event));
   await talker.says(says);
+  // What is saved before all is compiled would belong to this change.
+  if (event.event === 'patched' && event.confirmed === false)
+    await eventOf(talker, since, 'confirmed');
 }
 
 /** Runs a project of this shape through its edits; the process must stay the same. */

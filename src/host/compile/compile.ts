@@ -114,7 +114,7 @@ export function createCompiler(
                 onFinished(finished: FinishedObjects) {
                   early = watch.onObjectsFinal({
                     unit,
-                    remaining: remaining(unit, interfaces.differs(unit)),
+                    remaining: remaining(unit, interfaces.mayDiffer(unit)),
                     ms: ms + finished.ms,
                     rendered: rendered + finished.rendered,
                     crates: [...units, unit].map(({ crate }) => crate),

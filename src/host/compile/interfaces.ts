@@ -10,6 +10,10 @@ export interface Interfaces {
   before(unit: Unit): void;
   /** After it: true when its dependants have to be compiled again. */
   differs(unit: Unit): boolean;
+  /**
+   * Before it is compiled to the end: true also where that cannot be seen yet, as what its dependants see is written last.
+   */
+  mayDiffer(unit: Unit): boolean;
   /** Its dependants will be compiled with what is there now. */
   settle(unit: Unit): void;
 }
@@ -26,6 +30,11 @@ export function watchInterfaces(units: readonly Unit[]): Interfaces {
   for (const unit of units) {
     if (unit.kind === 'lib') seen.set(unit.key, { file: fileIdentity(interfaceFile(unit)), hash: null });
   }
+  const differs = (unit: Unit): boolean => {
+    const known = seen.get(unit.key);
+    // A library that a build by cargo brought is not known yet.
+    return unit.kind === 'lib' && (known?.hash == null || known.hash !== contentHash(interfaceFile(unit)));
+  };
   return {
     before(unit) {
       const known = seen.get(unit.key);
@@ -33,11 +42,8 @@ export function watchInterfaces(units: readonly Unit[]): Interfaces {
       if (known === undefined || known.hash !== null || known.file !== fileIdentity(file)) return;
       seen.set(unit.key, { file: known.file, hash: contentHash(file) });
     },
-    differs(unit) {
-      const known = seen.get(unit.key);
-      // A library that a build by cargo brought is not known yet.
-      return unit.kind === 'lib' && (known?.hash == null || known.hash !== contentHash(interfaceFile(unit)));
-    },
+    differs,
+    mayDiffer: (unit) => unit.kind === 'lib' && (interfaceFile(unit) !== outputsOf(unit).rmeta || differs(unit)),
     settle(unit) {
       if (unit.kind !== 'lib') return;
       const file = interfaceFile(unit);

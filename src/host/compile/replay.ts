@@ -61,7 +61,7 @@ export async function replay(unit: Unit, context: ReplayContext, news: EarlyNews
   const start = performance.now();
   let messages = (): string => '';
   const watching =
-    news === null || !isRecorded
+    news === null
       ? null
       : watchReplay(unit, news.directory, {
           onObject: (name, bytes) => news.onObject(name, bytes),
