@@ -28,6 +28,38 @@ liveTest('the program says where it is and what it is', async () => {
   await finish();
 });
 
+liveTest('room near a library, and a patch in it', async () => {
+  const { program, agent, functions, finish } = await startSession(EXECUTABLE);
+  const [executable, ...others] = agent.program.modules;
+  const number = others.findIndex(({ path }) => path.includes('libc.so')) + 1;
+  const library = agent.program.modules[number];
+  assert.ok(executable !== undefined && library !== undefined);
+  const { reservation, threadLocals } = await agent.reserve(number);
+  assert.is(reservation.size, 64 << 20);
+  assert.ok(reservation.at + reservation.size <= 0 && reservation.at + reservation.size > -(1 << 30));
+  assert.ok((threadLocals ?? 0) < 0, 'its thread-locals are at one place in all threads');
+  // A second one is elsewhere.
+  const again = await agent.reserve(number);
+  assert.ok(again.reservation.at + again.reservation.size <= reservation.at);
+  // In the executable's space, which is that of the operations.
+  const at = library.base - executable.base + reservation.at;
+  const { plain } = functions;
+  const far = code(agent, 0, returning(5));
+  const ops: AgentOp[] = [
+    { op: 'map', at, length: 4096 },
+    { op: 'write', at, bytes: returning(77) },
+    { op: 'protect', at, length: 4096, protection: 'rx' },
+    { op: 'check', module: number, at: 0, bytes: Uint8Array.of(0x7f, 0x45, 0x4c, 0x46) },
+  ];
+  isApplied(await agent.transact(1, [...far.ops, ...ops, cell(plain, ENTRY, jump(plain, far.at))]));
+  assert.is(await program.say('call plain'), '5');
+  const taken = await agent.transact(2, ops.slice(0, 1));
+  assert.is(taken.status, 'mapping-failed');
+  const below = at - reservation.at + again.reservation.at - 4096;
+  assert.is((await agent.transact(3, [{ op: 'map', at: below, length: 4096 }])).status, 'mapping-failed');
+  await finish();
+});
+
 liveTest('without a build id the code itself is the identity', async () => {
   const executable = compile('no-build-id', '-Clink-arg=-Wl,--build-id=none');
   const { agent, finish } = await startSession(executable);

@@ -72,6 +72,26 @@ const SHAPES: readonly Shape[] = [
       { file: 'shared/src/lib.rs', from: '"bye"', to: '"bye bye"', says: 'bye bye,1' },
     ],
   },
+  {
+    name: 'a dylib without symbols, and an edit of it',
+    files: {
+      ...withLibrary('"dylib"'),
+      'Cargo.toml': `${withLibrary('"dylib"')['Cargo.toml'] ?? ''}[profile.dev.package.shared]\nstrip = true\n`,
+    },
+    says: 'hello.1',
+    edits: [
+      {
+        file: 'shared/src/lib.rs',
+        from: '"hello"',
+        to: '"bye"',
+        says: 'hello.1',
+        verdict: 'refused',
+        code: 'IPBP5020',
+      },
+      { file: 'shared/src/lib.rs', from: '"bye"', to: '"hello"', says: 'hello.1', verdict: 'unchanged' },
+      { file: 'src/main.rs', from: '"."', to: '","', says: 'hello,1' },
+    ],
+  },
 ];
 
 for (const shape of SHAPES) test(shape.name, () => runShape(shape));

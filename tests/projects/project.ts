@@ -64,8 +64,7 @@ export async function edit(
   if (event.event === 'refused' && code !== undefined) assert.is(event.items[0]?.code, code, JSON.stringify(event));
   await talker.says(says);
   // What is saved before all is compiled would belong to this change.
-  if (event.event === 'patched' && event.confirmed === false)
-    await eventOf(talker, since, 'confirmed');
+  if (event.event === 'patched' && event.confirmed === false) await eventOf(talker, since, 'confirmed');
 }
 
 /** Runs a project of this shape through its edits; the process must stay the same. */

@@ -11,10 +11,12 @@ import {
   decodeHello,
   decodeProgram,
   decodeProof,
+  decodeReserved,
   decodeTransaction,
   encodeDone,
   encodeFrame,
   encodeProgram,
+  encodeReserved,
   encodeTransaction,
 } from './frame-codec.js';
 import { FRAME_TYPES, TRANSACTION_STATUSES, type AgentOp, type FrameType, type ProgramInfo } from './frames.js';
@@ -94,11 +96,13 @@ test('a transaction comes back as it was sent', () => {
   );
 });
 
-test('program and done come back as they were sent', () => {
+test('program, done and reserved come back as they were sent', () => {
   fc.assert(fc.property(program, (info) => assert.equal(decodeProgram(encodeProgram(info)), info)));
   const status = fc.constantFrom(...TRANSACTION_STATUSES);
   const done = record({ patch: u32, status, retries: u32, heldNanoseconds: u64, message: text });
   fc.assert(fc.property(done, (result) => assert.equal(decodeDone(encodeDone(result)), result)));
+  const room = record({ reservation: record({ at: i64, size: u64 }), threadLocals: fc.option(i64) });
+  fc.assert(fc.property(room, (one) => assert.equal(decodeReserved(encodeReserved(one)), one)));
 });
 
 test('a frame comes back as it was sent, with what its tag covers', () => {
@@ -139,6 +143,7 @@ test('hostile bytes: every decoder ends with a value or with its own code', () =
     decodeTransaction,
     decodeProgram,
     decodeDone,
+    decodeReserved,
     decodeHello,
     decodeProof,
     (input: Uint8Array) => decodeFrame(input, true),
