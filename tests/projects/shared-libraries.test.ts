@@ -86,7 +86,9 @@ const FILES: Readonly<Record<string, string>> = {
     'text()',
     `#[inline(never)]
 fn text() -> String {
-    let steady = deep::CALLS.load(std::sync::atomic::Ordering::Relaxed) > 0 && deep::seen_by_thread() > 100;
+    let of_new_thread = std::thread::spawn(|| (deep::of_thread(), deep::seen_by_thread()).1).join().ok();
+    let calls = deep::CALLS.load(std::sync::atomic::Ordering::Relaxed);
+    let steady = calls > 0 && deep::seen_by_thread() >= 100 + calls && of_new_thread == Some(101);
     format!("{} {}", shallow::word(), steady)
 }
 `,
@@ -174,6 +176,8 @@ pub fn seen_by_thread`,
     await talker.says('hello 6 true t7 true');
     assert.is((await talker.session.command(['redo', '2'], session)).status, 0);
     await talker.says('hello6 6 true t741 true');
+    // What came with the patch of a module that did not change is known by that module.
+    await edit(fixture, talker, { file: LOW, from: '.min(6)', to: '.min(5)', says: 'hello5 6 true t741 true' });
   }));
 
 test('what other modules would not see is refused', () =>

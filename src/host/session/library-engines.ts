@@ -5,6 +5,7 @@ import type { InputFile } from '../../patch/engine.js';
 import { identityOf, sameIdentity } from '../../patch/program/base-program.js';
 import { shareRoom, viewOfModule, type EngineSite } from '../../patch/program/module-view.js';
 import { combineEngines, type ModuleEngine } from '../../patch/module-engines.js';
+import type { ModuleIdentity } from '../../patch/image/image.js';
 import { openLiveEngine, type LiveEngine } from '../../patch/live-engine.js';
 import { readObjectFile } from '../../formats/read-object.js';
 import { IpbpError } from '../../codes/error.js';
@@ -89,7 +90,13 @@ export async function followModules(
 function findModule(agent: AgentConnection, library: string, kept: string): Found | string {
   const { modules, pid } = agent.program;
   const file = inputFile(library, kept);
-  const identity = identityOf(readObjectFile(file.source?.() ?? file.read(), library));
+  let identity: ModuleIdentity;
+  try {
+    identity = identityOf(readObjectFile(file.source?.() ?? file.read(), library));
+  } catch (error) {
+    if (!(error instanceof IpbpError)) throw error;
+    return refusedBy(error).message;
+  }
   const module = modules.findIndex((one, i) => i > 0 && sameIdentity(identity, one.identity));
   const path = modules[module]?.path;
   if (path === undefined) return 'the process had not loaded it when it started';

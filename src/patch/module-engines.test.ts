@@ -1,0 +1,223 @@
+// Several engines as one: objects go to the module they were linked into, and what changes in several is one step of the
+// history. The engines here plan nothing; they write down what they are asked.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { InputFile, PlanResult } from './engine.js';
+import type { PatchImage } from './image/image.js';
+import type { EngineDiff, LinkInputFiles, LiveEngine } from './live-engine.js';
+import { combineEngines, type ModuleEngine } from './module-engines.js';
+import type { AgentOp } from './wire/frames.js';
+
+interface Fake {
+  readonly engine: LiveEngine;
+  readonly heard: string[];
+  readonly history: { readonly live: PatchImage[]; readonly undone: PatchImage[] };
+}
+
+interface Behaviour {
+  /** Names that its objects define and other modules cannot find. */
+  readonly defines?: readonly string[];
+  readonly exports?: readonly string[];
+  /** What comes of a link; `needs` asks for a name of another module. */
+  readonly plan?: (diff: EngineDiff, inputs: LinkInputFiles) => Exclude<PlanResult, { kind: 'patch' }> | null;
+}
+
+const op = (name: string): AgentOp => ({ op: 'init', at: name.length });
+
+/** Of a diff and an image only what is looked at is there. */
+function fake(name: string, { defines = [], exports = [], plan = () => null }: Behaviour = {}): Fake {
+  const heard: string[] = [];
+  const history: Fake['history'] = { live: [], undone: [] };
+  let images = 0;
+  const diff = (before: readonly InputFile[], after: readonly InputFile[]): EngineDiff =>
+    ({
+      items: [...before, ...after].map((file) => ({ name: file.name, storage: 'code', change: 'body' })),
+      constructors: [],
+      registrations: [],
+      before: [],
+      after: [],
+      names: new Map(),
+      moved: new Set(after.flatMap((file) => (file.name.endsWith('moved') ? ['moved'] : []))),
+      forked: new Map(),
+      warnings: [],
+      refused: [],
+      count: after.length,
+    }) as unknown as EngineDiff;
+  const step = (image: PatchImage | undefined): { image: PatchImage; ops: readonly AgentOp[] } | null =>
+    image === undefined ? null : { image, ops: [op(name)] };
+  const engine: LiveEngine = {
+    buildId: name,
+    functions: 1,
+    slots: 0,
+    exports: (one) => exports.includes(one),
+    hiddenItem: (one, planned) =>
+      planned?.symbols.some((symbol) => symbol.name === one) === true
+        ? { module: { name, kind: 'build-id', id: new Uint8Array(1) }, address: 7 }
+        : null,
+    defined: (names) => names.filter((one) => defines.includes(one)),
+    attach: () => void heard.push('attach'),
+    warmUp: (objects) => void heard.push(`warm ${objects.map((file) => file.name).join()}`),
+    diff(before, after) {
+      heard.push(`diff ${[...before, ...after].map((file) => file.name).join()}`);
+      return diff(before, after);
+    },
+    link(its, inputs) {
+      const wanted = inputs.wanted ?? [];
+      heard.push(
+        `link ${[...inputs.others, ...inputs.archives].map((file) => file.name).join()} ${wanted.join()}`.trim(),
+      );
+      const other = plan(its, inputs);
+      if (other !== null) return other;
+      const symbols = wanted.map((one) => ({ name: one, kind: 'function', address: 7, size: 1, moved: false }));
+      const items = [{ name, mangled: name, kind: 'function', verdict: 'redirected' }];
+      const image = { number: ++images, symbols, items, segments: [], bodies: [], warnings: [] };
+      return { kind: 'patch', image: image as unknown as PatchImage, items: [], went: [] };
+    },
+    readPatch: () => {
+      throw new Error('not here');
+    },
+    transaction: () => [op(name)],
+    framesInside: () => [],
+    applied(image, its) {
+      heard.push(`applied ${its === null ? 'file' : its.count}`);
+      history.live.push(image);
+      history.undone.length = 0;
+    },
+    taken: () => void heard.push('taken'),
+    undoStep: () => step(history.live.at(-1)),
+    undone() {
+      history.undone.push(history.live.pop() as PatchImage);
+    },
+    forgetUndone: () => void history.undone.pop(),
+    redoStep: () => step(history.undone.at(-1)),
+    redone() {
+      history.live.push(history.undone.pop() as PatchImage);
+    },
+  };
+  return { engine, heard, history };
+}
+
+const file = (name: string): InputFile => ({ name, read: () => new Uint8Array(0) });
+const INPUTS: LinkInputFiles = { others: [file('main/o'), file('low/o')], archives: [file('archive')] };
+
+interface Process {
+  readonly all: LiveEngine;
+  readonly main: Fake;
+  readonly low: Fake;
+  readonly top: Fake;
+}
+
+/** An executable and two libraries; objects are called `<module>/<object>`. */
+function process(main: Behaviour = {}, low: Behaviour = {}, top: Behaviour = {}): Process {
+  const fakes = { main: fake('main', main), low: fake('low', low), top: fake('top', top) };
+  const modules: Record<string, ModuleEngine> = Object.fromEntries(
+    (['low', 'top'] as const).map((name) => [
+      name,
+      { engine: fakes[name].engine, toProcess: (ops: readonly AgentOp[]) => [...ops, op(`to ${name}`)] },
+    ]),
+  );
+  const ownerOf = (object: string): ModuleEngine | null => modules[object.split('/')[0] ?? ''] ?? null;
+  return { all: combineEngines(fakes.main.engine, Object.values(modules), ownerOf), ...fakes };
+}
+
+function patchOf(plan: PlanResult): PatchImage {
+  assert.is(plan.kind, 'patch', JSON.stringify(plan));
+  return (plan as Extract<PlanResult, { kind: 'patch' }>).image;
+}
+
+test('without libraries it is the engine of the executable', () => {
+  const { engine } = fake('main');
+  assert.is(
+    combineEngines(engine, [], () => null),
+    engine,
+  );
+});
+
+test('each module sees its own objects, and archives are for the executable', () => {
+  const { all, main, low, top } = process();
+  const diff = all.diff([file('main/a')], [file('main/a'), file('low/b')]);
+  assert.is(diff.count, 2);
+  all.link(diff, INPUTS);
+  assert.equal(main.heard, ['diff main/a,main/a', 'link main/o,archive']);
+  assert.equal(low.heard, ['diff low/b', 'link low/o']);
+  assert.equal(top.heard, []);
+});
+
+test('a patch of two modules is applied, undone and redone as one', () => {
+  const { all, main, low, top } = process();
+  const diff = all.diff([], [file('main/a'), file('low/b')]);
+  const image = patchOf(all.link(diff, INPUTS));
+  assert.equal(
+    image.items.map(({ name }) => name),
+    ['low', 'main'],
+  );
+  assert.equal(all.transaction(image), [op('low'), op('to low'), op('main')]);
+  all.applied(image, diff);
+  const second = all.diff([], [file('top/c')]);
+  all.applied(patchOf(all.link(second, INPUTS)), second);
+  assert.equal(all.undoStep()?.ops, [op('top'), op('to top')]);
+  all.undone();
+  assert.equal(all.undoStep()?.ops, [op('low'), op('to low'), op('main')]);
+  all.undone();
+  assert.is(all.undoStep(), null);
+  assert.equal([low.history.undone.length, main.history.undone.length, top.history.undone.length], [1, 1, 1]);
+  assert.equal(all.redoStep()?.ops, [op('low'), op('to low'), op('main')]);
+  all.redone();
+  assert.equal([low.history.live.length, main.history.live.length, top.history.live.length], [1, 1, 0]);
+  // A new patch ends what could be redone, also in a module that it does not touch.
+  const third = all.diff([], [file('main/d')]);
+  all.applied(patchOf(all.link(third, INPUTS)), third);
+  assert.is(all.redoStep(), null);
+  assert.is(top.history.undone.length, 0);
+});
+
+test('what is taken back is forgotten in its modules only', () => {
+  const { all, main, low } = process();
+  const diff = all.diff([], [file('low/b')]);
+  all.applied(patchOf(all.link(diff, INPUTS)), diff);
+  all.undone();
+  all.forgetUndone();
+  assert.is(all.redoStep(), null);
+  assert.equal([low.history.live.length, low.history.undone.length, main.history.undone.length], [0, 0, 0]);
+});
+
+test('one module refuses: nothing of the change is done; one that has nothing to do only takes the objects', () => {
+  const refused = { kind: 'refused', items: [{ code: 'IPBP3001', name: 'f', message: '', because: [] }] } as const;
+  const { all } = process({ plan: () => refused });
+  assert.is(all.link(all.diff([], [file('main/a'), file('low/b')]), INPUTS).kind, 'refused');
+  const unchanged = { kind: 'unchanged', reason: 'nothing', went: [] } as const;
+  const other = process({ plan: () => unchanged });
+  const diff = other.all.diff([], [file('main/a'), file('low/b')]);
+  other.all.applied(patchOf(other.all.link(diff, INPUTS)), diff);
+  assert.equal(other.main.heard.slice(-1), ['taken']);
+  assert.equal(other.low.heard.slice(-1), ['applied 1']);
+});
+
+test('what a library exports and a patch would move is refused', () => {
+  const { all } = process({}, { exports: ['moved'] });
+  const plan = all.link(all.diff([], [file('low/moved')]), INPUTS);
+  assert.is(plan.kind === 'refused' && plan.items[0]?.code, 'IPBP5046');
+  assert.is(all.link(all.diff([], [file('main/moved')]), INPUTS).kind, 'patch');
+  assert.is(all.link(all.diff([], [file('top/moved')]), INPUTS).kind, 'patch');
+});
+
+test('a name that an unchanged library hides is asked of its objects, and comes with its patch', () => {
+  const unresolved = {
+    kind: 'refused',
+    items: [{ code: 'IPBP2003', name: 'fresh', message: '', because: [] }],
+  } as const;
+  const needs: Behaviour['plan'] = (_, inputs) => (inputs.elsewhere?.('fresh') == null ? unresolved : null);
+  const { all, low, top } = process({ plan: needs }, { defines: ['fresh'] });
+  const diff = all.diff([], [file('main/a')]);
+  const image = patchOf(all.link(diff, INPUTS));
+  assert.equal(
+    image.items.map(({ name }) => name),
+    ['low', 'main'],
+  );
+  assert.equal(low.heard, ['diff ', 'link low/o fresh']);
+  assert.equal(top.heard, []);
+  // Nobody defines it: as ever.
+  assert.is(process({ plan: needs }).all.link(diff, INPUTS).kind, 'refused');
+});
+
+test.run();
