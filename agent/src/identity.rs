@@ -27,7 +27,8 @@ unsafe extern "C" fn collect(info: *mut libc::dl_phdr_info, _: libc::size_t, fou
     let info = &*info;
     let name = if info.dlpi_name.is_null() { &[] } else { CStr::from_ptr(info.dlpi_name).to_bytes() };
     let executable = || std::fs::read_link("/proc/self/exe").unwrap_or_default().into_os_string().into_vec();
-    let path = if name.is_empty() { executable() } else { name.to_vec() };
+    // musl gives a program without a loader this name.
+    let path = if matches!(name, b"" | b"/proc/self/exe") { executable() } else { name.to_vec() };
     let headers = std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum as usize).to_vec();
     (*(found as *mut Vec<Module>)).push(Module {
         base: info.dlpi_addr,

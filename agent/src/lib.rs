@@ -15,6 +15,8 @@ mod memory;
 mod startup;
 mod syscalls;
 mod thread_locals;
+mod thread_pointers;
 mod threads;
 mod transaction;
+mod unwinder;
 mod wire;

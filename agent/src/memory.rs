@@ -11,6 +11,8 @@ pub const PAGE: u64 = 4096;
 pub const BELOW_EXECUTABLE: (&[u64], u64) = (&[1 << 30, 256 << 20, 64 << 20], 256 << 20);
 /// The same for a library: there may be many, and they lie close together.
 pub const BELOW_LIBRARY: (&[u64], u64) = (&[64 << 20, 16 << 20], 1 << 30);
+/// More than what reading the list of regions takes: a C library (musl) may map that anew, below all that is listed.
+const UNLISTED: u64 = 1 << 20;
 /// Nothing is mapped below this: the system's own floor (vm.mmap_min_addr) is at most 64 KiB.
 const LOWEST_ADDRESS: u64 = 1 << 16;
 
@@ -97,9 +99,12 @@ pub fn reserve_below(end: u64, (sizes, farthest): (&[u64], u64)) -> (u64, u64) {
     };
     let near = || {
         let starts = regions().into_iter().rev().map(|region| region.0);
-        starts.filter(move |start| *start < end && end - start < farthest)
+        let near = starts.filter(|start| *start < end && end - start < farthest);
+        let mut ends: Vec<u64> = near.collect();
+        ends.push(ends.last().unwrap_or(&end).saturating_sub(UNLISTED));
+        ends
     };
-    let place = |size| reserve(end, size).or_else(|| near().find_map(|end| reserve(end, size)));
+    let place = |size| reserve(end, size).or_else(|| near().into_iter().find_map(|end| reserve(end, size)));
     sizes.iter().copied().find_map(place).unwrap_or((end, 0))
 }
 

@@ -3,7 +3,8 @@
 //! those to come.
 
 use crate::c_library::{self, Begin, Create, Pointer};
-use crate::syscalls::{call, wait_until};
+use crate::syscalls::wait_until;
+use crate::thread_pointers::{self, ThreadPointers};
 use crate::{identity, memory, startup, threads};
 use libc::{c_int, pthread_attr_t, pthread_t};
 use std::arch::{asm, global_asm};
@@ -34,9 +35,7 @@ pub fn room_offset() -> i64 {
 pub fn initialise(offset: u32, bytes: &[u8]) -> Result<(), &'static str> {
     let own = identity::own_module();
     let (template, copy) = own.and_then(|own| own.tls_template()).ok_or("the room's template was not found")?;
-    // In glibc the same as the thread pointer.
-    let own_pointer = unsafe { libc::pthread_self() };
-    let room_in_copy = own_pointer.wrapping_add_signed(room_offset()).wrapping_sub(copy);
+    let room_in_copy = thread_pointers::own().wrapping_add_signed(room_offset()).wrapping_sub(copy);
     let in_template = template + room_in_copy + u64::from(offset);
     // The loader made it read-only after it had relocated it.
     let rights = memory::rights(&memory::regions(), in_template, 1).unwrap_or(libc::PROT_READ);
@@ -49,39 +48,13 @@ pub fn initialise(offset: u32, bytes: &[u8]) -> Result<(), &'static str> {
         wait_until(Duration::from_secs(5), NAP, || CREATIONS[old].load(SeqCst) == 0)
     });
     created.then_some(()).ok_or("a thread that is being created did not come into being")?;
-    let own_list = robust_list(0).ok_or("the thread pointers of other threads cannot be found")?;
+    let pointers = ThreadPointers::find().ok_or("the thread pointers of other threads cannot be found")?;
     threads::each_thread(|thread| {
-        if let Some(list) = robust_list_of_started(thread) {
-            let pointer = list.wrapping_sub(own_list.wrapping_sub(own_pointer));
-            let target = pointer.wrapping_add_signed(room_offset()) + u64::from(offset);
-            // glibc's thread pointer points to itself (x86-64 psABI, TLS variant II): tells another C library's list apart.
-            let mut own = [0; 8];
-            if memory::read(pointer, &mut own) && u64::from_le_bytes(own) == pointer {
-                memory::write_file(target, bytes);
-            }
+        if let Some(pointer) = pointers.of(thread) {
+            memory::write_file(pointer.wrapping_add_signed(room_offset()) + u64::from(offset), bytes);
         }
     });
     Ok(())
-}
-
-/// The head of a thread's list of robust mutexes lies inside the C library's own record of that thread, which the thread
-/// pointer points to: at the same distance in all threads. Asking for it does not disturb the thread.
-fn robust_list(thread: i32) -> Option<u64> {
-    let (mut head, mut length) = (0u64, 0usize);
-    let arguments = [thread as usize, &mut head as *mut _ as usize, &mut length as *mut _ as usize];
-    let result = unsafe { call(libc::SYS_get_robust_list, arguments) };
-    (result == 0 && head != 0).then_some(head)
-}
-
-/// A new thread registers its list first thing. None for threads that have ended, have no user code at all (io_uring's
-/// workers), or were not made by the C library, as far as can be told by waiting.
-fn robust_list_of_started(thread: i32) -> Option<u64> {
-    let mut list = None;
-    wait_until(Duration::from_millis(200), NAP, || {
-        list = robust_list(thread);
-        list.is_some() || threads::look(thread) == Some(0)
-    });
-    list
 }
 
 /// `pthread_create` calls under way, in two generations: those that began before the generation changed are waited for,

@@ -6,6 +6,7 @@ use crate::identity::{modules, Module};
 use crate::memory::{self, Region};
 use crate::thread_locals;
 use crate::threads::Lookout;
+use crate::unwinder;
 use crate::wire::{counted, read_transaction, Op, IMPORT_BY_RESOLVER, IMPORT_WEAK};
 use libc::{MAP_FIXED, MAP_NORESERVE, PROT_NONE, PROT_READ, PROT_WRITE};
 use std::collections::{BTreeMap, VecDeque};
@@ -29,12 +30,6 @@ macro_rules! ensure {
             return Err(Failure($status, format!($($message)*)));
         }
     };
-}
-
-// Of the library that unwinds the program's stacks.
-extern "C" {
-    fn __register_frame(block: u64);
-    fn __deregister_frame(block: u64);
 }
 
 /// What the agent keeps between transactions.
@@ -180,7 +175,7 @@ impl Program {
             (5, Op::Init { at }) => prepared.constructors.push(prepared.require(self.address(0, at)?, 1)?),
             (5, Op::Unwind { at }) => {
                 let block = prepared.require(self.address(0, at)?, 1)?;
-                unsafe { __register_frame(block) };
+                unwinder::register(block);
                 prepared.unwind.push(block);
             }
             (6, Op::TlsInit { offset, length, at }) => {
@@ -253,7 +248,7 @@ impl Prepared {
     }
 
     fn take_back(&self) {
-        self.unwind.iter().for_each(|address| unsafe { __deregister_frame(*address) });
+        self.unwind.iter().for_each(|block| unwinder::forget(*block));
         for (start, end) in &self.mapped {
             memory::map(*start, end - start, PROT_NONE, MAP_FIXED | MAP_NORESERVE);
         }
