@@ -1,5 +1,6 @@
 // How the matrix builds its programs.
 import { linkerFlags, wildFlags } from './linkers.js';
+import { muslEnvironment } from './musl.js';
 import type { Row } from './row.js';
 
 /** One way to build a program. */
@@ -67,6 +68,7 @@ export const ALL: readonly Configuration[] = [
   { ...DEBUG, name: 'wild', environment: () => flags(wildFlags()) },
   { ...DEBUG, name: 'strip-debuginfo', environment: () => ({ CARGO_PROFILE_DEV_STRIP: 'debuginfo' }) },
   { ...DEBUG, name: 'slots', runArguments: ['--redirect', 'slots'] },
+  { ...DEBUG, name: 'static-musl', environment: muslEnvironment },
   // The workspace's library, and std, as shared libraries.
   {
     ...DEBUG,
