@@ -104,7 +104,7 @@ export const TOOLCHAIN_CODES = {
     meaning:
       "The executable is linked statically (musl, or +crt-static): the system's loader, which brings the agent into other programs, has no part in its start, so ipbp links it in; this one was linked otherwise, or that failed (the build's output says why).",
     remedy:
-      'Let ipbp run or a project under ipbp init build it. If that fails, build without -C target-feature=+crt-static or for a -gnu target while you work on it.',
+      'Let ipbp run or a project under ipbp init build it. If that fails, build without -C target-feature=+crt-static, or for a -gnu target in place of a -musl one, while you work on it.',
   },
   IPBP5030: {
     title: 'a build that is not the running program',

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentLibrary } from './agent-build.js';
+import { agentLibrary, agentObject } from './agent-build.js';
 import { listenForAgent, type AgentConnection } from './agent-connection.js';
 import { controlDirectory } from '../control/control-socket.js';
 
@@ -36,8 +36,10 @@ export interface AgentWanted {
 
 /** Throws IPBP4009 when the socket cannot be opened. */
 export async function expectAgent({ id, target, withFirstThread, onBuild }: AgentWanted): Promise<AgentExpected> {
-  // Built while cargo builds the program, and not missed where it cannot be preloaded.
-  const building = agentLibrary(target, { onBuild });
+  // Built while cargo builds the program, and not missed where it comes in otherwise: for musl programs are static,
+  // unless told not to be, and there a shared library cannot even be made.
+  const isStatic = target.includes('-musl');
+  const building = isStatic ? agentObject(target, { onBuild }) : agentLibrary(target, { onBuild });
   building.catch(() => {});
   // Not in the session's directory: a socket's path must be short.
   const socketPath = join(controlDirectory(), `${id}.agent`);
@@ -56,7 +58,7 @@ export async function expectAgent({ id, target, withFirstThread, onBuild }: Agen
         ...(withFirstThread ? { IPBP_AGENT_THREAD: 'first-thread' } : {}),
       };
       if (form === 'linked') return connection;
-      const library = await building;
+      const library = isStatic ? await agentLibrary(target) : await building;
       // First, so that its stand-ins for the C library's functions are found first (ld.so(8)).
       return { LD_PRELOAD: before === undefined || before === '' ? library : `${library}:${before}`, ...connection };
     },

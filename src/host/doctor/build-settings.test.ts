@@ -51,7 +51,8 @@ const FINE: readonly Written[] = [
   { manifest: '[profile.dev]\nlto = "fat"', env: { CARGO_PROFILE_DEV_LTO: 'off' } },
   { config: 'build.rustflags = ["-Cstrip=symbols"]', env: { RUSTFLAGS: '' } },
   { config: '[target."cfg(windows)"]\nrustflags = "-C target-feature=+crt-static"' },
-  { env: { RUSTFLAGS: '-C target-feature=-crt-static' }, target: 'x86_64-unknown-linux-musl' },
+  { target: 'x86_64-unknown-linux-musl' },
+  { config: `[target.'cfg(unix)']\nrustflags = ["-Ctarget-feature=+aes,+crt-static"]`, held: ['cfg(unix)'] },
   { manifest: '[profile.dev.package.serde]\ndebug = false' },
 ];
 
@@ -106,13 +107,12 @@ const FAULTS: readonly (readonly [Written, string, Finding['status'], string | u
   [{ env: { RUSTFLAGS: '-C linker-plugin-lto' } }, 'rustflags', 'missing', 'IPBP5004', /RUSTFLAGS/],
   [{ env: { RUSTFLAGS: '-C relocation-model=static' } }, 'rustflags', 'missing', 'IPBP3005', /RUSTFLAGS/],
   [{ manifest: '[profile.dev]\ncodegen-units = 1' }, 'codegen-units', 'warning', undefined, /codegen-units = 16/],
-  [{ target: 'x86_64-unknown-linux-musl' }, 'static', 'missing', 'IPBP5023', /-gnu/],
   [
-    { config: `[target.'cfg(unix)']\nrustflags = ["-Ctarget-feature=+aes,+crt-static"]`, held: ['cfg(unix)'] },
+    { env: { RUSTFLAGS: '-C target-feature=-crt-static' }, target: 'x86_64-unknown-linux-musl' },
     'static',
     'missing',
-    'IPBP5023',
-    /without \+crt-static/,
+    'IPBP4008',
+    /without -crt-static/,
   ],
 ];
 

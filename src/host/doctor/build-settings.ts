@@ -159,13 +159,16 @@ function checkUnits(facts: BuildFacts): Finding {
   );
 }
 
-/** The system's loader brings the agent into the program. */
+/** The system's loader brings the agent into the program, or without one the linker does. */
 function checkStatic(facts: BuildFacts): Finding {
   const check = 'project.static';
   const { value, from } = staticSetting(facts);
-  if (value !== 'true') return ok(check, 'linked dynamically: the loader can bring the agent in');
-  const remedy = facts.targetTriple.includes('-musl')
-    ? 'While you work on it, build for x86_64-unknown-linux-gnu.'
-    : 'While you work on it, build without +crt-static.';
-  return missing(check, `linked statically (${from}): the agent cannot come in`, remedy, 'IPBP5023');
+  if (value === 'true') return ok(check, `linked statically (${from}): the agent is linked in`);
+  if (!facts.targetTriple.includes('-musl')) return ok(check, 'linked dynamically: the loader can bring the agent in');
+  return missing(
+    check,
+    `linked dynamically with musl (${from}): there the agent is linked into static programs only`,
+    'While you work on it, build without -crt-static.',
+    'IPBP4008',
+  );
 }
