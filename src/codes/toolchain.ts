@@ -84,7 +84,7 @@ export const TOOLCHAIN_CODES = {
   IPBP5046: {
     title: 'other modules would not see a change of a shared library',
     meaning:
-      'What an edit of a shared library changes is exported, and cannot be changed where it is: a name that means another item now (other parameters or another result under the same name, an impl block before others), a static that is not mutable, a function whose body serves others that did not change. The executable and other libraries would go on to use what it was.',
+      'What an edit of a shared library changes is exported, and cannot be changed where it is: a name that means another item now (other parameters or another result under the same name), a static that is not mutable, a function whose body serves others that did not change. The executable and other libraries would go on to use what it was.',
     remedy: 'Rebuild and restart.',
   },
   IPBP5021: {

@@ -79,7 +79,7 @@ export interface LiveEngine {
   exports(name: string): boolean;
   /**
    * The place of an item that other modules cannot find by its name: it was no business of theirs before, or a patch
-   * brought it. Null for one that is exported, for thread-locals, and where there is none.
+   * brought it, or it is called otherwise now. Null for one that is exported, for thread-locals, and where there is none.
    * @param planned a patch that is not live yet and counts, too
    * @param names what the objects that ask call its items
    */
@@ -209,7 +209,7 @@ export function openLiveEngine(executable: InputFile): LiveEngine {
     hiddenItem(spelling, planned, names) {
       const name = (names ?? namesOf(program)).get(spelling) ?? spelling;
       // A name that is not mangled may be any library's own.
-      if (base.exports(name) || !isUniqueName(name)) return null;
+      if (base.exports(spelling) || base.isPreempted(name) || !isUniqueName(name)) return null;
       const module = base.identity;
       const fresh = planned?.symbols.find((symbol) => symbol.name === name);
       const items = fresh === undefined ? findItems(program, name) : [fresh];

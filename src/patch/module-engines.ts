@@ -66,15 +66,15 @@ function mergedImage(images: readonly PatchImage[], first: PatchImage): PatchIma
 }
 
 /**
- * What other modules know by its name and would miss, as they refer to it where it was: another item under one name (an
- * `impl` block came in before others, a function has other parameters), or read-only data of other content.
+ * What other modules know by its name and would miss, as they refer to it where it was: another item under one name (a
+ * function has other parameters, an async one other locals), or read-only data of other content.
  */
-function missedElsewhere({ engine }: ModuleEngine, { names, moved, items }: EngineDiff): readonly RefusedItem[] {
+function missedElsewhere({ engine }: ModuleEngine, { names, items }: EngineDiff): readonly RefusedItem[] {
   const otherwise = [...names].flatMap(([name, identity]) => (name === identity ? [] : [name]));
   const constants = items.filter(
     ({ storage, change }) => storage === 'readonly' && change !== 'added' && change !== 'removed',
   );
-  return missed(engine, [...otherwise, ...moved, ...constants.map(({ name }) => name)], []);
+  return missed(engine, [...otherwise, ...constants.map(({ name }) => name)], []);
 }
 
 /** The same of a patch: functions that got a place of their own, as what they shared their body with did not change. */

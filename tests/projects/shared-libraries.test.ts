@@ -178,6 +178,16 @@ pub fn seen_by_thread`,
     await talker.says('hello6 6 true t741 true');
     // What came with the patch of a module that did not change is known by that module.
     await edit(fixture, talker, { file: LOW, from: '.min(6)', to: '.min(5)', says: 'hello5 6 true t741 true' });
+    // An impl block before another: the method of that one has another name from now on, in all modules.
+    const other = 'pub struct Other;\n\nimpl Shape for Other {\n    fn area(&self) -> u64 {\n        0\n    }\n}\n\n';
+    const block = 'impl Shape for Thing';
+    await edit(fixture, talker, { file: LOW, from: block, to: other + block, says: 'hello5 6 true t741 true' });
+    await edit(fixture, talker, {
+      file: LOW,
+      from: '(self.size) * 2',
+      to: '(self.size) * 4',
+      says: 'hello5 12 true t741 true',
+    });
   }));
 
 test('what other modules would not see is refused', () =>
