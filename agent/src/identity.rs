@@ -1,6 +1,7 @@
 //! Which modules (executable and libraries) are in the process, where, and how each is known for sure: by build id, or
 //! where it has none by the SHA-256 of its code as mapped.
 
+use crate::thread_pointers;
 use libc::{Elf64_Phdr, PT_LOAD, PT_NOTE, PT_TLS};
 use sha2::{Digest, Sha256};
 use std::ffi::{c_int, c_void, CStr};
@@ -70,9 +71,7 @@ impl Module {
     /// Offset of the calling thread's copy of its thread-locals from the thread pointer. Of a module that was there at
     /// the start it is the same in all threads; what was loaded later has copies wherever there was memory.
     pub fn tls_offset(&self) -> Option<i64> {
-        // In glibc the same as the thread pointer.
-        let pointer = unsafe { libc::pthread_self() };
-        (self.tls_copy != 0).then_some(self.tls_copy.wrapping_sub(pointer) as i64)
+        (self.tls_copy != 0).then_some(self.tls_copy.wrapping_sub(thread_pointers::own()) as i64)
     }
 
     fn segments(&self, kind: u32) -> impl Iterator<Item = &Elf64_Phdr> {
