@@ -1,7 +1,8 @@
 // What rustc told the recorder (scripts.ts) that stands in for the linker: the rlibs and libraries it would link.
 // rustc names only what is really used, so this is read anew after every compile.
-import { readFileSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { isAbsolute, join, resolve } from 'node:path';
+import { isStaticLink } from './link-with-agent.js';
 
 /** Paths are absolute. */
 export interface LinkInputs {
@@ -27,7 +28,21 @@ export function readLinkInputs(path: string, cwd: string, crate: string): LinkIn
         !new RegExp(`${crate}-[^/]*\\.allocator`).test(word),
     )
     .map(absolute);
-  return { archives: [...new Set(archives)], objects };
+  return { archives: [...new Set([...archives, ...namedArchives(words, absolute)])], objects };
+}
+
+/**
+ * What a static program is linked with by name (`-lc`), in folders that rustc names (`-L`): a C library that comes with
+ * rustc, as musl's does. Others are looked up, by the loader, in the libraries that the program has loaded.
+ */
+function namedArchives(words: readonly string[], absolute: (word: string) => string): string[] {
+  if (!isStaticLink(words)) return [];
+  const folders = words.flatMap((word, index) => (word === '-L' ? [words[index + 1] ?? ''] : []));
+  const names = words.filter((word) => /^-l./.test(word)).map((word) => `lib${word.slice(2)}.a`);
+  return names.flatMap((name) => {
+    const found = folders.map((folder) => join(absolute(folder), name)).find((path) => existsSync(path));
+    return found === undefined ? [] : [found];
+  });
 }
 
 function readWords(path: string): string[] | null {
