@@ -260,6 +260,8 @@ export function withPaths(numbering: Numbering, before: NumberedSide, after: Num
     const known = byPath.get(group) ?? new Map<number, number | null>();
     byPath.set(group, known.set(number, known.get(number) ?? other));
   };
+  // A name can stay while what it mentions in its parameters, of which it says nothing, is new: such mentions come last.
+  const mentions: { readonly group: string; readonly number: number; readonly other: number }[] = [];
   const old = new Map([...before.items.values()].map((item) => [item.text, item]));
   for (const { text, path } of after.items.values()) {
     if (path === null || text.includes(HALVES)) continue;
@@ -267,8 +269,10 @@ export function withPaths(numbering: Numbering, before: NumberedSide, after: Num
     const mapped = renumber(text, numbering.renumber);
     const others = partsOf(old.get(mapped.text)?.path ?? '');
     if (!mapped.fresh && others.length === parts.length) {
-      parts.forEach(({ group, number }, at) => {
-        note(group, number, others[at]?.number ?? number);
+      parts.forEach(({ group, number, own }, at) => {
+        const other = others[at]?.number ?? number;
+        if (own) note(group, number, other);
+        else mentions.push({ group, number, other });
       });
     } else if (mapped.fresh) {
       const closures = partsOf(text).filter(({ own, group }) => own && countsClosures(group));
@@ -278,6 +282,9 @@ export function withPaths(numbering: Numbering, before: NumberedSide, after: Num
         if (twin !== undefined && numbering.renumber(group, number) === null) note(twin.group, twin.number, null);
       });
     }
+  }
+  for (const { group, number, other } of mentions) {
+    if (byPath.get(group)?.has(number) !== true) note(group, number, other);
   }
   const renumberPath: Renumber = (group, number) => {
     const known = byPath.get(group)?.get(number);

@@ -59,6 +59,16 @@ async fn work(n: u32) -> u32 {
     kept + 10
 }
 
+// Holds the coroutine of what it serves; its name among newer symbols says only what that is, not what it gives.
+trait Serve<T> { fn serve(self) -> Pin<Box<dyn Future<Output = u32>>>; }
+impl<F, R> Serve<u32> for F
+where
+    F: FnOnce(u32) -> R + 'static,
+    R: Future<Output = u32> + 'static,
+{
+    fn serve(self) -> Pin<Box<dyn Future<Output = u32>>> { Box::pin(async move { self(2).await + 1 }) }
+}
+
 trait Speak { fn speak(&self) -> u32; }
 struct Cat(u32);
 struct Dog(u32);
@@ -92,6 +102,7 @@ fn main() {
     log();
     let mut future = Box::pin(work(1));
     let _ = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let _ = work.serve().as_mut().poll(&mut Context::from_waker(Waker::noop()));
     let all: [Box<dyn Speak>; 2] = [Box::new(Cat(1)), Box::new(Dog(2))];
     println!("{} {}", all.iter().map(|one| one.speak()).sum::<u32>(), Dog(1).bark());
     println!("{}", black_box(&LIMIT).lock().unwrap().to_string());

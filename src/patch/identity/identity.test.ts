@@ -93,6 +93,9 @@ forEach(DESCRIBED, 'a local across an await', (profile) => {
   ]);
   assert.ok(found.forked.includes('app::work'));
   assert.ok(has(found, /^removed app::work::\{/));
+  assert.not(has(found, /^body .*serve::\{/), 'what holds one is another one, too');
+
+  assert.ok(has(found, /^removed .*serve::\{/));
   assert.equal(found.refused, []);
 });
 

@@ -133,9 +133,17 @@ function unlikePairs(before: NumberedSide, after: NumberedSide, numbering: Numbe
         after.environments.layoutsOf(newMembers, group, now),
         numbering.renumber,
       );
-      return same ? [] : [{ group, before: old, after: now }];
+      return same && !newMembers.some((item) => hidesNew(item, numbering)) ? [] : [{ group, before: old, after: now }];
     });
   });
+}
+
+/**
+ * Does only the debug information say that something has to do with what is new? A newer symbol name tells an `impl` block
+ * by its type and trait, not by all of its parameters: those of an async function's handler include its coroutine.
+ */
+function hidesNew({ text, path }: SpelledItem, { renumber: of }: Numbering): boolean {
+  return path !== null && renumber(path, of).fresh && !renumber(text, of).fresh;
 }
 
 interface Named extends Pick<Identified, 'names' | 'moved' | 'forked' | 'warnings'> {
