@@ -11,6 +11,7 @@ import type { PlanResult, RefusedItem } from './engine.js';
 import type { DeclarationChange } from './guard/declarations.js';
 import { compareLayouts } from './guard/guard.js';
 import type { LayoutMemory } from './guard/remembered.js';
+import { AS_IT_IS } from './guard/type-names.js';
 import { refuseUnchecked } from './guard/unchecked.js';
 import type { Identified } from './identity/identity.js';
 import type { ImageSymbol, ItemReport, ModuleIdentity, PatchImage, Redirection } from './image/image.js';
@@ -41,7 +42,7 @@ export type PlanIdentity = Pick<Identified, 'moved' | 'forked' | 'pathOf' | 'war
 export const AS_IT_WAS: PlanIdentity = {
   moved: new Set(),
   forked: new Map(),
-  pathOf: (path) => path,
+  pathOf: AS_IT_IS,
   warnings: [],
   refused: [],
 };

@@ -36,6 +36,21 @@ export function sameTypesOf(before: ObjectFile, after: ObjectFile): SameTypes | 
   return same;
 }
 
+/**
+ * False when {@link sameTypesOf} would be null for certain, which is quickly seen where both were read already: they
+ * describe different numbers of things.
+ */
+export function mayDescribeTheSame(before: ObjectFile, after: ObjectFile): boolean {
+  const [old, now] = [tables.get(before), tables.get(after)];
+  if (old == null || now == null) return true;
+  return (
+    old.types.size === now.types.size &&
+    old.functions.length === now.functions.length &&
+    old.statics.length === now.statics.length &&
+    old.vtables.length === now.vtables.length
+  );
+}
+
 function ifRead<T>(read: () => T): T | null {
   try {
     return read();

@@ -16,13 +16,14 @@ import { demangle } from '../../formats/symbols/demangle.js';
 import type { LinkObject } from '../../link/graph.js';
 import type { ChangedItem } from '../engine.js';
 import { storageOf } from '../diff/items.js';
-import { sameTypesOf } from './described.js';
+import { mayDescribeTheSame, sameTypesOf } from './described.js';
 import { differencesOf, sameFields } from './layout-change.js';
 import type { Layout, Layouts } from './layouts.js';
 import { readLayouts } from './layouts.js';
 import { renamingOf, type Renaming } from './moved-types.js';
 import { layoutsThatWent, NO_MEMORY, type LayoutMemory, type RememberedLayout } from './remembered.js';
 import { functionTypes } from './signatures.js';
+import { AS_IT_IS, type PathOf } from './type-names.js';
 import { changedTargets, movedSlots, readVtables } from './vtables.js';
 
 /** A type, or a static, whose live values the new code would misread. */
@@ -62,7 +63,7 @@ export function compareLayouts(
   before: readonly LinkObject[],
   after: readonly LinkObject[],
   memory: LayoutMemory = NO_MEMORY,
-  pathOf: (path: string) => string = (path) => path,
+  pathOf: PathOf = AS_IT_IS,
 ): LayoutVerdict {
   if (before.length === 0 || after.length === 0) return { changed: [], went: [], checked: true };
   const stale = [...memory.values()].some((layouts) => layouts.some((one) => one.stale));
@@ -105,9 +106,12 @@ export function compareLayouts(
 function describeTheSame(before: readonly LinkObject[], after: readonly LinkObject[]): boolean {
   const old = new Map(before.map((object) => [object.name, object]));
   if (old.size !== before.length || before.length !== after.length) return false;
-  return after.every((object) => {
+  const pairs = after.flatMap((object) => {
     const twin = old.get(object.name);
-    if (twin === undefined) return false;
+    return twin !== undefined && mayDescribeTheSame(twin.file, object.file) ? [{ twin, object }] : [];
+  });
+  if (pairs.length < after.length) return false;
+  return pairs.every(({ twin, object }) => {
     const same = sameTypesOf(twin.file, object.file);
     return same?.vtables.every(([was, is]) => slotsOf(twin, was) === slotsOf(object, is)) === true;
   });

@@ -2,7 +2,7 @@
 // vtable, where no name tells that the caller means another type.
 import type { LinkObject } from '../../link/graph.js';
 import { typesOf } from './described.js';
-import { typeNames } from './layouts.js';
+import { typeNames } from './type-names.js';
 
 /** Mangled name → `fn(&app::Square, u32) -> u32`. Functions that no object describes are left out. */
 export function functionTypes(

@@ -1,8 +1,8 @@
 // What closures and coroutines hold: their environments, as debug information lays them out. Two of them are one only if
 // what they hold lies in the same places.
 import type { LinkObject } from '../../link/graph.js';
-import { readLayouts, type Layout } from '../guard/layouts.js';
-import { countsClosures, partsOf, renumber, withoutNumbers, type Renumber } from './numbered.js';
+import { layoutsByPath, type Layout } from '../guard/layouts.js';
+import { countsClosures, partsOf, withoutNumbers, type Rewrite } from './numbered.js';
 import type { SpelledItem } from './spelling.js';
 
 /** Path → layouts as text; empty where nothing is said. */
@@ -28,7 +28,7 @@ export interface Environments {
 
 /** @throws IpbpError IPBP1001 or IPBP1002 when an object's type descriptions are broken */
 export function readEnvironments(objects: readonly LinkObject[]): Environments {
-  const { byPath } = readLayouts(objects, undefined, (path) => path.includes('_env#'));
+  const byPath = layoutsByPath(objects, (path) => path.includes('_env#'));
   const byNumber = new Map<string, Layout[]>();
   for (const [path, layouts] of byPath) {
     const last = partsOf(path).findLast(({ own, group }) => own && countsClosures(group));
@@ -59,19 +59,19 @@ export function readEnvironments(objects: readonly LinkObject[]): Environments {
       return look;
     },
     layoutsOf,
-    all: () => [...readLayouts(objects).byPath.values()].flat(),
+    all: () => [...layoutsByPath(objects).values()].flat(),
   };
 }
 
 /** Do two closures hold the same in the same places, when the numbers in the names of what they hold are the old ones? */
-export function sameEnvironment(before: readonly Layout[], after: readonly Layout[], of: Renumber): boolean {
+export function sameEnvironment(before: readonly Layout[], after: readonly Layout[], of: Rewrite): boolean {
   if (before.length === 0 || after.length === 0) return true;
   const old = new Map<string, Set<string>>();
   for (const { path, text } of before) old.set(path, (old.get(path) ?? new Set()).add(text));
   const now = new Map<string, string[]>();
   for (const { path, text } of after) {
-    const known = renumber(path, of).text;
-    now.set(known, [...(now.get(known) ?? []), renumber(text, of).text]);
+    const known = of(path).text;
+    now.set(known, [...(now.get(known) ?? []), of(text).text]);
   }
   return [...now].every(([path, texts]) => {
     const known = old.get(path);

@@ -4,7 +4,17 @@ import { align } from './align.js';
 import { demangle } from '../../formats/symbols/demangle.js';
 import { contentsOf, likeness, type Content, type Contents } from './content.js';
 import { looksAlike, type EnvironmentLook, type Environments } from './environments.js';
-import { countsClosures, countsImpls, HALVES, partsOf, renumber, withoutNumbers, type Renumber } from './numbered.js';
+import {
+  countsClosures,
+  countsImpls,
+  HALVES,
+  partsOf,
+  renumber,
+  rewriter,
+  withoutNumbers,
+  type Renumber,
+  type Rewrite,
+} from './numbered.js';
 import { mentionsAround, votesOf, type Votes } from './mentions.js';
 import type { SpelledItem, SpelledSide } from './spelling.js';
 
@@ -45,6 +55,8 @@ export interface Unlike {
 /** Which new number is which old one. */
 export interface Numbering {
   readonly renumber: Renumber;
+  /** The same for a whole name. */
+  readonly rewrite: Rewrite;
   /** Does any number mean something else than before, or something new in place of something old? */
   readonly moved: boolean;
   /** New numbers per group; null for what is new. */
@@ -53,8 +65,16 @@ export interface Numbering {
   readonly ambiguous: readonly string[];
 }
 
-/** Aligns all groups of the new side with those of the old one, outer before inner ones. */
-export function alignGroups(before: NumberedSide, after: NumberedSide, unlike: readonly Unlike[]): Numbering {
+/**
+ * Aligns all groups of the new side with those of the old one, outer before inner ones.
+ * @param settled groups in which every number stays what it was, unless what they lie in moved
+ */
+export function alignGroups(
+  before: NumberedSide,
+  after: NumberedSide,
+  unlike: readonly Unlike[],
+  settled: ReadonlySet<string>,
+): Numbering {
   const byGroup = new Map<string, Map<number, number | null>>();
   const ambiguous: string[] = [];
   let moved = false;
@@ -74,8 +94,12 @@ export function alignGroups(before: NumberedSide, after: NumberedSide, unlike: r
       continue;
     }
     const old = [...(others?.keys() ?? [])].sort((a, b) => a - b);
-    if (outer.text !== group) moved = true;
     const apart = unlike.filter((one) => one.group === group);
+    if (outer.text !== group) moved = true;
+    else if (apart.length === 0 && settled.has(group)) {
+      for (const number of numbers) result.set(number, number);
+      continue;
+    }
     const found = align(old.length, numbers.length, {
       ...likenessOf(group, { side: before, group: outer.text, numbers: old }, { side: after, group, numbers }, apart),
     });
@@ -87,7 +111,7 @@ export function alignGroups(before: NumberedSide, after: NumberedSide, unlike: r
     });
     for (const one of found.ambiguous) ambiguous.push(`${group}#${numbers[one.after] ?? 0}`);
   }
-  return { renumber: of, moved, byGroup, ambiguous };
+  return { renumber: of, rewrite: rewriter(of), moved, byGroup, ambiguous };
 }
 
 interface Sequence {
@@ -266,7 +290,7 @@ export function withPaths(numbering: Numbering, before: NumberedSide, after: Num
   for (const { text, path } of after.items.values()) {
     if (path === null || text.includes(HALVES)) continue;
     const parts = partsOf(path);
-    const mapped = renumber(text, numbering.renumber);
+    const mapped = numbering.rewrite(text);
     const others = partsOf(old.get(mapped.text)?.path ?? '');
     if (!mapped.fresh && others.length === parts.length) {
       parts.forEach(({ group, number, own }, at) => {
@@ -290,5 +314,5 @@ export function withPaths(numbering: Numbering, before: NumberedSide, after: Num
     const known = byPath.get(group)?.get(number);
     return known === undefined ? numbering.renumber(group, number) : known;
   };
-  return { ...numbering, renumber: renumberPath };
+  return { ...numbering, renumber: renumberPath, rewrite: rewriter(renumberPath) };
 }

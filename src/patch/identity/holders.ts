@@ -5,7 +5,7 @@ import { demangle } from '../../formats/symbols/demangle.js';
 import type { RefusedItem } from '../engine.js';
 import { storageOf } from '../diff/items.js';
 import type { NumberedSide, Numbering } from './groups.js';
-import { partsOf, renumber } from './numbered.js';
+import { partsOf } from './numbered.js';
 
 /** What keeps the forks from being closed, in words. */
 export function openForks(
@@ -29,7 +29,7 @@ export function openForks(
   });
   const known = new Set(before.environments.all().map(({ path }) => path));
   const types = after.environments.all().flatMap(({ path, parts }) => {
-    if (renumber(path, numbering.renumber).fresh || !known.has(renumber(path, numbering.renumber).text)) return [];
+    if (numbering.rewrite(path).fresh || !known.has(numbering.rewrite(path).text)) return [];
     const { fields, cases } = parts();
     const held = [...fields, ...cases.flatMap((one) => one.fields)].find(
       ({ holds }) => holds !== null && mentions(holds),

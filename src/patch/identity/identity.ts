@@ -8,11 +8,14 @@ import { demangle } from '../../formats/symbols/demangle.js';
 import type { ObjectFile } from '../../formats/object-file.js';
 import { openLinkObject } from '../../link/atoms.js';
 import type { LinkObject } from '../../link/graph.js';
+import { stableName } from '../../link/names.js';
 import { diffObjects, type ObjectDiff } from '../diff/diff.js';
 import type { RefusedItem } from '../engine.js';
+import { typesOf } from '../guard/described.js';
+import { AS_IT_IS, type PathOf } from '../guard/type-names.js';
 import type { PatchImage } from '../image/image.js';
 import { readEnvironments, sameEnvironment } from './environments.js';
-import { freshName, renamer, type NameMap } from './name-map.js';
+import { freshName, NO_NAMES, renamer, type NameMap } from './name-map.js';
 import {
   alignGroups,
   becameOf,
@@ -23,8 +26,9 @@ import {
   type Unlike,
 } from './groups.js';
 import { openForks } from './holders.js';
-import { countsClosures, partsOf, renumber } from './numbered.js';
+import { countsClosures, partsOf } from './numbered.js';
 import { pairItems, type NewBecause, type Pairing } from './pair-items.js';
+import { settledGroups } from './settled.js';
 import { numberHashed, spellSide, type SpelledItem } from './spelling.js';
 import { needsIdentity } from './suspects.js';
 
@@ -43,9 +47,6 @@ export interface IdentityRequest {
   readonly unchanged?: (names: NameMap) => readonly LinkObject[];
 }
 
-/** How types are called now → how the side before calls them; see numbered.ts. */
-export type PathMap = (path: string) => string;
-
 export interface Identified {
   /** The new objects under the names that are right for them. */
   readonly after: readonly LinkObject[];
@@ -56,13 +57,13 @@ export interface Identified {
   readonly moved: ReadonlySet<string>;
   /** New identities of what was forked, each with the reason. */
   readonly forked: ReadonlyMap<string, string>;
-  readonly pathOf: PathMap;
+  /** How types are called now → how the side before calls them; see numbered.ts. */
+  readonly pathOf: PathOf;
   readonly warnings: readonly Warning[];
   /** Forks that cannot be closed. */
   readonly refused: readonly RefusedItem[];
 }
 
-const AS_IT_IS: PathMap = (path) => path;
 const NO_MOVES: ReadonlySet<string> = new Set();
 const NO_FORKS: ReadonlyMap<string, string> = new Map();
 /** Rounds of pulling pairs apart; each round is for what holds what was pulled apart in the last. */
@@ -71,7 +72,7 @@ const MOST_ROUNDS = 32;
 /** @throws IpbpError IPBP1001, IPBP1002 or IPBP2001 where an object is broken */
 export function identify(request: IdentityRequest): Identified {
   const { before, names } = request;
-  const after = open(request.after, names);
+  const after = request.after.map((file) => openLinkObject(file, renamer(names)));
   const diff = diffObjects(before, after, () => request.unchanged?.(names) ?? []);
   const asBefore: Identified = {
     after,
@@ -84,17 +85,17 @@ export function identify(request: IdentityRequest): Identified {
     refused: [],
   };
   if (!needsIdentity(diff, before, after)) return asBefore;
-  const raw = open(request.after, new Map());
+  const raw = reopen(after, names, NO_NAMES);
   const [oldItems, newItems] = numberHashed(spellSide(before), spellSide(raw));
   const from = numberedSide(oldItems, readEnvironments(before));
   const to = numberedSide(newItems, readEnvironments(raw));
-  const numbering = alignUntilStable(from, to);
+  const numbering = alignUntilStable(from, to, settledGroups(from, to, diff, names));
   const pairings = pairItems(from, to, numbering);
   const named = nameItems(pairings, numbering, { from, to }, request);
-  const pathOf: PathMap = (path) => renumber(path, numbering.renumber).text;
+  const pathOf: PathOf = (path) => numbering.rewrite(path).text;
   const refused = openForks(from, to, numbering, named.forkedNumbers);
   if (named.moved.size === 0) return { ...asBefore, pathOf, warnings: named.warnings, refused };
-  const renamed = open(request.after, named.names);
+  const renamed = reopen(after, names, named.names);
   return {
     ...named,
     after: renamed,
@@ -104,16 +105,28 @@ export function identify(request: IdentityRequest): Identified {
   };
 }
 
-function open(files: readonly ObjectFile[], names: NameMap): readonly LinkObject[] {
+/** The same files under other names. What speaks of nothing that is called otherwise is left open, with all read of it. */
+function reopen(objects: readonly LinkObject[], before: NameMap, names: NameMap): readonly LinkObject[] {
   const rename = renamer(names);
-  return files.map((file) => openLinkObject(file, rename));
+  const moved = new Set<string>();
+  for (const name of [...before.keys(), ...names.keys()]) if (before.get(name) !== names.get(name)) moved.add(name);
+  if (moved.size === 0) return objects;
+  return objects.map((object) => (speaksOf(object, moved) ? openLinkObject(object.file, rename) : object));
+}
+
+function speaksOf({ file }: LinkObject, names: ReadonlySet<string>): boolean {
+  if (file.symbols.some(({ name }) => names.has(stableName(name)))) return true;
+  const described = typesOf(file);
+  if (described === null) return false;
+  const { all, functions, statics } = described;
+  return [all, functions, statics].some((list) => list.some(({ linkageName }) => names.has(stableName(linkageName))));
 }
 
 /** Aligns; pulls apart what holds other things now; again for what holds those. */
-function alignUntilStable(before: NumberedSide, after: NumberedSide): Numbering {
+function alignUntilStable(before: NumberedSide, after: NumberedSide, settled: ReadonlySet<string>): Numbering {
   const unlike: Unlike[] = [];
   for (let round = 0; ; round++) {
-    const numbering = withPaths(alignGroups(before, after, unlike), before, after);
+    const numbering = withPaths(alignGroups(before, after, unlike, settled), before, after);
     const found = round < MOST_ROUNDS ? unlikePairs(before, after, numbering) : [];
     if (found.length === 0) return numbering;
     unlike.push(...found);
@@ -123,7 +136,7 @@ function alignUntilStable(before: NumberedSide, after: NumberedSide): Numbering 
 function unlikePairs(before: NumberedSide, after: NumberedSide, numbering: Numbering): readonly Unlike[] {
   return [...numbering.byGroup].flatMap(([group, numbers]) => {
     if (!countsClosures(group)) return [];
-    const outer = renumber(group, numbering.renumber).text;
+    const outer = numbering.rewrite(group).text;
     return [...numbers].flatMap(([now, old]): Unlike[] => {
       if (old === null) return [];
       const oldMembers = before.groups.get(outer)?.get(old) ?? [];
@@ -131,7 +144,7 @@ function unlikePairs(before: NumberedSide, after: NumberedSide, numbering: Numbe
       const same = sameEnvironment(
         before.environments.layoutsOf(oldMembers, outer, old),
         after.environments.layoutsOf(newMembers, group, now),
-        numbering.renumber,
+        numbering.rewrite,
       );
       return same && !newMembers.some((item) => hidesNew(item, numbering)) ? [] : [{ group, before: old, after: now }];
     });
@@ -210,15 +223,11 @@ interface InPlaceOfOld {
   readonly became: ReadonlySet<string>;
 }
 
-function numbersInPlaceOfOld(
-  { byGroup, renumber: of }: Numbering,
-  before: NumberedSide,
-  after: NumberedSide,
-): InPlaceOfOld {
+function numbersInPlaceOfOld({ byGroup, rewrite }: Numbering, before: NumberedSide, after: NumberedSide): InPlaceOfOld {
   const forkedNumbers = new Set<string>();
   const became = new Set<string>();
   for (const [group, numbers] of byGroup) {
-    const outer = renumber(group, of).text;
+    const outer = rewrite(group).text;
     const old = before.groups.get(outer);
     if (old === undefined || !countsClosures(group)) continue;
     const kept = new Set(numbers.values());
@@ -251,13 +260,13 @@ function forkReason(why: NewBecause, text: string, forkedNumbers: ReadonlySet<st
 }
 
 /** Does what is new take the place of a static that is gone, as one does that has another type now? */
-function startsAnew({ item, why }: NewPairing, { byGroup, renumber: of }: Numbering, before: NumberedSide): boolean {
+function startsAnew({ item, why }: NewPairing, { byGroup, rewrite }: Numbering, before: NumberedSide): boolean {
   if (item.storage !== 'mutable' && item.storage !== 'tls') return false;
   if (why === 'static type') return true;
   const last = partsOf(item.text).findLast(({ own }) => own);
   if (why !== 'number' || last === undefined || countsClosures(last.group)) return false;
   const kept = new Set(byGroup.get(last.group)?.values());
-  const old = before.groups.get(renumber(last.group, of).text) ?? new Map<number, readonly SpelledItem[]>();
+  const old = before.groups.get(rewrite(last.group).text) ?? new Map<number, readonly SpelledItem[]>();
   return [...old.keys()].some((number) => !kept.has(number));
 }
 

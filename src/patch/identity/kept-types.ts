@@ -4,7 +4,8 @@
 import type { LinkObject } from '../../link/graph.js';
 import type { DiffItem } from '../diff/diff.js';
 import { sameTypesOf, typesOf, type Described } from '../guard/described.js';
-import { layoutTexts, typeNames } from '../guard/layouts.js';
+import { layoutTexts } from '../guard/layouts.js';
+import { typeNames } from '../guard/type-names.js';
 
 /** What came out for the functions of one object: those that are the same, and those of one side alone. */
 interface Compared {

@@ -25,10 +25,25 @@ const PART = /\{(\w+)#(\d+)\}|#(\d+)(?![\d}])/g;
 /** Closures and coroutines share one sequence, functions and what they capture one number. */
 const ENVIRONMENT = /\{(?!impl#)\w+#(\d+)\}/g;
 
+const NO_PARTS: readonly NumberedPart[] = [];
+
+/** The parts of names that were asked for: an edit asks for those of the same names over and over. */
+const known = new Map<string, readonly NumberedPart[]>();
+/** Names that are remembered, at most; then it begins anew. */
+const MOST_KNOWN = 50_000;
+
 /** All numbers of a name, from its start to its end. */
 export function partsOf(text: string): readonly NumberedPart[] {
+  if (!text.includes('#')) return NO_PARTS;
+  let parts = known.get(text);
+  if (parts !== undefined) return parts;
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(text, (parts = findParts(text)));
+  return parts;
+}
+
+function findParts(text: string): readonly NumberedPart[] {
   const parts: NumberedPart[] = [];
-  if (!text.includes('#')) return parts;
   const depthAt = depthsOf(text);
   const functionTypes = functionTypesOf(text);
   for (const match of text.matchAll(PART)) {
@@ -101,6 +116,20 @@ export function renumber(text: string, of: Renumber): Renumbered {
     from = end;
   }
   return { text: from === 0 ? text : result + text.slice(from), fresh };
+}
+
+/** Puts other numbers into a name. */
+export type Rewrite = (text: string) => Renumbered;
+
+/** As {@link renumber} for numbers that stay as they are: every name once. */
+export function rewriter(of: Renumber): Rewrite {
+  const texts = new Map<string, Renumbered>();
+  return (text) => {
+    if (!text.includes('#')) return { text, fresh: false };
+    let found = texts.get(text);
+    if (found === undefined) texts.set(text, (found = renumber(text, of)));
+    return found;
+  };
 }
 
 /** From where to where each `fn(…) -> …` of a name goes. */

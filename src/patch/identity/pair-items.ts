@@ -1,6 +1,6 @@
 // From aligned numbers to items: which new item is which old one, by text once the numbers of the old side stand in it.
 // Says of every new item under which identity the program knows it, or that it is a new one, and why.
-import { withoutNumbers, renumber, HALVES } from './numbered.js';
+import { withoutNumbers, HALVES } from './numbered.js';
 import type { NumberedSide, Numbering } from './groups.js';
 import { isHashed, type SpelledItem } from './spelling.js';
 import { contentsOf } from './content.js';
@@ -28,7 +28,7 @@ export type NewBecause =
 /** Pairs all items of the new side. */
 export function pairItems(before: NumberedSide, after: NumberedSide, numbering: Numbering): readonly Pairing[] {
   const old = byText(before.items.values(), ({ text }) => text);
-  const now = byText(after.items.values(), ({ text }) => renumber(text, numbering.renumber).text);
+  const now = byText(after.items.values(), ({ text }) => numbering.rewrite(text).text);
   const result: Pairing[] = [];
   for (const [text, items] of now) {
     const others = old.get(text) ?? [];
@@ -52,7 +52,7 @@ function byText(items: Iterable<SpelledItem>, textOf: (item: SpelledItem) => str
 }
 
 function pairOne(item: SpelledItem, old: SpelledItem | undefined, numbering: Numbering): Pairing {
-  const { text, fresh } = renumber(item.text, numbering.renumber);
+  const { text, fresh } = numbering.rewrite(item.text);
   if (fresh) return { kind: 'new', item, why: 'number' };
   if (old === undefined)
     return text === item.text ? { kind: 'unmoved', item } : { kind: 'new', item, why: 'not found' };
@@ -64,7 +64,7 @@ function pairOne(item: SpelledItem, old: SpelledItem | undefined, numbering: Num
 function becameAnother(item: SpelledItem, old: SpelledItem, numbering: Numbering): NewBecause | null {
   const why = item.storage === 'code' ? 'signature' : 'static type';
   if (item.type !== null && old.type !== null) {
-    return renumber(item.type, numbering.renumber).text === old.type ? null : why;
+    return numbering.rewrite(item.type).text === old.type ? null : why;
   }
   // The hash stands for types, too. What a trait declares has the types that the trait says.
   const told = item.raw === old.raw || !isHashed(item.raw) || item.text.startsWith('<') || item.text.includes('#');
@@ -83,7 +83,7 @@ function pairFamily(
   if (!numbering.moved) {
     return items.map((item) => {
       const old = byRaw.get(item.raw);
-      if (renumber(item.text, numbering.renumber).fresh) return { kind: 'new', item, why: 'number' };
+      if (numbering.rewrite(item.text).fresh) return { kind: 'new', item, why: 'number' };
       return old === undefined ? { kind: 'unmoved', item } : pairOne(item, old, numbering);
     });
   }
@@ -106,5 +106,5 @@ function pairFamily(
 function nameText(side: NumberedSide, name: string, numbering: Numbering | null): string {
   const item = side.items.get(name) ?? side.byIdentity.get(name);
   if (item === undefined) return withoutNumbers(name);
-  return numbering === null ? item.text : renumber(item.text, numbering.renumber).text;
+  return numbering === null ? item.text : numbering.rewrite(item.text).text;
 }

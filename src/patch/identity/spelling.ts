@@ -6,7 +6,7 @@ import type { LinkObject } from '../../link/graph.js';
 import { stableName } from '../../link/names.js';
 import { edgesIn, openSide, rangeOf, storageOf, type AtomRef, type Storage } from '../diff/items.js';
 import { typesOf } from '../guard/described.js';
-import { typeNames } from '../guard/layouts.js';
+import { typeNames } from '../guard/type-names.js';
 import { HALVES } from './numbered.js';
 
 /** One item of one side. */
@@ -154,14 +154,45 @@ function namesBehind(atom: AtomRef['atom'] | null): readonly string[] {
 export function parentsOf(side: SpelledSide, text: string): readonly SpelledItem[] {
   const end = text.lastIndexOf('::');
   const path = end < 0 ? text : text.slice(0, end);
-  return [...side.values()]
-    .filter((item) => item.storage === 'code' && isAround(item, path) && readable(item) !== text)
-    .sort((a, b) => readable(a).length - readable(b).length || (a.raw < b.raw ? -1 : 1));
+  const byName = functionsByName(side);
+  // What begins with `path::` stands together; `path` itself stands before it, with others between them.
+  return [...startingWith(byName, path, (name) => name === path), ...startingWith(byName, `${path}::`)]
+    .flatMap(({ name, item }) => (name === text ? [] : [{ name, item }]))
+    .sort((a, b) => a.name.length - b.name.length || (a.item.raw < b.item.raw ? -1 : 1))
+    .map(({ item }) => item);
 }
 
-function isAround(item: SpelledItem, path: string): boolean {
-  const name = readable(item);
-  return name === path || name.startsWith(`${path}::`);
+interface NamedFunction {
+  readonly name: string;
+  readonly item: SpelledItem;
+}
+
+const sorted = new WeakMap<SpelledSide, readonly NamedFunction[]>();
+
+/** The functions of a side by what {@link readable} gives, in its order: families without number ask for them. */
+function functionsByName(side: SpelledSide): readonly NamedFunction[] {
+  let found = sorted.get(side);
+  if (found === undefined) {
+    const functions = [...side.values()].filter(({ storage }) => storage === 'code');
+    found = functions.map((item) => ({ name: readable(item), item })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    sorted.set(side, found);
+  }
+  return found;
+}
+
+function* startingWith(
+  byName: readonly NamedFunction[],
+  start: string,
+  isMeant: (name: string) => boolean = (name) => name.startsWith(start),
+): Iterable<NamedFunction> {
+  let low = 0;
+  let high = byName.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if ((byName[middle] as NamedFunction).name < start) low = middle + 1;
+    else high = middle;
+  }
+  for (let found = byName[low]; found !== undefined && isMeant(found.name); found = byName[++low]) yield found;
 }
 
 function readable({ text }: SpelledItem): string {
