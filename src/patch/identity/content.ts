@@ -20,6 +20,8 @@ const LOOKED_AT = 4096;
 /** Asks for contents; remembers them. `spell` names an item without numbers that are given by position. */
 export interface Contents {
   of(item: AtomRef): Content;
+  /** Is the one the other but for places in sources, those that are numbers beside the text that says them, too? */
+  sameButPlaces(old: AtomRef, now: AtomRef): boolean;
   /** What one reference in a function means: the name of an item, or what is in a constant. */
   meaning(edge: Edge, within: Range): string;
 }
@@ -27,14 +29,16 @@ export interface Contents {
 /** Contents under names as `spell` gives them: what it gives for two items must not differ only by position. */
 export function contentsOf(spell: (name: string) => string): Contents {
   const known = new Map<AtomRef['symbol'], Content>();
+  const of = (item: AtomRef): Content => {
+    const found = known.get(item.symbol);
+    if (found !== undefined) return found;
+    const made = contentOf(item, spell);
+    known.set(item.symbol, made);
+    return made;
+  };
   return {
-    of(item) {
-      const found = known.get(item.symbol);
-      if (found !== undefined) return found;
-      const made = contentOf(item, spell);
-      known.set(item.symbol, made);
-      return made;
-    },
+    of,
+    sameButPlaces: (old, now) => of(old).key === of(now).key || differInPlaces(rangeOf(old), rangeOf(now), spell),
     meaning: (edge, within) => targetContent(edge, within, spell),
   };
 }
@@ -50,6 +54,43 @@ function contentOf(item: AtomRef, spell: (name: string) => string): Content {
   for (let at = 0; at + 4 <= Math.min(bytes.length, LOOKED_AT); at += code ? 1 : 4)
     count(parts, bytes.slice(at, at + 4));
   return { key: `${range.atom.kind} ${range.end - range.start} ${bytes} ${targets.join()}`, parts };
+}
+
+/** Data with text like `event src/main.rs:12` and the 12 as a number: what an event of a log says of itself. */
+function differInPlaces(old: Range, now: Range, spell: (name: string) => string): boolean {
+  if (old.atom.kind === 'code' || old.atom.kind !== now.atom.kind) return false;
+  const [was, is] = [old, now].map((range) => {
+    const edges = edgesIn(range);
+    const targets = edges.map((edge) => `${edge.offset - range.start}:${targetText(edge, range, spell, 0)}`);
+    return { bytes: unfielded(range, edges), targets: targets.join(), lines: linesIn(range, edges) };
+  }) as [DataWithPlaces, DataWithPlaces];
+  if (was.bytes.length !== is.bytes.length || was.targets !== is.targets) return false;
+  const wordAt = (text: string, at: number): number =>
+    [3, 2, 1, 0].reduce((word, byte) => word * 256 + text.charCodeAt(at + byte), 0);
+  for (let at = 0; at < was.bytes.length; at += 4) {
+    if (was.bytes.slice(at, at + 4) === is.bytes.slice(at, at + 4)) continue;
+    if (!was.lines.has(wordAt(was.bytes, at)) || !is.lines.has(wordAt(is.bytes, at))) return false;
+  }
+  return true;
+}
+
+interface DataWithPlaces {
+  readonly bytes: string;
+  readonly targets: string;
+  readonly lines: ReadonlySet<number>;
+}
+
+/** The numbers behind colons in the texts that a range refers to. */
+function linesIn(range: Range, edges: readonly Edge[]): ReadonlySet<number> {
+  const lines = new Set<number>();
+  for (const edge of edges) {
+    const { atom } = edge.target;
+    if (atom === null || isItem(edge.target) || atom.edges.length > 0) continue;
+    const { start, end } = pieceOf(edge, atom, range);
+    const text = decodeText(atom.bytes, start, Math.min(end, atom.bytes.length));
+    for (const [, digits] of text.matchAll(/:(\d+)/g)) lines.add(Number(digits));
+  }
+  return lines;
 }
 
 function count(parts: Map<string, number>, part: string): void {

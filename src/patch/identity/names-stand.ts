@@ -4,8 +4,8 @@
 import { demangle, spellV0 } from '../../formats/symbols/demangle.js';
 import type { LinkObject } from '../../link/graph.js';
 import type { DiffItem, ObjectDiff } from '../diff/diff.js';
-import { storageOf, type AtomRef } from '../diff/items.js';
-import { contentsOf } from './content.js';
+import { edgesIn, rangeOf, storageOf, type AtomRef } from '../diff/items.js';
+import { contentsOf, type Contents } from './content.js';
 import { keepTheirTypes } from './kept-types.js';
 import { withoutNumbers } from './numbered.js';
 
@@ -17,7 +17,7 @@ export function namesStand(diff: ObjectDiff, before: readonly LinkObject[], afte
     !comeAndGo(moving) &&
     changed.every(isInPlace) &&
     !changedPlaces(changed.filter(({ kind }) => kind === 'function')) &&
-    !sharesStatics(changed, after) &&
+    staticsStand(diff.items, before, after) &&
     keepTheirTypes(changed, before, after)
   );
 }
@@ -41,12 +41,12 @@ function isFurther(name: string): boolean {
   return /#[1-9]/.test(spellV0(name) ?? '');
 }
 
-/** Still of the same storage and, for data, size, and no reference must be bound anew. */
+/** Still of the same storage and, for data, size, and no reference must be bound anew but for a place in a source. */
 function isInPlace({ kind, before, after, rebind }: DiffItem): boolean {
   const [old] = before;
   return (
     old !== undefined &&
-    !rebind &&
+    (!rebind || after.every((copy) => sameContent(contentsOf(lookOf), old, copy))) &&
     after.every(
       ({ atom, symbol }) =>
         storageOf(atom) === storageOf(old.atom) && (kind === 'function' || symbol.size === old.symbol.size),
@@ -72,23 +72,72 @@ function changedPlaces(functions: readonly DiffItem[]): boolean {
   });
 }
 
-/**
- * Is one of several statics of one name concerned, or a function that has such? How they are used tells them apart, which
- * may change while they do not.
- */
-export function sharesStatics(changed: readonly DiffItem[], after: readonly LinkObject[]): boolean {
+/** Statics by how they look: those of one name in one function are a family. */
+export type StaticFamilies = ReadonlyMap<string, ReadonlySet<string>>;
+
+export function staticFamilies(objects: readonly LinkObject[]): StaticFamilies {
   const families = new Map<string, Set<string>>();
-  for (const object of after) {
+  for (const object of objects) {
     for (const { kind, name } of object.file.symbols) {
       if ((kind !== 'data' && kind !== 'tls') || !(name.startsWith('_R') || name.startsWith('_ZN'))) continue;
       const look = lookOf(name);
       families.set(look, (families.get(look) ?? new Set()).add(name));
     }
   }
+  return families;
+}
+
+/**
+ * Is one of several statics of one name concerned, or a function that has such? How they are used tells them apart, which
+ * may change while they do not.
+ */
+export function sharesStatics(changed: readonly DiffItem[], families: StaticFamilies): boolean {
+  return concerned(changed, families).length > 0;
+}
+
+/** The looks of the families of several that an edit concerns. */
+function concerned(changed: readonly DiffItem[], families: StaticFamilies): readonly string[] {
   const shared = [...families].flatMap(([look, names]) => (names.size > 1 ? [look] : []));
-  if (shared.length === 0) return false;
+  if (shared.length === 0) return shared;
   const looks = new Set(changed.map(({ name }) => lookOf(name)));
-  return shared.some((look) => looks.has(look) || placesAround(look).some((place) => looks.has(place)));
+  return shared.filter((look) => looks.has(look) || placesAround(look).some((place) => looks.has(place)));
+}
+
+/**
+ * Are all statics that share a name with others where they were? They are when as many are there under the same names, each
+ * with its content, and the functions around them mention the same in one order: lines may have moved.
+ */
+function staticsStand(
+  items: readonly DiffItem[],
+  before: readonly LinkObject[],
+  after: readonly LinkObject[],
+): boolean {
+  const now = staticFamilies(after);
+  const looks = concerned(items, now);
+  if (looks.length === 0) return true;
+  const old = staticFamilies(before);
+  const contents = contentsOf(lookOf);
+  const around = new Set(looks.flatMap((look) => [look, ...placesAround(look)]));
+  return (
+    looks.every((look) => {
+      const [was, is] = [old.get(look), now.get(look)];
+      return was?.size === is?.size && [...(is ?? [])].every((name) => was?.has(name));
+    }) &&
+    items.every(({ name, before: [was], after: [is] }) => {
+      if (!around.has(lookOf(name))) return true;
+      return was !== undefined && is !== undefined && sameContent(contents, was, is);
+    })
+  );
+}
+
+/** The same but for lines and columns, and with references to the same items. */
+function sameContent(contents: Contents, old: AtomRef, now: AtomRef): boolean {
+  return contents.sameButPlaces(old, now) && mentioned(old).join() === mentioned(now).join();
+}
+
+/** What a function refers to, in order. */
+function mentioned(item: AtomRef): readonly string[] {
+  return edgesIn(rangeOf(item)).map(({ target }) => target.name ?? '');
 }
 
 /** `a`, `a::b` and `a::b::c` for `a::b::c::D`. */

@@ -1,7 +1,7 @@
 // Is there anything in an edit that names could be wrong about? Mostly not: then names stand, and nothing more is read.
 import type { LinkObject } from '../../link/graph.js';
 import type { DiffItem, ObjectDiff } from '../diff/diff.js';
-import { namesStand, sharesStatics } from './names-stand.js';
+import { namesStand, sharesStatics, staticFamilies } from './names-stand.js';
 
 /**
  * True when the objects differ in something that is numbered by position (closures, coroutines, what lies inside of
@@ -12,7 +12,7 @@ export function needsIdentity(diff: ObjectDiff, before: readonly LinkObject[], a
   if (before.length === 0 || after.length === 0 || diff.items.length === 0) return false;
   const gone = new Set<string>();
   for (const item of diff.items) if (item.change === 'removed') gone.add(item.demangled);
-  const suspect = diff.items.some((item) => isSuspect(item, gone)) || sharesStatics(diff.items, after);
+  const suspect = diff.items.some((item) => isSuspect(item, gone)) || sharesStatics(diff.items, staticFamilies(after));
   return suspect && !namesStand(diff, before, after);
 }
 
