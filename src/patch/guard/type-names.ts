@@ -147,6 +147,7 @@ function impliesSize(name: string, size: number): boolean {
   return /^(?:usize|isize|bool|char|\(\)|!|str)$/.test(name);
 }
 
+/** Is a structure one variant of an enumeration, and so part of that one's layout? */
 export function isVariant(table: TypeTable, type: CompositeType): boolean {
   const outer = type.outer === null ? undefined : table.types.get(type.outer);
   return outer?.kind === 'composite' && outer.variantParts.length > 0;
@@ -192,6 +193,7 @@ function membersText(members: readonly Member[], base: number, names: Pick<TypeN
   return text;
 }
 
+/** Size and values of a plain enumeration, as text. */
 export function enumerationText({ size, enumerators }: EnumerationType): string {
   return `${size ?? '?'}{${enumerators.map(({ name, value }) => `${name}=${value}`).join()}}`;
 }

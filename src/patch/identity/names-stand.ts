@@ -75,6 +75,7 @@ function changedPlaces(functions: readonly DiffItem[]): boolean {
 /** Statics by how they look: those of one name in one function are a family. */
 export type StaticFamilies = ReadonlyMap<string, ReadonlySet<string>>;
 
+/** The mangled statics that objects define, by look. */
 export function staticFamilies(objects: readonly LinkObject[]): StaticFamilies {
   const families = new Map<string, Set<string>>();
   for (const object of objects) {
