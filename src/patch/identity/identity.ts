@@ -155,8 +155,8 @@ function unlikePairs(before: NumberedSide, after: NumberedSide, numbering: Numbe
  * Does only the debug information say that something has to do with what is new? A newer symbol name tells an `impl` block
  * by its type and trait, not by all of its parameters: those of an async function's handler include its coroutine.
  */
-function hidesNew({ text, path }: SpelledItem, { renumber: of }: Numbering): boolean {
-  return path !== null && renumber(path, of).fresh && !renumber(text, of).fresh;
+function hidesNew({ text, path }: SpelledItem, { rewrite }: Numbering): boolean {
+  return path !== null && rewrite(path).fresh && !rewrite(text).fresh;
 }
 
 interface Named extends Pick<Identified, 'names' | 'moved' | 'forked' | 'warnings'> {
