@@ -152,6 +152,37 @@ test('a name that no known archive has waits for those that rustc names; the com
   assert.equal(asked, ['diff old → new', 'link', 'link', 'link']);
 });
 
+test('a plan that is asked for again is made once; one that had to wait for archives keeps its comparison', () => {
+  for (const [missing, links] of [
+    [false, 1],
+    [true, 2],
+  ] as const) {
+    const { staging, asked, request } = rig(objects({ 'a.o': 'old' }), missing);
+    const first = request({ 'a.o': 'new' }, { linkIsFinal: false });
+    try {
+      staging.plan(first);
+    } catch (error) {
+      assert.instance(error, ArchivesNotKnown);
+    }
+    staging.plan({ ...first, linkIsFinal: true });
+    assert.equal(asked, ['diff old → new', ...Array<string>(links).fill('link')]);
+    staging.clear();
+    staging.plan({ ...first, linkIsFinal: true });
+    assert.is(asked.filter((what) => what.startsWith('diff')).length, 2);
+  }
+});
+
+test('a compile that writes very many objects is not planned before its end', async () => {
+  const names = Array.from({ length: 65 }, (_, i) => `${i}.o`);
+  const { staging, asked } = rig(objects(Object.fromEntries(names.map((name) => [name, 'old']))));
+  for (const name of names.slice(1)) staging.add('app-1', name, bytes('new'));
+  await nextTurn();
+  assert.is(asked.length, 2);
+  staging.add('app-1', '0.o', bytes('new'));
+  await nextTurn();
+  assert.is(asked.length, 2);
+});
+
 test('what was cleared is forgotten', async () => {
   const { staging, asked, request } = rig(objects({ 'a.o': 'old' }));
   staging.add('app-1', 'a.o', bytes('new'));

@@ -64,12 +64,21 @@ interface Linked {
   readonly ms: number;
 }
 
-interface Ahead {
+interface Compared {
   readonly diff: EngineDiff;
   readonly diffMs: number;
   /** Null where it hangs on archives that are not known yet. */
   readonly linked: Linked | null;
 }
+
+/** What was made when it was asked for. It may be asked for again: when a crate is compiled, and when all are. */
+interface Asked extends Compared {
+  readonly changed: ReadonlyMap<string, string>;
+  readonly removed: boolean;
+}
+
+/** With more objects than these, more are to come: a plan that begins now would only be in their way. */
+const MOST_AHEAD = 64;
 
 /** Begins with nothing staged. */
 export function createStaging(context: StagingContext): Staging {
@@ -80,7 +89,8 @@ export function createStaging(context: StagingContext): Staging {
   /** Not live: a new codegen unit, or a foreign one; the finished session will tell. */
   const unknown = new Set<string>();
   let timer: NodeJS.Immediate | null = null;
-  let ahead: Ahead | null = null;
+  let ahead: Compared | null = null;
+  let asked: Asked | null = null;
 
   const compare = ({ before, after }: SplitObjects): { readonly diff: EngineDiff; readonly diffMs: number } => {
     const start = performance.now();
@@ -103,7 +113,7 @@ export function createStaging(context: StagingContext): Staging {
 
   const planAhead = (): void => {
     timer = null;
-    if (staged.size === 0) return;
+    if (staged.size === 0 || staged.size > MOST_AHEAD) return;
     const files = context.split(staged);
     try {
       const compared = compare(files);
@@ -122,6 +132,13 @@ export function createStaging(context: StagingContext): Staging {
     }
     return true;
   };
+
+  const wasAsked = ({ changed, removed }: StagedRequest): boolean =>
+    asked !== null &&
+    asked.removed === removed &&
+    asked.changed.size === changed.size &&
+    // Kept files do not change.
+    [...changed].every(([name, path]) => asked?.changed.get(name) === path);
 
   const settleUnknown = ({ changed }: StagedRequest): void => {
     for (const name of unknown) if (!changed.has(name)) foreign.add(name);
@@ -149,10 +166,12 @@ export function createStaging(context: StagingContext): Staging {
         timer = null;
       }
       settleUnknown(request);
-      const { files } = request;
-      const usable = ahead !== null && isStaged(request) ? ahead : null;
+      const { files, changed, removed } = request;
+      const usable = wasAsked(request) ? asked : ahead !== null && isStaged(request) ? ahead : null;
       const { diff, diffMs } = usable ?? compare(files);
-      const linked = usable?.linked ?? link(diff, files, request.link, request.linkIsFinal);
+      asked = { diff, diffMs, linked: usable?.linked ?? null, changed, removed };
+      const linked = asked.linked ?? link(diff, files, request.link, request.linkIsFinal);
+      asked = { ...asked, linked };
       return { diff, plan: linked.plan, diffMs, linkMs: linked.ms, ahead: usable?.linked != null };
     },
     clear() {
@@ -161,6 +180,7 @@ export function createStaging(context: StagingContext): Staging {
       staged.clear();
       unknown.clear();
       ahead = null;
+      asked = null;
     },
   };
 }
