@@ -1,6 +1,7 @@
 // The debug sections of an object as they would be after linking it alone: references from one to another filled in.
 // References to code and data stay as they are; nothing that is read here needs them.
-import type { ObjectFile, Relocation, Section } from '../object-file.js';
+import { firstNotBefore } from '../../bytes/search.js';
+import type { ObjectFile, Section } from '../object-file.js';
 import { ByteReader } from '../../bytes/reader.js';
 import { hex } from '../../codes/error.js';
 
@@ -82,14 +83,7 @@ function relocated(file: ObjectFile, section: Section): Uint8Array {
 function relocationTarget(file: ObjectFile, section: number, offset: number): Place | null {
   const relocations = file.relocations(section);
   // They rise by offset.
-  let low = 0;
-  let high = relocations.length;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if ((relocations[middle] as Relocation).offset < offset) low = middle + 1;
-    else high = middle;
-  }
-  const found = relocations[low];
+  const found = relocations[firstNotBefore(relocations, (one) => one.offset < offset)];
   const symbol = found?.offset === offset ? file.symbols[found.symbol] : undefined;
   if (found === undefined || typeof symbol?.section !== 'number') return null;
   return { section: symbol.section, offset: symbol.value + (found.addend ?? 0) };

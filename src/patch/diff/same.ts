@@ -6,6 +6,7 @@
 // - a named function, mutable static or thread-local: its name, as the program keeps the one it has;
 // - a named read-only static: its name and its content, as references bind to the new copy;
 // - anonymous data: its content, recursively. Cycles hold as equal until a difference is found (as for automata).
+import { firstNotBefore } from '../../bytes/search.js';
 import type { Atom, Edge, Frame, Target } from '../../link/graph.js';
 import type { FixupRow } from '../../reloc/fixup.js';
 import type { AtomRef, Range, Side } from './items.js';
@@ -88,14 +89,7 @@ function sameContent(a: Range, edgesA: readonly Edge[], b: Range, edgesB: readon
 
 /** End of the field that covers an offset of the atom; -1 when none does. */
 function fieldEnd(edges: readonly Edge[], offset: number): number {
-  let low = 0;
-  let high = edges.length;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if ((edges[middle] as Edge).offset <= offset) low = middle + 1;
-    else high = middle;
-  }
-  const edge = edges[low - 1];
+  const edge = edges[firstNotBefore(edges, (one) => one.offset <= offset) - 1];
   return edge !== undefined && offset < edge.offset + edge.row.field.size ? edge.offset + edge.row.field.size : -1;
 }
 

@@ -1,6 +1,7 @@
 // How the items of one set of objects are called, in words that can be compared with another set's: with the numbers that
 // position gave them, with generic arguments, and with what they take and give. Newer symbol names say most of it
 // themselves; of older ones, which end in a hash, the debug information tells the rest. Pairs nothing.
+import { firstNotBefore } from '../../bytes/search.js';
 import { demangle, spellV0 } from '../../formats/symbols/demangle.js';
 import type { LinkObject } from '../../link/graph.js';
 import { stableName } from '../../link/names.js';
@@ -155,9 +156,14 @@ export function parentsOf(side: SpelledSide, text: string): readonly SpelledItem
   const end = text.lastIndexOf('::');
   const path = end < 0 ? text : text.slice(0, end);
   const byName = functionsByName(side);
+  const inner = `${path}::`;
   // What begins with `path::` stands together; `path` itself stands before it, with others between them.
-  return [...startingWith(byName, path, (name) => name === path), ...startingWith(byName, `${path}::`)]
-    .flatMap(({ name, item }) => (name === text ? [] : [{ name, item }]))
+  const around = [
+    ...runFrom(byName, path, (name) => name === path),
+    ...runFrom(byName, inner, (name) => name.startsWith(inner)),
+  ];
+  return around
+    .filter(({ name }) => name !== text)
     .sort((a, b) => a.name.length - b.name.length || (a.item.raw < b.item.raw ? -1 : 1))
     .map(({ item }) => item);
 }
@@ -180,19 +186,16 @@ function functionsByName(side: SpelledSide): readonly NamedFunction[] {
   return found;
 }
 
-function* startingWith(
+/** What stands together from `start` on and is meant. */
+function runFrom(
   byName: readonly NamedFunction[],
   start: string,
-  isMeant: (name: string) => boolean = (name) => name.startsWith(start),
-): Iterable<NamedFunction> {
-  let low = 0;
-  let high = byName.length;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if ((byName[middle] as NamedFunction).name < start) low = middle + 1;
-    else high = middle;
-  }
-  for (let found = byName[low]; found !== undefined && isMeant(found.name); found = byName[++low]) yield found;
+  isMeant: (name: string) => boolean,
+): readonly NamedFunction[] {
+  const from = firstNotBefore(byName, ({ name }) => name < start);
+  let past = from;
+  while (past < byName.length && isMeant((byName[past] as NamedFunction).name)) past++;
+  return byName.slice(from, past);
 }
 
 function readable({ text }: SpelledItem): string {

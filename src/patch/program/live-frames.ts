@@ -2,6 +2,7 @@
 // that is a loop, the edit shows no effect. Found on their stacks, which are given as bytes. What once was a frame leaves
 // return addresses behind that look alive; so each is followed from caller to caller by the unwind records, and every call
 // on the way must lead to the function that was found. Unsure ones are left out.
+import { firstNotBefore } from '../../bytes/search.js';
 import { cfaRule } from '../../formats/dwarf/frame-rules.js';
 import { functionRanges } from '../../formats/dwarf/eh-frame.js';
 import type { PatchImage } from '../image/image.js';
@@ -82,14 +83,7 @@ function codeAt(program: Program, address: number): Code | null {
   const lists =
     address >= program.base.start ? [codeOfBase(program.base)] : program.mapped.map(({ image }) => codeOfImage(image));
   for (const list of lists) {
-    let low = 0;
-    let high = list.length;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if ((list[middle]?.end ?? 0) <= address) low = middle + 1;
-      else high = middle;
-    }
-    const found = list[low];
+    const found = list[firstNotBefore(list, ({ end }) => end <= address)];
     if (found !== undefined && address >= found.start) return found;
   }
   return null;

@@ -1,21 +1,16 @@
 // Who owns an address of code: compilers and linkers give several functions one body when their code is equal. Says
 // which names lead there now; what that means for a patch is for redirect/shared-bodies.ts.
+import { firstNotBefore } from '../../bytes/search.js';
 import type { ImageSymbol } from '../image/image.js';
 import type { BaseProgram } from './base-program.js';
 import { findItems, type Program } from './program.js';
 
-/** The functions of the base that start at this address, by binary search. */
+/** The functions of the base that start at this address. */
 function inBase(base: BaseProgram, address: number): readonly string[] {
   const all = base.functionsByAddress();
-  let low = 0;
-  let high = all.length;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if ((all[middle]?.address ?? 0) < address) low = middle + 1;
-    else high = middle;
-  }
   const names: string[] = [];
-  for (let i = low; all[i]?.address === address; i++) names.push(all[i]?.name ?? '');
+  for (let i = firstNotBefore(all, (item) => item.address < address); all[i]?.address === address; i++)
+    names.push(all[i]?.name ?? '');
   return names;
 }
 

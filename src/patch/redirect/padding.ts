@@ -1,5 +1,6 @@
 // The free bytes between functions: where they are, and which of them redirects use already. Values, not state: what is
 // taken follows from the cells that are live. What counts as padding is the machine's to say (src/reloc/machine.ts).
+import { firstNotBefore } from '../../bytes/search.js';
 
 /** Bytes that belong to no symbol, as they are in the base program. */
 export interface Gap {
@@ -54,14 +55,7 @@ function spansBetween(functions: readonly { readonly address: number; readonly s
 
 /** Index of the first span whose start is at or behind the address. */
 function firstFrom(spans: readonly Span[], address: number): number {
-  let low = 0;
-  let high = spans.length;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if ((spans[middle]?.start ?? 0) < address) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstNotBefore(spans, ({ start }) => start < address);
 }
 
 /**
