@@ -11,6 +11,7 @@ import { newestCompile, watchDirectories, windowOf, type CargoCompile } from '..
 import { fingerprintDirectories, waitForCargo } from '../cargo/freshness.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { outputsOf, type Unit } from '../cargo/unit.js';
+import { inBackground, type Report } from './background.js';
 import type { Held } from './build-start.js';
 import { outcomeTeller, requireKept, type FollowContext, type Follower } from './follow.js';
 import { tellInlined } from './inlined-away.js';
@@ -18,6 +19,8 @@ import { tellInlined } from './inlined-away.js';
 export interface FollowBuildsContext extends Omit<FollowContext, 'compiler' | 'rebuild'> {
   /** What may be linked now. */
   readonly archives: () => Promise<LinkInputs>;
+  /** Hears of what goes wrong while nobody waits. */
+  readonly report: Report;
 }
 
 /** What a look at cargo's records found. */
@@ -115,16 +118,14 @@ export function followBuilds(context: FollowBuildsContext): Follower {
     } finally {
       waiting = false;
     }
-    await context.exclusively(step);
+    context.exclusively(step);
   };
-  const watcher = watchDirectories(
-    () => directories,
-    () => void afterCargo(),
-  );
+  const catchUp = (): void => inBackground(afterCargo, context.report);
+  const watcher = watchDirectories(() => directories, catchUp);
 
   return {
     directories,
-    catchUp: () => void afterCargo(),
+    catchUp,
     stop() {
       stopped = true;
       watcher.stop();

@@ -79,15 +79,17 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     held,
     patcher: () => current.patcher,
     emit,
-    exclusively: (work: () => Promise<void>) =>
-      exclusively(() => {
+    exclusively(work: () => Promise<void>) {
+      const refusing = async (): Promise<void> => {
         warm.rest();
-        return work().catch((error: unknown) => context.refuse([refusedBy(error)]));
-      }).catch(report),
+        await work().catch((error: unknown) => context.refuse([refusedBy(error)]));
+      };
+      inBackground(() => exclusively(refusing), report);
+    },
     refuse: context.refuse,
   };
   const follower = options.noBuild
-    ? followBuilds({ ...following, archives: knownArchives(held.root, spawner) })
+    ? followBuilds({ ...following, archives: knownArchives(held.root, spawner), report })
     : followSources({
         ...following,
         compiler: createCompiler(held, compiling, context.stopping),

@@ -26,8 +26,8 @@ export interface FollowContext {
   /** Null while the program has no agent: changes are compiled when it comes. */
   readonly patcher: () => Patcher | null;
   readonly emit: (event: Untimed) => void;
-  /** Runs one thing after the other: undo, redo and apply use the same queue. */
-  readonly exclusively: (work: () => Promise<void>) => Promise<void>;
+  /** Runs one thing after the other, and tells what goes wrong: undo, redo and apply use the same queue. */
+  readonly exclusively: (work: () => Promise<void>) => void;
   /** Has cargo build, for a change that rustc alone does not see. */
   readonly rebuild: () => Promise<Rebuilt>;
   /** A change was not taken: decides on a restart, and tells it. */
@@ -49,7 +49,7 @@ export function followSources(context: FollowContext): Follower {
   const watcher = watchSources((files, firstEventAt) => {
     for (const file of files) changed.add(file);
     since ??= firstEventAt;
-    void context.exclusively(step);
+    context.exclusively(step);
   });
   const follow = (): void => {
     owners = sourceOwners(held);
@@ -155,7 +155,7 @@ export function followSources(context: FollowContext): Follower {
     get directories() {
       return watcher.directories();
     },
-    catchUp: () => void context.exclusively(step),
+    catchUp: () => context.exclusively(step),
     stop() {
       stopped = true;
       watcher.stop();
