@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { agentLibrary, agentObject } from './agent-build.js';
 import { listenForAgent, type AgentConnection } from './agent-connection.js';
+import { isMusl } from '../cargo/target-triple.js';
 import { controlDirectory } from '../control/control-socket.js';
 
 /** How the agent gets into a program: by the loader, or where there is none by the linker (cargo/link-with-agent.ts). */
@@ -38,7 +39,7 @@ export interface AgentWanted {
 export async function expectAgent({ id, target, withFirstThread, onBuild }: AgentWanted): Promise<AgentExpected> {
   // Built while cargo builds the program, and not missed where it comes in otherwise: for musl programs are static,
   // unless told not to be, and there a shared library cannot even be made.
-  const isStatic = target.includes('-musl');
+  const isStatic = isMusl(target);
   const building = isStatic ? agentObject(target, { onBuild }) : agentLibrary(target, { onBuild });
   building.catch(() => {});
   // Not in the session's directory: a socket's path must be short.

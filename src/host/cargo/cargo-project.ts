@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { configFiles, readSettings, samePath, stringSetting, type Setting } from './cargo-config.js';
 import { cfgHolds } from './cfg-expression.js';
+import { targetVariable } from './target-triple.js';
 
 export interface CargoProject {
   /** `+name` of rustup, or null. */
@@ -135,18 +136,13 @@ function asCommand(word: string, base: string): string {
   return word.includes('/') ? resolve(base, word) : word;
 }
 
-/** The variable by which a runner is set from outside; it goes before every file. */
-export function runnerVariable(triple: string): string {
-  return `CARGO_TARGET_${triple.toUpperCase().replaceAll(/[-.]/g, '_')}_RUNNER`;
-}
-
 async function chosenRunner(
   directory: string,
   settings: readonly Setting[],
   triple: string,
   toolchain: readonly string[],
 ): Promise<Runner | null> {
-  const variable = nonEmpty(process.env[runnerVariable(triple)]);
+  const variable = nonEmpty(process.env[targetVariable(triple, 'RUNNER')]);
   const configured = await configuredRunner(directory, settings, triple, toolchain);
   if (variable === null) return configured;
   return { words: runnerWords(variable, directory), asText: configured?.asText === true };

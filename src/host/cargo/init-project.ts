@@ -4,15 +4,10 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, wr
 import { dirname, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { parseSettings, readSettings, configFiles, samePath } from './cargo-config.js';
-import {
-  configuredRunner,
-  configuredWrapper,
-  readProject,
-  runnerVariable,
-  type CargoProject,
-} from './cargo-project.js';
+import { configuredRunner, configuredWrapper, readProject, type CargoProject } from './cargo-project.js';
 import { hasOurSettings, withSettings, withoutSettings, type WantedSetting } from './config-edit.js';
 import { INIT_SCRIPTS, writeInitScripts, type Chained, type LocalSetup } from './init-scripts.js';
+import { targetVariable } from './target-triple.js';
 
 /** What was done. */
 export interface InitResult {
@@ -59,7 +54,7 @@ export async function initProject(directory: string, local: LocalSetup): Promise
     writeFileSync(file, after);
     await keepIfRead(directory, file, before);
   }
-  const variables = ['RUSTC_WRAPPER', 'CARGO_BUILD_RUSTC_WRAPPER', runnerVariable(hostTriple)];
+  const variables = ['RUSTC_WRAPPER', 'CARGO_BUILD_RUSTC_WRAPPER', targetVariable(hostTriple, 'RUNNER')];
   const overruledBy = variables.filter((name) => (process.env[name] ?? '') !== '');
   return { file, changed: after !== before, chained, overruledBy, targetTriple: hostTriple };
 }

@@ -1,5 +1,6 @@
 // Checks of what cargo will compile with, for the profile that is asked for: what ipbp run refuses (IPBP5003, 5004,
 // 5023), what edits are refused for later (IPBP3004, 3005, 3040), and what makes every edit slow.
+import { isMusl } from '../cargo/target-triple.js';
 import { unpatchableReason } from '../cargo/unit.js';
 import { missing, ok, warning, type Finding } from './finding.js';
 import {
@@ -164,7 +165,7 @@ function checkStatic(facts: BuildFacts): Finding {
   const check = 'project.static';
   const { value, from } = staticSetting(facts);
   if (value === 'true') return ok(check, `linked statically (${from}): the agent is linked in`);
-  if (!facts.targetTriple.includes('-musl')) return ok(check, 'linked dynamically: the loader can bring the agent in');
+  if (!isMusl(facts.targetTriple)) return ok(check, 'linked dynamically: the loader can bring the agent in');
   return missing(
     check,
     `linked dynamically with musl (${from}): there the agent is linked into static programs only`,

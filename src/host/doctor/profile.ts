@@ -2,6 +2,7 @@
 // (the cargo reference, "Profiles" and "Configuration"). Pure; what follows from it for ipbp is build-settings.ts.
 import { codegenOptions } from '../cargo/unit.js';
 import { samePath, type Setting } from '../cargo/cargo-config.js';
+import { isMusl, targetVariable } from '../cargo/target-triple.js';
 
 /** All that a build's settings come from. */
 export interface BuildFacts {
@@ -116,7 +117,7 @@ export function rustFlags({ env, settings, targetTriple, heldConditions }: Build
   if (encoded !== undefined) return { flags: encoded.split('\u001f').filter(isWord), from: 'CARGO_ENCODED_RUSTFLAGS' };
   const plain = env['RUSTFLAGS'];
   if (plain !== undefined) return { flags: words(plain), from: 'RUSTFLAGS' };
-  const variable = `CARGO_TARGET_${targetTriple.toUpperCase().replaceAll(/[-.]/g, '_')}_RUSTFLAGS`;
+  const variable = targetVariable(targetTriple, 'RUSTFLAGS');
   const ofTarget = [
     ...words(env[variable] ?? ''),
     ...settings.flatMap(({ path, value }) => {
@@ -149,14 +150,14 @@ export function staticSetting(facts: BuildFacts): Found {
   });
   const last = features.findLast((feature) => /^[+-]crt-static$/.test(feature));
   if (last !== undefined) return { value: String(last.startsWith('+')), from: `-C target-feature=${last} in ${from}` };
-  return { value: String(facts.targetTriple.includes('-musl')), from: facts.targetTriple };
+  return { value: String(isMusl(facts.targetTriple)), from: facts.targetTriple };
 }
 
 /** The linker that rustc will call. */
 export function linkerOf(facts: BuildFacts): Found {
   const flag = flagOption(facts, 'linker');
   if (flag !== null) return flag;
-  const variable = `CARGO_TARGET_${facts.targetTriple.toUpperCase().replaceAll(/[-.]/g, '_')}_LINKER`;
+  const variable = targetVariable(facts.targetTriple, 'LINKER');
   const fromEnvironment = facts.env[variable];
   if (fromEnvironment !== undefined && fromEnvironment !== '') return { value: fromEnvironment, from: variable };
   for (const name of [facts.targetTriple, ...facts.heldConditions]) {

@@ -4,10 +4,11 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, linkSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { configFiles, parseSettings, readSettings } from '../cargo/cargo-config.js';
-import { optionValue, runnerVariable, type CargoProject } from '../cargo/cargo-project.js';
+import { optionValue, type CargoProject } from '../cargo/cargo-project.js';
 import { subcommandOf } from '../cargo/cargo-run.js';
 import { hasOurSettings } from '../cargo/config-edit.js';
 import { cfgHolds } from '../cargo/cfg-expression.js';
+import { targetVariable } from '../cargo/target-triple.js';
 import { optionValues } from '../cargo/unit.js';
 import { errorCode, findCommand } from './machine-facts.js';
 import { profileOf, type BuildFacts } from './profile.js';
@@ -56,7 +57,7 @@ export function readBuild(
 
 function readInit({ workspaceRoot, hostTriple }: CargoProject): ProjectFacts['init'] {
   const [own] = configFiles(workspaceRoot).filter((file) => dirname(dirname(file)) === workspaceRoot);
-  const variables = ['RUSTC_WRAPPER', 'CARGO_BUILD_RUSTC_WRAPPER', runnerVariable(hostTriple)];
+  const variables = ['RUSTC_WRAPPER', 'CARGO_BUILD_RUSTC_WRAPPER', targetVariable(hostTriple, 'RUNNER')];
   return {
     isSet: own !== undefined && hasOurSettings(readFileSync(own, 'utf8')),
     overruledBy: variables.filter((name) => (process.env[name] ?? '') !== ''),

@@ -1,4 +1,5 @@
 // Checks of cargo, rustc and the agent. Functions over facts; toolchain-facts.ts asks for them.
+import { isSupportedTarget } from '../cargo/target-triple.js';
 import { isAtLeast, missing, ok, warning, type Finding } from './finding.js';
 
 /** How a trial of the agent in a program of the system's ended. */
@@ -74,7 +75,7 @@ function checkRustc({ rustc, agent }: ToolchainFacts): Finding {
 
 function checkTarget({ targetTriple }: ToolchainFacts): Finding {
   const check = 'toolchain.target';
-  if (targetTriple !== null && /^x86_64-.*-linux-(?:gnu|musl)$/.test(targetTriple)) return ok(check, targetTriple);
+  if (targetTriple !== null && isSupportedTarget(targetTriple)) return ok(check, targetTriple);
   return missing(
     check,
     `programs for ${targetTriple ?? 'an unknown target'} cannot be patched yet`,

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { readObjectFile } from '../../formats/read-object.js';
 import { linkedAgentMark } from '../agent/agent-build.js';
 import type { AgentForm } from '../agent/agent-start.js';
+import { isMusl } from '../cargo/target-triple.js';
 
 /**
  * Null for a static program without the agent of this version. Only where the build asked for a static one is the file
@@ -11,7 +12,7 @@ import type { AgentForm } from '../agent/agent-start.js';
  * @param args rustc's, for the executable's unit
  */
 export function agentForm(executable: string, args: readonly string[], targetTriple: string): AgentForm | null {
-  const asked = targetTriple.includes('-musl') || args.some((word) => word.includes('+crt-static'));
+  const asked = isMusl(targetTriple) || args.some((word) => word.includes('+crt-static'));
   if (!asked) return 'preloaded';
   const bytes = readFileSync(executable);
   if (readObjectFile(bytes, executable).linked?.loaded !== false) return 'preloaded';

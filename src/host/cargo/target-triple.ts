@@ -1,0 +1,17 @@
+// What the name of a target tells: whether ipbp can patch programs for it, its C library, and cargo's variables for it.
+// Names are as rustc prints them (`rustc --print target-list`); what is built for which is cargo-project.ts's.
+
+/** Whether programs for this target can be patched. */
+export function isSupportedTarget(triple: string): boolean {
+  return /^x86_64-.*-linux-(?:gnu|musl)$/.test(triple);
+}
+
+/** Whether its C library is musl: programs are linked statically there unless rustc is told otherwise. */
+export function isMusl(triple: string): boolean {
+  return triple.includes('-musl');
+}
+
+/** The variable that stands for `target.<triple>.<setting>` of cargo's configuration and goes before every file. */
+export function targetVariable(triple: string, setting: 'RUNNER' | 'LINKER' | 'RUSTFLAGS'): string {
+  return `CARGO_TARGET_${triple.toUpperCase().replaceAll(/[-.]/g, '_')}_${setting}`;
+}
