@@ -41,7 +41,13 @@ export { compareLayouts, toChangedType, type LayoutChange, type LayoutVerdict } 
 
 // Plan: a diff linked against a program → a patch image or a refusal. `openLiveEngine` does all of it for one program;
 // the parts serve who has no running program, as build-patch does.
-export { openLiveEngine, type EngineDiff, type LinkInputFiles, type LiveEngine } from './patch/live-engine.js';
+export {
+  openLiveEngine,
+  type EngineDiff,
+  type LinkInputFiles,
+  type LiveEngine,
+  type OneModuleEngine,
+} from './patch/live-engine.js';
 export { openBaseProgram, type BaseProgram, type Library } from './patch/program/base-program.js';
 export { freshProgram, withPatch, type AppliedPatch, type Program } from './patch/program/program.js';
 export { archivesSource } from './patch/program/archive-source.js';

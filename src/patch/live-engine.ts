@@ -75,27 +75,6 @@ export interface LiveEngine {
   readonly functions: number;
   /** How many of them are reached through a slot. */
   readonly slots: number;
-  /** True when other modules may mean an item of this one by this name. */
-  exports(name: string): boolean;
-  /**
-   * The place of an item that other modules cannot find by its name: it was no business of theirs before, or a patch
-   * brought it, or it is called otherwise now. Null for one that is exported, for thread-locals, and where there is none.
-   * @param planned a patch that is not live yet and counts, too
-   * @param names what the objects that ask call its items
-   */
-  hiddenItem(name: string, planned: PatchImage | null, names: NameMap | null): ForeignItem | null;
-  /**
-   * Which of these names the newest objects define for others.
-   * @param diff holds those that differ; null when none does
-   * @param others those that do not
-   */
-  defined(names: readonly string[], diff: EngineDiff | null, others: readonly InputFile[]): readonly string[];
-  /**
-   * Takes what the agent says of its process.
-   * @param library opens a shared library of the process by the path its loader knows; null when there is no such file
-   * @throws IpbpError IPBP3010 when that process runs another build
-   */
-  attach(site: EngineSite, library: (path: string) => InputFile | null): void;
   /**
    * Plans a patch of functions that did not change and drops it: what is read once (the libraries' names) and what a
    * JavaScript engine compiles late is then ready when the first edit comes.
@@ -129,6 +108,31 @@ export interface LiveEngine {
   /** The patch that was undone last, or null. */
   redoStep(): HistoryStep | null;
   redone(): void;
+}
+
+/** The engine of one module: what others ask of it, and where its process is. */
+export interface OneModuleEngine extends LiveEngine {
+  /** True when other modules may mean an item of this one by this name. */
+  exports(name: string): boolean;
+  /**
+   * The place of an item that other modules cannot find by its name: it was no business of theirs before, or a patch
+   * brought it, or it is called otherwise now. Null for one that is exported, for thread-locals, and where there is none.
+   * @param planned a patch that is not live yet and counts, too
+   * @param names what the objects that ask call its items
+   */
+  hiddenItem(name: string, planned: PatchImage | null, names: NameMap | null): ForeignItem | null;
+  /**
+   * Which of these names the newest objects define for others.
+   * @param diff holds those that differ; null when none does
+   * @param others those that do not
+   */
+  defined(names: readonly string[], diff: EngineDiff | null, others: readonly InputFile[]): readonly string[];
+  /**
+   * Takes what the agent says of its process.
+   * @param library opens a shared library of the process by the path its loader knows; null when there is no such file
+   * @throws IpbpError IPBP3010 when that process runs another build
+   */
+  attach(site: EngineSite, library: (path: string) => InputFile | null): void;
 }
 
 function openObject(file: InputFile, names: NameMap = NO_NAMES): LinkObject {
@@ -178,7 +182,7 @@ function toHex(bytes: Uint8Array): string {
  * Opens the executable that runs, or a library in it. Its symbols are read when the first name is looked up, or by `warmUp`.
  * @throws IpbpError IPBP1xxx when it is broken, IPBP3004 when it is stripped, IPBP3005 when it is not relocatable.
  */
-export function openLiveEngine(executable: InputFile): LiveEngine {
+export function openLiveEngine(executable: InputFile): OneModuleEngine {
   let libraries: readonly Library[] = [];
   const base = openBaseProgram(readObjectFile(contentOf(executable), executable.name), () => libraries, {
     searchedBefore: () => process?.searchedBefore ?? 0,

@@ -4,12 +4,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { InputFile, PlanResult } from './engine.js';
 import type { PatchImage } from './image/image.js';
-import type { EngineDiff, LinkInputFiles, LiveEngine } from './live-engine.js';
+import type { EngineDiff, LinkInputFiles, LiveEngine, OneModuleEngine } from './live-engine.js';
 import { combineEngines, type ModuleEngine } from './module-engines.js';
 import type { AgentOp } from './wire/frames.js';
 
 interface Fake {
-  readonly engine: LiveEngine;
+  readonly engine: OneModuleEngine;
   readonly heard: string[];
   readonly history: { readonly live: PatchImage[]; readonly undone: PatchImage[] };
 }
@@ -45,7 +45,7 @@ function fake(name: string, { defines = [], exports = [], plan = () => null }: B
     }) as unknown as EngineDiff;
   const step = (image: PatchImage | undefined): { image: PatchImage; ops: readonly AgentOp[] } | null =>
     image === undefined ? null : { image, ops: [op(name)] };
-  const engine: LiveEngine = {
+  const engine: OneModuleEngine = {
     buildId: name,
     functions: 1,
     slots: 0,

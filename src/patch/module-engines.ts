@@ -4,13 +4,13 @@
 import { demangle } from '../formats/symbols/demangle.js';
 import type { InputFile, PlanResult, RefusedItem } from './engine.js';
 import type { PatchImage } from './image/image.js';
-import type { EngineDiff, HistoryStep, LinkInputFiles, LiveEngine } from './live-engine.js';
+import type { EngineDiff, HistoryStep, LinkInputFiles, LiveEngine, OneModuleEngine } from './live-engine.js';
 import type { ForeignItem } from './program/surroundings.js';
 import type { AgentOp } from './wire/frames.js';
 
 /** One module's engine. */
 export interface ModuleEngine {
-  readonly engine: LiveEngine;
+  readonly engine: OneModuleEngine;
   /** What this engine says, in the space of the process. */
   toProcess(ops: readonly AgentOp[]): readonly AgentOp[];
 }
@@ -83,7 +83,7 @@ function partedExports({ engine }: ModuleEngine, { symbols }: PatchImage): reado
   return missed(engine, moved, ['it shares its body with a function that did not change']);
 }
 
-function missed(engine: LiveEngine, names: readonly string[], because: readonly string[]): readonly RefusedItem[] {
+function missed(engine: OneModuleEngine, names: readonly string[], because: readonly string[]): readonly RefusedItem[] {
   const message = 'other modules of the process would go on to use what it was';
   const known = [...new Set(names)].filter((name) => engine.exports(name)).sort();
   return known.map((name) => ({ code: 'IPBP5046', name: demangle(name), message, because }));
@@ -95,7 +95,7 @@ function missed(engine: LiveEngine, names: readonly string[], because: readonly 
  * @param ownerOf the library that an object was linked into, by the object's name; null: the executable
  */
 export function combineEngines(
-  executable: LiveEngine,
+  executable: OneModuleEngine,
   libraries: readonly ModuleEngine[],
   ownerOf: (object: string) => ModuleEngine | null,
 ): LiveEngine {
@@ -124,10 +124,17 @@ export function combineEngines(
         );
   };
   /** One step of each of these modules' histories, as one. */
-  const stepOf = (images: Images, take: (engine: LiveEngine) => HistoryStep | null): HistoryStep => ({
-    image: merged(images),
-    ops: images.flatMap(({ module }) => module.toProcess(take(module.engine)?.ops ?? [])),
-  });
+  const stepOf = (images: Images | undefined, take: (engine: LiveEngine) => HistoryStep | null): HistoryStep | null => {
+    if (images === undefined) return null;
+    const ops = images.flatMap(({ module }) => module.toProcess(take(module.engine)?.ops ?? []));
+    return { image: merged(images), ops };
+  };
+  /** Takes the newest patch off a list and tells its modules; null when there is none. */
+  const take = (from: Images[], tell: (engine: LiveEngine) => void): Images | null => {
+    const images = from.pop() ?? null;
+    for (const { module } of images ?? []) tell(module.engine);
+    return images;
+  };
 
   /** A plan for each module that has a diff, in the modules' order. */
   const planAll = (
@@ -186,10 +193,6 @@ export function combineEngines(
       return modules.reduce((sum, { engine }) => sum + engine.functions, 0);
     },
     slots: executable.slots,
-    exports: (name) => executable.exports(name),
-    hiddenItem: (name, planned, names) => executable.hiddenItem(name, planned, names),
-    defined: (names, diff, others) => executable.defined(names, diff, others),
-    attach: (site, library) => executable.attach(site, library),
     warmUp(objects) {
       for (const module of modules) {
         const own = ofModule(objects, module);
@@ -256,28 +259,16 @@ export function combineEngines(
     taken(diff) {
       for (const { module, it } of diffsOf(diff)) module.engine.taken(it);
     },
-    undoStep() {
-      const last = live.at(-1);
-      return last === undefined ? null : stepOf(last, (engine) => engine.undoStep());
-    },
+    undoStep: () => stepOf(live.at(-1), (engine) => engine.undoStep()),
     undone() {
-      const last = live.pop();
-      if (last === undefined) return;
-      for (const { module } of last) module.engine.undone();
-      undone.push(last);
+      const images = take(live, (engine) => engine.undone());
+      if (images !== null) undone.push(images);
     },
-    forgetUndone() {
-      for (const { module } of undone.pop() ?? []) module.engine.forgetUndone();
-    },
-    redoStep() {
-      const next = undone.at(-1);
-      return next === undefined ? null : stepOf(next, (engine) => engine.redoStep());
-    },
+    forgetUndone: () => void take(undone, (engine) => engine.forgetUndone()),
+    redoStep: () => stepOf(undone.at(-1), (engine) => engine.redoStep()),
     redone() {
-      const next = undone.pop();
-      if (next === undefined) return;
-      for (const { module } of next) module.engine.redone();
-      live.push(next);
+      const images = take(undone, (engine) => engine.redone());
+      if (images !== null) live.push(images);
     },
   };
 }

@@ -13,7 +13,7 @@ import { listenForAgent, type AgentConnection } from '../../src/host/agent/agent
 import { inputFile } from '../../src/host/session/kept-files.js';
 import { objectsAt } from '../../src/host/files/object-paths.js';
 import type { InputFile } from '../../src/patch/engine.js';
-import { openLiveEngine, type LiveEngine } from '../../src/patch/live-engine.js';
+import { openLiveEngine, type OneModuleEngine } from '../../src/patch/live-engine.js';
 import { decodeInstruction } from '../../src/reloc/x86-64/decode.js';
 import { X86_64_ENTRY } from '../../src/reloc/x86-64/entry.js';
 import { DIRECTORY, newSocketPath, preloaded, start, type Running } from '../agent/process.js';
@@ -107,7 +107,7 @@ const test = suite('threads');
 let versions: readonly [Version, Version];
 let program: Running;
 let agent: AgentConnection;
-let engine: LiveEngine;
+let engine: OneModuleEngine;
 let others: readonly InputFile[];
 let board: () => Board;
 /** Patches sent so far, undos not counted; what runs now. */

@@ -6,7 +6,7 @@ import { identityOf, sameIdentity } from '../../patch/program/base-program.js';
 import { shareRoom, viewOfModule, type EngineSite } from '../../patch/program/module-view.js';
 import { combineEngines, type ModuleEngine } from '../../patch/module-engines.js';
 import type { ModuleIdentity } from '../../patch/image/image.js';
-import { openLiveEngine, type LiveEngine } from '../../patch/live-engine.js';
+import { openLiveEngine, type LiveEngine, type OneModuleEngine } from '../../patch/live-engine.js';
 import { readObjectFile } from '../../formats/read-object.js';
 import { IpbpError } from '../../codes/error.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
@@ -39,7 +39,7 @@ interface Found {
  */
 export async function followModules(
   held: Held,
-  executable: LiveEngine,
+  executable: OneModuleEngine,
   agent: AgentConnection,
 ): Promise<FollowedModules> {
   const { program } = agent;

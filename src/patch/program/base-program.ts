@@ -74,10 +74,14 @@ export function identityOf(file: ObjectFile): ModuleIdentity {
   };
 }
 
-/** What a table of dynamic symbols gives to other modules. */
-function namesDefined(symbols: readonly ObjectSymbol[]): ReadonlySet<string> {
-  const defined = symbols.filter(({ section, binding }) => section !== 'undefined' && binding !== 'local');
-  return new Set(defined.map(({ name }) => name));
+/** What a module gives to others, by name: the first of a name counts. */
+function definedBy(module: ObjectFile | null): ReadonlyMap<string, ObjectSymbol> {
+  const found = new Map<string, ObjectSymbol>();
+  for (const symbol of module?.linked?.dynamicSymbols ?? []) {
+    if (symbol.section === 'undefined' || symbol.binding === 'local' || found.has(symbol.name)) continue;
+    found.set(symbol.name, symbol);
+  }
+  return found;
 }
 
 function readFrom(file: ObjectFile, segments: readonly Segment[], address: number, size: number): Uint8Array | null {
@@ -136,9 +140,8 @@ export function openBaseProgram(
     if (exports !== null) return exports;
     const found = new Map<string, { data: boolean }>();
     for (const library of libraries()) {
-      for (const symbol of library.open()?.linked?.dynamicSymbols ?? []) {
-        if (symbol.section === 'undefined' || symbol.binding === 'local' || found.has(symbol.name)) continue;
-        found.set(symbol.name, { data: symbol.kind === 'data' || symbol.kind === 'tls' });
+      for (const [name, { kind }] of definedBy(library.open())) {
+        if (!found.has(name)) found.set(name, { data: kind === 'data' || kind === 'tls' });
       }
     }
     exports = found;
@@ -150,12 +153,12 @@ export function openBaseProgram(
     const undefinedOnes = linked.dynamicSymbols.filter((symbol) => symbol.section === 'undefined');
     return new Set(undefinedOnes.map((symbol) => symbol.name));
   };
-  let exported: ReadonlySet<string> | null = null;
-  const exportedNames = (): ReadonlySet<string> => (exported ??= namesDefined(linked.dynamicSymbols));
+  let exported: ReadonlyMap<string, ObjectSymbol> | null = null;
+  const exportedNames = (): ReadonlyMap<string, ObjectSymbol> => (exported ??= definedBy(file));
   let preempted: ReadonlySet<string> | null = null;
   const preemptedNames = (): ReadonlySet<string> => {
     const before = libraries().slice(0, loaded.searchedBefore?.() ?? 0);
-    const theirs = before.flatMap((library) => [...namesDefined(library.open()?.linked?.dynamicSymbols ?? [])]);
+    const theirs = before.flatMap((library) => [...definedBy(library.open()).keys()]);
     return new Set(theirs.filter((name) => exportedNames().has(name)));
   };
   const read = (address: number, size: number): Uint8Array | null => readFrom(file, linked.segments, address, size);
