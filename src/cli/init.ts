@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { IpbpError } from '../codes/error.js';
-import { agentLibrary } from '../host/agent/agent-build.js';
+import { prepareAgent } from '../host/agent/agent-start.js';
 import { initProject, undoInit } from '../host/cargo/init-project.js';
 import { linkSettings } from '../host/cargo/slot-environment.js';
 import { CODES } from '../codes/table.js';
@@ -17,21 +17,31 @@ export async function init(output: Output): Promise<Outcome> {
     program: fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'main.ts' : 'main.js', import.meta.url)),
     links: (targetTriple) => linkSettings('auto', targetTriple),
   });
-  const { file, changed, chained, overruledBy, targetTriple } = result;
-  output.record({ file, changed, ...chained, overruledBy });
+  const { file, changed, chained, leftAlone, overruledBy } = result;
+  const runners = [...chained.runners];
+  const targets = runners.map(([triple, runner]) => ({ triple, runner }));
+  output.record({ file, changed, rustcWrapper: chained.rustcWrapper, targets, leftAlone, overruledBy });
   const name = relative(process.cwd(), file);
   output.print(changed ? `${name}: cargo run goes through ipbp now` : `${name}: nothing to change`);
   if (chained.rustcWrapper !== null) output.print(`rustc's wrapper ${chained.rustcWrapper} is still called`);
-  if (chained.runner.length > 0) output.print(`the runner ${chained.runner.join(' ')} is still called`);
+  for (const words of new Set(runners.map(([, runner]) => runner.join(' ')))) {
+    if (words !== '') output.print(`the runner ${words} is still called`);
+  }
+  for (const triple of leftAlone) {
+    const message = `programs for ${triple} cannot be patched yet: cargo run starts them as ever (IPBP1003)`;
+    output.alert(`${message}. ${CODES.IPBP1003.remedy}`);
+  }
   for (const variable of overruledBy) {
     output.alert(`${variable} is set and goes before ${name} (IPBP5039). ${CODES.IPBP5039.remedy}`);
   }
-  try {
-    await agentLibrary(targetTriple, { onBuild: () => output.say('building the agent (once per rustc)') });
-  } catch (error) {
-    if (!(error instanceof IpbpError)) throw error;
-    // The first cargo run will try again, and then it matters.
-    output.alert(`${error.message}. ${CODES[error.code].remedy}`);
+  for (const { triple } of targets) {
+    try {
+      await prepareAgent(triple, () => output.say('building the agent (once per rustc)'));
+    } catch (error) {
+      if (!(error instanceof IpbpError)) throw error;
+      // The first cargo run will try again, and then it matters.
+      output.alert(`${error.message}. ${CODES[error.code].remedy}`);
+    }
   }
   if (changed) output.print('edit, save, watch; "ipbp init --undo" takes it back, IPBP=0 cargo run leaves it out once');
   return DONE;

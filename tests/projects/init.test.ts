@@ -230,6 +230,51 @@ test('ipbp run in a project with ipbp init: one session, and the configured runn
   }
 });
 
+test('targets: each that can be patched has its runner, its own is still called, others are told and left alone', async () => {
+  const config = [
+    '[build]',
+    'target = ["host-tuple", "aarch64-unknown-linux-gnu"]',
+    '',
+    '[target.x86_64-unknown-linux-musl]',
+    'runner = ["env", "FOR=musl"]',
+    "[target.'cfg(unix)']",
+    'runner = "env FOR=unix"',
+    '[target.aarch64-unknown-linux-gnu]',
+    'runner = "emulator" # for the board',
+    '',
+  ].join('\n');
+  const fixture = cargoFixture(files({ '.cargo/config.toml': config }));
+  try {
+    const output = await done(fixture, 'init');
+    assert.match(output, /aarch64-unknown-linux-gnu cannot be patched.*IPBP1003/);
+    const edited = fixture.read('.cargo/config.toml');
+    assert.match(edited, /^runner = "emulator" # for the board$/m);
+    assert.match(edited, /^runner = \["\.cargo\/ipbp\/runner-x86_64-unknown-linux-musl"\] # ipbp init$/m);
+    assert.match(edited, /^runner = \["\.cargo\/ipbp\/runner"\] # ipbp init$/m);
+    assert.match(fixture.read('.cargo/ipbp/runner-x86_64-unknown-linux-musl'), /exec env FOR=musl /);
+    assert.match(fixture.read('.cargo/ipbp/runner'), /exec env FOR=unix /);
+    await done(fixture, 'init');
+    assert.is(fixture.read('.cargo/config.toml'), edited);
+    await done(fixture, 'init', '--undo');
+    assert.is(fixture.read('.cargo/config.toml'), config);
+    assert.not.ok(existsSync(fixture.path('.cargo/ipbp')));
+
+    fixture.write('.cargo/config.toml', config.replace(/^target.*$/m, 'target = "host-tuple"'));
+    await done(fixture, 'init');
+    const cargo = new Cargo(fixture, ['run']);
+    try {
+      await cargo.says(/ready/);
+      fixture.write('src/main.rs', SOURCE.replace('"hello"', '"bye"'));
+      await cargo.says(/^\d+ bye$/m);
+      assert.match(cargo.output, /Running `.*\/\.cargo\/ipbp\/runner target/);
+    } finally {
+      cargo.signalAll('SIGKILL');
+    }
+  } finally {
+    fixture.remove();
+  }
+});
+
 test('where nothing can be patched the program starts as ever', async () => {
   const fixture = cargoFixture(files({ 'tests/plain.rs': '#[test]\nfn plain() {}\n' }));
   try {

@@ -45,6 +45,11 @@ const SHAPES: readonly Shape[] = [
   },
   { name: '--target with the host itself', files: files(), args: ['--target', HOST], edits },
   {
+    name: 'build.target = "host-tuple"',
+    files: files({ '.cargo/config.toml': '[build]\ntarget = "host-tuple"\n' }),
+    edits,
+  },
+  {
     name: 'rustflags, env and a linker in .cargo/config.toml',
     files: files({
       'src/main.rs': speaker('word() + env!("EXTRA") + if cfg!(special) { "!" } else { "" }', WORD),

@@ -35,12 +35,18 @@ export interface AgentWanted {
   readonly onBuild: () => void;
 }
 
+/**
+ * Builds what programs for a target will need, unless it is there: a library to preload, or for musl, whose programs are
+ * static unless they are told not to be, an object to link. Throws IPBP4008.
+ */
+export function prepareAgent(target: string, onBuild: () => void): Promise<string> {
+  return isMusl(target) ? agentObject(target, { onBuild }) : agentLibrary(target, { onBuild });
+}
+
 /** Throws IPBP4009 when the socket cannot be opened. */
 export async function expectAgent({ id, target, withFirstThread, onBuild }: AgentWanted): Promise<AgentExpected> {
-  // Built while cargo builds the program, and not missed where it comes in otherwise: for musl programs are static,
-  // unless told not to be, and there a shared library cannot even be made.
-  const isStatic = isMusl(target);
-  const building = isStatic ? agentObject(target, { onBuild }) : agentLibrary(target, { onBuild });
+  // Built while cargo builds the program, and not missed where it comes in otherwise.
+  const building = prepareAgent(target, onBuild);
   building.catch(() => {});
   // Not in the session's directory: a socket's path must be short.
   const socketPath = join(controlDirectory(), `${id}.agent`);
@@ -59,7 +65,8 @@ export async function expectAgent({ id, target, withFirstThread, onBuild }: Agen
         ...(withFirstThread ? { IPBP_AGENT_THREAD: 'first-thread' } : {}),
       };
       if (form === 'linked') return connection;
-      const library = isStatic ? await agentLibrary(target) : await building;
+      // For musl a shared library cannot even be made: asking for it says so.
+      const library = isMusl(target) ? await agentLibrary(target) : await building;
       // First, so that its stand-ins for the C library's functions are found first (ld.so(8)).
       return { LD_PRELOAD: before === undefined || before === '' ? library : `${library}:${before}`, ...connection };
     },

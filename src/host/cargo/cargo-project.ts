@@ -3,9 +3,9 @@
 import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
-import { configFiles, readSettings, samePath, stringSetting, type Setting } from './cargo-config.js';
+import { configFiles, readSettings, samePath, type Setting } from './cargo-config.js';
 import { cfgHolds } from './cfg-expression.js';
-import { targetVariable } from './target-triple.js';
+import { namedTarget, targetVariable } from './target-triple.js';
 
 export interface CargoProject {
   /** `+name` of rustup, or null. */
@@ -79,11 +79,10 @@ export async function readProject(directory: string, cargoArguments: readonly st
   const parsed = parseMetadata(metadata.stdout);
   const chosenTarget = optionValue(args, '--target-dir');
   const settings = readSettings(directory, configArguments);
-  const targetTriple =
-    optionValue(args, '--target') ??
-    process.env['CARGO_BUILD_TARGET'] ??
-    stringSetting(settings, 'build', 'target') ??
-    hostTriple;
+  const targetTriple = namedTarget(
+    optionValue(args, '--target') ?? configuredTargets(settings)[0] ?? hostTriple,
+    hostTriple,
+  );
   return {
     toolchain,
     args,
@@ -117,6 +116,14 @@ function optionValues(args: readonly string[], name: string): string[] {
     else if (argument.startsWith(`${name}=`)) values.push(argument.slice(name.length + 1));
   }
   return values;
+}
+
+/** What is built for where no `--target` is given, as it is written: by the environment, else by the configuration. */
+export function configuredTargets(settings: readonly Setting[]): readonly string[] {
+  const variable = nonEmpty(process.env['CARGO_BUILD_TARGET']);
+  if (variable !== null) return [variable];
+  const { value = [] } = settings.find(({ path }) => samePath(path, ['build', 'target'])) ?? {};
+  return (typeof value === 'string' ? [value] : value).filter((name) => name !== '');
 }
 
 /** cargo calls rustc in each package's directory, so a path is made whole here. */

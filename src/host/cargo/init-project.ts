@@ -1,13 +1,20 @@
-// `ipbp init` and its undo: which configuration file of cargo is edited, which values it gets, and which of the user's
-// own are called by ours from then on. The edit itself is config-edit.ts's, the scripts are init-scripts.ts's.
+// `ipbp init` and its undo: which configuration file of cargo is edited, which values it gets for which targets, and
+// which of the user's own are called by ours from then on. The edit itself is config-edit.ts's, the scripts are
+// init-scripts.ts's.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
-import { parseSettings, readSettings, configFiles, samePath } from './cargo-config.js';
-import { configuredRunner, configuredWrapper, readProject, type CargoProject } from './cargo-project.js';
+import { parseSettings, readSettings, configFiles, samePath, type Setting } from './cargo-config.js';
+import {
+  configuredRunner,
+  configuredTargets,
+  configuredWrapper,
+  readProject,
+  type CargoProject,
+} from './cargo-project.js';
 import { hasOurSettings, withSettings, withoutSettings, type WantedSetting } from './config-edit.js';
-import { INIT_SCRIPTS, writeInitScripts, type Chained, type LocalSetup } from './init-scripts.js';
-import { targetVariable } from './target-triple.js';
+import { INIT_SCRIPTS, runnerScript, writeInitScripts, type Chained, type LocalSetup } from './init-scripts.js';
+import { isSupportedTarget, namedTarget, targetVariable } from './target-triple.js';
 
 /** What was done. */
 export interface InitResult {
@@ -16,14 +23,17 @@ export interface InitResult {
   /** It was changed, or made. */
   readonly changed: boolean;
   readonly chained: Chained;
+  /** Targets that cargo is told to build for and that cannot be patched: nothing was set for them. */
+  readonly leftAlone: readonly string[];
   /** Variables of the environment that cargo heeds instead. */
   readonly overruledBy: readonly string[];
-  readonly targetTriple: string;
 }
 
+/** Variables by which rustc's wrapper is set from outside; they go before every file. */
+export const WRAPPER_VARIABLES = ['RUSTC_WRAPPER', 'CARGO_BUILD_RUSTC_WRAPPER'];
 const WRAPPER_PATH = ['build', 'rustc-wrapper'];
 
-/** Edits the configuration of the workspace around `directory`. Throws IPBP5001, IPBP5002, IPBP5035, IPBP5036. */
+/** Edits the configuration of the workspace around `directory`. Throws IPBP1003, IPBP5001, IPBP5002, IPBP5035, IPBP5036. */
 export async function initProject(directory: string, local: LocalSetup): Promise<InitResult> {
   const project = await readConfigured(directory);
   const { workspaceRoot: root, hostTriple } = project;
@@ -32,21 +42,23 @@ export async function initProject(directory: string, local: LocalSetup): Promise
   const original = before === null ? null : withoutSettings(before);
   const read = (path: string): string => (path === file ? (original ?? '') : readFileSync(path, 'utf8'));
   const settings = readSettings(root, [], read);
-  const runnerPath = ['target', hostTriple, 'runner'];
-  const chained: Chained = {
-    rustcWrapper: configuredWrapper(settings),
-    runner: (await configuredRunner(root, settings, hostTriple))?.words ?? [],
-  };
+  const { targets, leftAlone } = targetsOf(settings, hostTriple);
+  const runners = await Promise.all(
+    targets.map(async (triple) => [triple, (await configuredRunner(root, settings, triple))?.words ?? []] as const),
+  );
+  const chained: Chained = { rustcWrapper: configuredWrapper(settings), runners: new Map(runners) };
   // cargo wants the same kind of value in all of its files; ours goes before, but may not be of another kind.
   const elsewhere = configFiles(root)
     .filter((path) => path !== file)
     .flatMap((path) => parseSettings(read(path), dirname(dirname(path))));
-  const asText = elsewhere.some(({ path, value }) => samePath(path, runnerPath) && typeof value === 'string');
   const script = (name: string): string => `.cargo/ipbp/${name}`;
-  const wanted: WantedSetting[] = [
-    { path: runnerPath, value: asText ? script(INIT_SCRIPTS.runner) : [script(INIT_SCRIPTS.runner)] },
-    { path: WRAPPER_PATH, value: script(INIT_SCRIPTS.rustcWrapper) },
-  ];
+  const runnerSetting = (triple: string): WantedSetting => {
+    const setting = ['target', triple, 'runner'];
+    const asText = elsewhere.some(({ path, value }) => samePath(path, setting) && typeof value === 'string');
+    const runner = script(runnerScript(triple, hostTriple));
+    return { path: setting, value: asText ? runner : [runner] };
+  };
+  const wanted = [...targets.map(runnerSetting), { path: WRAPPER_PATH, value: script(INIT_SCRIPTS.rustcWrapper) }];
   const after = withSettings(original, wanted);
   writeInitScripts(root, join(root, '.cargo', 'ipbp'), chained, local, hostTriple);
   if (after !== before) {
@@ -54,9 +66,27 @@ export async function initProject(directory: string, local: LocalSetup): Promise
     writeFileSync(file, after);
     await keepIfRead(directory, file, before);
   }
-  const variables = ['RUSTC_WRAPPER', 'CARGO_BUILD_RUSTC_WRAPPER', targetVariable(hostTriple, 'RUNNER')];
+  const variables = [...WRAPPER_VARIABLES, ...targets.map((triple) => targetVariable(triple, 'RUNNER'))];
   const overruledBy = variables.filter((name) => (process.env[name] ?? '') !== '');
-  return { file, changed: after !== before, chained, overruledBy, targetTriple: hostTriple };
+  return { file, changed: after !== before, chained, leftAlone, overruledBy };
+}
+
+/**
+ * The targets that a plain `cargo run` may start programs for: the machine's own, what `build.target` says, and those
+ * that the configuration has a table for, as somebody who gives `--target` by hand does. Throws IPBP1003 where none of
+ * them can be patched.
+ */
+function targetsOf(
+  settings: readonly Setting[],
+  hostTriple: string,
+): { readonly targets: readonly string[]; readonly leftAlone: readonly string[] } {
+  const chosen = configuredTargets(settings).map((name) => namedTarget(name, hostTriple));
+  const tables = settings.flatMap(({ path: [table, name = ''] }) => (table === 'target' ? [name] : []));
+  const targets = [...new Set([hostTriple, ...chosen, ...tables])].filter(isSupportedTarget);
+  // A table alone, for a machine elsewhere, is no wish to run anything here.
+  const leftAlone = [...new Set(chosen.length === 0 ? [hostTriple] : chosen)].filter((name) => !targets.includes(name));
+  if (targets.length > 0) return { targets, leftAlone };
+  throw new IpbpError('IPBP1003', `programs for ${leftAlone.join(', ')} cannot be patched yet`);
 }
 
 /** Takes the settings and scripts away; `changed` is false where there were none. Throws IPBP5001, IPBP5002, IPBP5036. */

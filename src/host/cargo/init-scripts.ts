@@ -9,7 +9,8 @@ import { LINKER, RUSTC_WRAPPER, shellQuote } from './scripts.js';
 /** What was configured before, to be called by ours. */
 export interface Chained {
   readonly rustcWrapper: string | null;
-  readonly runner: readonly string[];
+  /** By target triple: those that get a runner of ours, with no words where there was none. */
+  readonly runners: ReadonlyMap<string, readonly string[]>;
 }
 
 /** How ipbp is started on this machine, and what its links need. */
@@ -25,13 +26,18 @@ export interface LocalSetup {
 /** Names below `.cargo/ipbp/`. */
 export const INIT_SCRIPTS = { rustcWrapper: 'rustc-wrapper', runner: 'runner', linker: 'linker' } as const;
 
+/** The name of the runner for a target: each calls the user's own of that target. */
+export function runnerScript(triple: string, hostTriple: string): string {
+  return triple === hostTriple ? INIT_SCRIPTS.runner : `${INIT_SCRIPTS.runner}-${triple}`;
+}
+
 /** Writes the scripts into `directory`, the `.cargo/ipbp` of the workspace `root`. */
 export function writeInitScripts(
   root: string,
   directory: string,
   chained: Chained,
   local: LocalSetup,
-  triple: string,
+  hostTriple: string,
 ): void {
   mkdirSync(directory, { recursive: true });
   const put = (name: string, text: string): void => {
@@ -39,10 +45,10 @@ export function writeInitScripts(
     chmodSync(join(directory, name), 0o755);
   };
   put(INIT_SCRIPTS.rustcWrapper, rustcWrapper(root, chained.rustcWrapper));
-  put(INIT_SCRIPTS.runner, runner(root, chained.runner));
+  for (const [triple, words] of chained.runners) put(runnerScript(triple, hostTriple), runner(root, words));
   put(INIT_SCRIPTS.linker, LINKER);
   writeFileSync(join(directory, '.gitignore'), '# Only of this machine.\nlocal\n');
-  writeFileSync(join(directory, 'local'), localText(local, triple));
+  writeFileSync(join(directory, 'local'), localText(local, hostTriple));
 }
 
 /**

@@ -11,6 +11,11 @@ export function isMusl(triple: string): boolean {
   return triple.includes('-musl');
 }
 
+/** What cargo means by a target that it is told: `host-tuple` is the one that rustc itself runs on. */
+export function namedTarget(name: string, hostTriple: string): string {
+  return name === 'host-tuple' ? hostTriple : name;
+}
+
 /** The variable that stands for `target.<triple>.<setting>` of cargo's configuration and goes before every file. */
 export function targetVariable(triple: string, setting: 'RUNNER' | 'LINKER' | 'RUSTFLAGS'): string {
   return `CARGO_TARGET_${triple.toUpperCase().replaceAll(/[-.]/g, '_')}_${setting}`;

@@ -8,6 +8,7 @@ import { optionValue, type CargoProject } from '../cargo/cargo-project.js';
 import { subcommandOf } from '../cargo/cargo-run.js';
 import { hasOurSettings } from '../cargo/config-edit.js';
 import { cfgHolds } from '../cargo/cfg-expression.js';
+import { WRAPPER_VARIABLES } from '../cargo/init-project.js';
 import { targetVariable } from '../cargo/target-triple.js';
 import { optionValues } from '../cargo/unit.js';
 import { errorCode, findCommand } from './machine-facts.js';
@@ -55,9 +56,9 @@ export function readBuild(
   };
 }
 
-function readInit({ workspaceRoot, hostTriple }: CargoProject): ProjectFacts['init'] {
+function readInit({ workspaceRoot, targetTriple }: CargoProject): ProjectFacts['init'] {
   const [own] = configFiles(workspaceRoot).filter((file) => dirname(dirname(file)) === workspaceRoot);
-  const variables = ['RUSTC_WRAPPER', 'CARGO_BUILD_RUSTC_WRAPPER', targetVariable(hostTriple, 'RUNNER')];
+  const variables = [...WRAPPER_VARIABLES, targetVariable(targetTriple, 'RUNNER')];
   return {
     isSet: own !== undefined && hasOurSettings(readFileSync(own, 'utf8')),
     overruledBy: variables.filter((name) => (process.env[name] ?? '') !== ''),

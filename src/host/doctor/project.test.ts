@@ -8,6 +8,7 @@ const test = suite('doctor: project');
 const PROJECT: ProjectFacts['project'] = {
   targetDirectory: '/p/target',
   workspaceRoot: '/p',
+  targetTriple: 'x86_64-unknown-linux-gnu',
   packages: [
     {
       name: 'app',
@@ -57,6 +58,7 @@ const CASES: readonly (readonly [ProjectFacts, string, 'warning' | 'missing', st
   [{ ...INIT, wrapperIsThere: false }, 'project.rustc-wrapper', 'missing', 'IPBP5008', /ipbp init again/],
   [{ ...INIT, runnerIsThere: false }, 'project.runner', 'missing', 'IPBP5001', /ipbp init again/],
   [{ ...INIT, init: { isSet: true, overruledBy: ['RUSTC_WRAPPER'] } }, 'project.init', 'warning', 'IPBP5039', /chains/],
+  [{ ...INIT, project: { ...INIT.project, runner: null } }, 'project.init', 'warning', undefined, /ipbp init again/],
   [WRAPPED, 'project.rustc-wrapper', 'missing', 'IPBP5008', /RUSTC_WRAPPER/],
   [{ ...GOOD, project: running(true) }, 'project.runner', 'missing', 'IPBP5001', /Install/],
   [

@@ -5,7 +5,10 @@ import { missing, ok, warning, type Finding } from './finding.js';
 
 /** The project, where cargo could read one. */
 export interface ProjectFacts {
-  readonly project: Pick<CargoProject, 'targetDirectory' | 'workspaceRoot' | 'packages' | 'rustcWrapper' | 'runner'>;
+  readonly project: Pick<
+    CargoProject,
+    'targetDirectory' | 'workspaceRoot' | 'packages' | 'rustcWrapper' | 'runner' | 'targetTriple'
+  >;
   /** Whether the first word of each can be run. */
   readonly wrapperIsThere: boolean;
   readonly runnerIsThere: boolean;
@@ -119,10 +122,15 @@ function checkRunner({ project, runnerIsThere }: ProjectFacts): Finding {
 }
 
 /** Whether a plain `cargo run` is followed. */
-function checkInit({ init }: ProjectFacts): Finding {
+function checkInit({ init, project }: ProjectFacts): Finding {
   const check = 'project.init';
   if (!init.isSet) return ok(check, 'not in use: programs are followed that ipbp run starts');
-  if (init.overruledBy.length === 0) return ok(check, 'a plain cargo run is followed');
+  const { runner, targetTriple } = project;
+  if (init.overruledBy.length === 0) {
+    if (runner !== null && isOurs(runner.words[0] ?? '', project)) return ok(check, 'a plain cargo run is followed');
+    const message = `a plain cargo run is not followed: no runner of ipbp's is set for ${targetTriple}`;
+    return warning(check, message, INIT_AGAIN);
+  }
   return warning(
     check,
     `a plain cargo run is not followed: ${init.overruledBy.join(', ')} in the environment goes before what ipbp init wrote`,
