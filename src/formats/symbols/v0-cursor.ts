@@ -115,14 +115,11 @@ export class V0Cursor {
     return this.optionalBase62('s');
   }
 
-  /** The disambiguator in hexadecimal, exact whatever its size; empty when there is none. */
+  /** The disambiguator in hexadecimal, exact whatever its size; empty when there is none, or hashes are not wanted. */
   disambiguatorText(): string {
     const start = this.position + 1;
-    if (this.disambiguator() === 0 || this.failed) return '';
-    let value = 0n;
-    const digits = this.text.slice(start, this.position - 1);
-    for (const digit of digits) value = value * 62n + BigInt(DIGITS_62.indexOf(digit));
-    return (value + (digits === '' ? 1n : 2n)).toString(16);
+    if (this.disambiguator() === 0 || this.failed || !this.hashes) return '';
+    return hexOf62(this.text.slice(start, this.position - 1));
   }
 
   /** `undisambiguated-identifier`, decoded. */
@@ -197,4 +194,21 @@ export class V0Cursor {
     this.position = after;
     this.leave();
   }
+}
+
+/** Hashes of crates: every name has some, and they are few. */
+const hexBy62 = new Map<string, string>();
+/** Hashes that are remembered, at most; then it begins anew. */
+const MOST_KNOWN = 1000;
+
+/** The digits of a `base-62-number` that is one more than they say, as a disambiguator, in hexadecimal. */
+function hexOf62(digits: string): string {
+  let hex = hexBy62.get(digits);
+  if (hex !== undefined) return hex;
+  let value = 0n;
+  for (const digit of digits) value = value * 62n + BigInt(DIGITS_62.indexOf(digit));
+  hex = (value + (digits === '' ? 1n : 2n)).toString(16);
+  if (hexBy62.size >= MOST_KNOWN) hexBy62.clear();
+  hexBy62.set(digits, hex);
+  return hex;
 }

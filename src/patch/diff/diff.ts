@@ -117,13 +117,21 @@ function compareItem(comparison: Comparison, from: Side, to: Side, name: string)
     return firstBefore === undefined ? null : makeItem(firstBefore, 'removed', before, after, false, ['it is gone']);
   }
   if (firstBefore === undefined) return makeItem(firstAfter, 'added', before, after, false, ['it is new']);
-  const changed = after.find((copy) => !before.some((old) => comparison.sameItem(old, copy)));
+  const changed = after.find((copy) => !hasEqual(comparison, before, copy));
   if (changed === undefined) return null;
   const old = before.find((copy) => copy.atom.object.name === changed.atom.object.name) ?? firstBefore;
   const because = reasonsFor(comparison, old, changed, demangle);
   // The copy that changed comes first: it is the one that a patch takes.
   const copies = [changed, ...after.filter((copy) => copy !== changed)];
   return makeItem(changed, changeOf(changed), before, copies, !comparison.sameMeaning(name), because);
+}
+
+/** Is one of the old copies equal? Mostly that of the same object is, which is asked first: there may be hundreds. */
+function hasEqual(comparison: Comparison, before: readonly AtomRef[], copy: AtomRef): boolean {
+  const { name } = copy.atom.object;
+  const own = before.find((old) => old.atom.object.name === name);
+  if (own !== undefined && comparison.sameItem(own, copy)) return true;
+  return before.some((old) => old !== own && comparison.sameItem(old, copy));
 }
 
 function changeOf(item: AtomRef): 'body' | 'initialiser' {

@@ -134,7 +134,7 @@ function anonymousPiece(side: Side, target: Target): { readonly atom: Atom; read
   if (target.atom !== null) return isItem(target) ? null : { atom: target.atom, offset: target.offset };
   if (target.name === null) return null;
   const found = side.items.has(target.name) ? null : side.anonymous(target.name);
-  return found === null || found.symbol.stable ? null : { atom: found.atom, offset: found.symbol.offset };
+  return found === null ? null : { atom: found.atom, offset: found.symbol.offset };
 }
 
 type Piece = NonNullable<ReturnType<typeof anonymousPiece>>;

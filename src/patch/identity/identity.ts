@@ -86,7 +86,8 @@ export function identify(request: IdentityRequest): Identified {
   };
   if (!needsIdentity(diff, before, after)) return asBefore;
   const raw = reopen(after, names, NO_NAMES);
-  const [oldItems, newItems] = numberHashed(spellSide(before), spellSide(raw));
+  const spelled = spellSide(before);
+  const [oldItems, newItems] = numberHashed(spelled, spellSide(raw, spelled));
   const from = numberedSide(oldItems, readEnvironments(before));
   const to = numberedSide(newItems, readEnvironments(raw));
   const numbering = alignUntilStable(from, to, settledGroups(from, to, diff, names));

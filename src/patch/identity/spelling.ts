@@ -35,8 +35,11 @@ interface Described {
   readonly types: Map<string, string>;
 }
 
-/** @throws IpbpError IPBP1001 or IPBP1002 where debug information is broken */
-export function spellSide(objects: readonly LinkObject[]): SpelledSide {
+/**
+ * @param other the other side, spelled before: most names are on both, and are spelled once
+ * @throws IpbpError IPBP1001 or IPBP1002 where debug information is broken
+ */
+export function spellSide(objects: readonly LinkObject[], other?: SpelledSide): SpelledSide {
   const described = describe(objects);
   const result = new Map<string, SpelledItem>();
   for (const [identity, copies] of openSide(objects).items) {
@@ -49,7 +52,9 @@ export function spellSide(objects: readonly LinkObject[]): SpelledSide {
       else {
         const path = described.paths.get(raw) ?? null;
         const type = described.types.get(raw) ?? null;
-        result.set(raw, { raw, identity, text: textOf(raw, path), path, type, storage, copies: [copy] });
+        const twin = other?.get(raw);
+        const text = twin !== undefined && twin.path === path ? twin.text : textOf(raw, path);
+        result.set(raw, { raw, identity, text, path, type, storage, copies: [copy] });
       }
     }
   }
