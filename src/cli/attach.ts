@@ -18,9 +18,6 @@ const OF_CARGO_RUN = /^CARGO$|^CARGO_(MANIFEST|PKG)_|^CARGO_(CRATE_NAME|BIN_NAME
 export async function attach(attached: AttachedProgram, output: Output): Promise<Outcome> {
   // The terminal sends these to all of its foreground group: what they mean is the program's to say.
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
-  const making = makingOf(attached.program);
-  const ofCargo = Object.keys(process.env).filter((name) => OF_CARGO_RUN.test(name));
-  for (const name of [...ofCargo, ...making.variables]) Reflect.deleteProperty(process.env, name);
   const quiet = process.env['IPBP'] === 'quiet';
   const verbose = process.env['IPBP'] === 'verbose';
   let compileMs: number | null = null;
@@ -32,6 +29,9 @@ export async function attach(attached: AttachedProgram, output: Output): Promise
     if (event.event === 'refused') output.alert('        end it and run cargo run again for the new code');
   };
   try {
+    const making = await makingOf(attached.program);
+    const ofCargo = Object.keys(process.env).filter((name) => OF_CARGO_RUN.test(name));
+    for (const name of [...ofCargo, ...making.variables]) Reflect.deleteProperty(process.env, name);
     const session = await startSession(
       {
         directory: process.cwd(),

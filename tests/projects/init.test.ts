@@ -275,6 +275,36 @@ test('targets: each that can be patched has its runner, its own is still called,
   }
 });
 
+test('a build directory apart from the target directory, also of a build from before', async () => {
+  const config = '[build]\nbuild-dir = "made/of"\n';
+  const fixture = cargoFixture(files({ '.cargo/config.toml': config }));
+  try {
+    fixture.cargo(['build']);
+    await done(fixture, 'init');
+    const first = new Cargo(fixture, ['run']);
+    await first.says(/runs unpatched: .*IPBP5037/);
+    first.child.stdin?.write('7\n');
+    assert.equal(await first.ended, { code: 7, signal: null }, first.output);
+    const cargo = new Cargo(fixture, ['run', '--target-dir', 'made/in']);
+    try {
+      await cargo.says(/ready/);
+      fixture.write('src/main.rs', SOURCE.replace('"hello"', '"bye"'));
+      await cargo.says(/^\d+ bye$/m);
+      // Through cargo, with the same directories.
+      fixture.write('Cargo.toml', manifest('speaker', '[features]\nmore = []\n'));
+      await cargo.says(/building with cargo/);
+      await cargo.says(/unchanged|patched #2|refused/);
+      assert.not.match(cargo.output, /refused/);
+    } finally {
+      cargo.signalAll('SIGKILL');
+    }
+    assert.ok(existsSync(fixture.path('made/of/ipbp/units')));
+    assert.not.ok(existsSync(fixture.path('ipbp')), 'nothing lies beside the target directory');
+  } finally {
+    fixture.remove();
+  }
+});
+
 test('where nothing can be patched the program starts as ever', async () => {
   const fixture = cargoFixture(files({ 'tests/plain.rs': '#[test]\nfn plain() {}\n' }));
   try {

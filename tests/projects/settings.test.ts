@@ -43,6 +43,12 @@ const SHAPES: readonly Shape[] = [
     args: ['--config', 'build.target-dir="configured"'],
     edits,
   },
+  {
+    name: 'build.build-dir, and a target directory elsewhere',
+    files: files({ '.cargo/config.toml': '[build]\nbuild-dir = "{workspace-root}/made/of"\n' }),
+    args: ['--target-dir', 'made/in'],
+    edits,
+  },
   { name: '--target with the host itself', files: files(), args: ['--target', HOST], edits },
   {
     name: 'build.target = "host-tuple"',

@@ -1,8 +1,9 @@
-// The recorded rustc commands on disk, `<target>/ipbp/units/<key>/capture`, and which of them make up a program.
+// The recorded rustc commands on disk, `<build directory>/ipbp/units/<key>/capture`, and which of them make up a program.
 // They outlive sessions: where cargo finds all fresh it runs no rustc and nothing is recorded. The wrapper that
 // writes them is in scripts.ts, their content in unit.ts.
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { sameFile } from '../files/same-file.js';
 import { outputsOf, readCapture, type Unit } from './unit.js';
 
 /** Every readable capture, newest first. Broken ones are left out: cargo will make them again. */
@@ -29,32 +30,22 @@ function entries(directory: string): string[] {
 
 /**
  * The unit whose rustc call made `executable`. cargo hard-links `deps/<name>-<hash>` to its final name, so the inode
- * tells; where it had to copy (another file system), the binary's name does.
+ * tells; where it had to copy (another file system), the binary's name and content do.
  */
 export function unitOfExecutable(units: readonly Unit[], executable: string): Unit | null {
   const bins = units.filter((unit) => unit.kind === 'bin');
   const own = identity(executable);
-  if (own !== null) {
-    const same = bins.find((unit) => identity(outputsOf(unit).executable) === own);
-    if (same !== undefined) return same;
-  }
-  const profile = dirname(executable);
-  const copied = bins.find(
-    (unit) =>
-      unit.binName === basename(executable) &&
-      (dirname(unit.outDir) === profile || unit.outDir === profile) &&
-      sameSize(outputsOf(unit).executable, executable),
+  if (own === null) return null;
+  return (
+    bins.find((unit) => identity(outputsOf(unit).executable) === own) ??
+    bins.find((unit) => unit.binName === basename(executable) && sameFile(outputsOf(unit).executable, executable)) ??
+    null
   );
-  return copied ?? null;
 }
 
 function identity(path: string): string | null {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat === undefined ? null : `${stat.dev}:${stat.ino}`;
-}
-
-function sameSize(a: string, b: string): boolean {
-  return statSync(a, { throwIfNoEntry: false })?.size === statSync(b, { throwIfNoEntry: false })?.size;
 }
 
 /** The units of one program. */

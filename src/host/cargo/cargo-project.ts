@@ -1,7 +1,7 @@
 // What has to be known of the user's project before cargo runs: target directory, workspace libraries, target triple,
 // a rustc wrapper that is there already. Asks cargo and rustc, both at once; starts no build.
 import { execFile } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { configFiles, readSettings, samePath, type Setting } from './cargo-config.js';
 import { cfgHolds } from './cfg-expression.js';
@@ -12,7 +12,10 @@ export interface CargoProject {
   readonly toolchain: string | null;
   /** The user's arguments without `+name`. */
   readonly args: readonly string[];
+  /** Where cargo puts what it was asked for. */
   readonly targetDirectory: string;
+  /** Where all lies that this is made of (`build.build-dir`, cargo 1.91): the target directory, if no other is set. */
+  readonly buildDirectory: string;
   readonly workspaceRoot: string;
   /** The workspace's packages. */
   readonly packages: readonly WorkspacePackage[];
@@ -52,6 +55,7 @@ export async function readProject(directory: string, cargoArguments: readonly st
   const plus = toolchain === null ? [] : [toolchain];
   const manifest = optionValue(args, '--manifest-path');
   const configArguments = optionValues(args, '--config');
+  const chosenTarget = optionValue(args, '--target-dir');
   const [metadata, version] = await Promise.all([
     output(
       'cargo',
@@ -65,6 +69,8 @@ export async function readProject(directory: string, cargoArguments: readonly st
         ...(manifest === null ? [] : ['--manifest-path', manifest]),
       ],
       directory,
+      // `cargo metadata` does not know the option; as in a build, the variable goes before the configuration.
+      chosenTarget === null ? {} : { CARGO_TARGET_DIR: resolve(directory, chosenTarget) },
     ),
     output(process.env['RUSTC'] ?? 'rustc', [...plus, '-vV'], directory),
   ]);
@@ -77,7 +83,6 @@ export async function readProject(directory: string, cargoArguments: readonly st
   if (hostTriple === undefined)
     throw new IpbpError('IPBP5001', 'rustc did not say what it compiles for', { because: [version.stderr.trim()] });
   const parsed = parseMetadata(metadata.stdout);
-  const chosenTarget = optionValue(args, '--target-dir');
   const settings = readSettings(directory, configArguments);
   const targetTriple = namedTarget(
     optionValue(args, '--target') ?? configuredTargets(settings)[0] ?? hostTriple,
@@ -86,10 +91,7 @@ export async function readProject(directory: string, cargoArguments: readonly st
   return {
     toolchain,
     args,
-    targetDirectory: chosenTarget === null ? parsed.targetDirectory : resolve(directory, chosenTarget),
-    workspaceRoot: parsed.workspaceRoot,
-    packages: parsed.packages,
-    localCrates: parsed.localCrates,
+    ...parsed,
     cargoOnlyFiles: [
       ...parsed.cargoOnlyFiles,
       ...configFiles(directory),
@@ -100,6 +102,16 @@ export async function readProject(directory: string, cargoArguments: readonly st
     rustcWrapper: rustcWrapper(directory, settings),
     runner: await chosenRunner(directory, settings, targetTriple, plus),
   };
+}
+
+/** The directory of a profile with the fingerprints of what lies in `directory`, a profile's own or its `examples`. */
+export function buildProfile(
+  { targetDirectory, buildDirectory }: Pick<CargoProject, 'targetDirectory' | 'buildDirectory'>,
+  directory: string,
+): string {
+  const profile = basename(directory) === 'examples' ? dirname(directory) : directory;
+  const below = relative(targetDirectory, profile);
+  return below.startsWith('..') ? profile : join(buildDirectory, below);
 }
 
 /** The last value of `--name value` or `--name=value` before `--`. */
@@ -185,9 +197,15 @@ interface Output {
   readonly stderr: string;
 }
 
-function output(program: string, args: readonly string[], cwd: string): Promise<Output> {
+function output(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Output> {
+  const options = { cwd, maxBuffer: 256 * 1024 * 1024, env: { ...process.env, ...variables } };
   return new Promise((fulfil, reject) => {
-    execFile(program, args, { cwd, maxBuffer: 256 * 1024 * 1024 }, (error, stdout, stderr) => {
+    execFile(program, args, options, (error, stdout, stderr) => {
       if (error === null) fulfil({ status: 0, stdout, stderr });
       else if (typeof error.code === 'number') fulfil({ status: error.code, stdout, stderr });
       else reject(new IpbpError('IPBP5001', `${program} cannot be run`, { where: cwd, cause: error }));
@@ -198,6 +216,8 @@ function output(program: string, args: readonly string[], cwd: string): Promise<
 /** The parts of `cargo metadata` that are used. */
 interface Metadata {
   readonly target_directory: string;
+  /** Since cargo 1.91. */
+  readonly build_directory?: string;
   readonly workspace_root: string;
   readonly packages: readonly {
     readonly name: string;
@@ -208,7 +228,10 @@ interface Metadata {
 
 function parseMetadata(
   text: string,
-): Pick<CargoProject, 'targetDirectory' | 'workspaceRoot' | 'packages' | 'localCrates' | 'cargoOnlyFiles'> {
+): Pick<
+  CargoProject,
+  'targetDirectory' | 'buildDirectory' | 'workspaceRoot' | 'packages' | 'localCrates' | 'cargoOnlyFiles'
+> {
   const metadata = JSON.parse(text) as Metadata;
   const localCrates = new Set<string>();
   const cargoOnlyFiles = [join(metadata.workspace_root, 'Cargo.toml')];
@@ -221,6 +244,7 @@ function parseMetadata(
   }
   return {
     targetDirectory: metadata.target_directory,
+    buildDirectory: metadata.build_directory ?? metadata.target_directory,
     workspaceRoot: metadata.workspace_root,
     packages: metadata.packages.map(({ name, manifest_path: manifest, targets }) => ({
       name,

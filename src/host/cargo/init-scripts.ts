@@ -52,7 +52,7 @@ export function writeInitScripts(
 }
 
 /**
- * cargo's build.rustc-wrapper. The target directory is where rustc is told to write, less the profile and, where rustc is
+ * cargo's build.rustc-wrapper. The build directory is where rustc is told to write, less the profile and, where rustc is
  * told a target, that target's directory. Variables that cargo itself was started with are the user's own.
  */
 function rustcWrapper(root: string, chained: string | null): string {
@@ -101,8 +101,8 @@ ${RUSTC_WRAPPER.replace(/^#!.*\n/, '')}`;
 
 /**
  * cargo's runner; it and the program have one pid. A runner of the user's own comes first and runs this one, so that the
- * agent is in the program and not in it. Only what lies beside cargo's fingerprints can be patched, and of that not
- * what is in deps/: tests and benches. ipbp itself is started as a process of its own, no child of the program's, which
+ * agent is in the program and not in it. Only what lies in a profile's directory, which cargo locks while it builds, can
+ * be patched, and of that not what is in deps/: tests and benches. ipbp itself is started as a process of its own, no child of the program's, which
  * may wait for its children; the gate is open for reading before, so that no word is lost.
  */
 function runner(root: string, chained: readonly string[]): string {
@@ -124,7 +124,7 @@ plain=
 if [ -n "$IPBP_SESSION" ] || [ "$IPBP" = 0 ] || [ -n "$CI" ] || [ ! -r "$here/local" ]; then plain=yes; fi
 if [ "$1" != --ipbp-program ]; then
   case $1 in */deps/*) plain=yes ;; esac
-  if [ ! -d "\${1%/*}/.fingerprint" ] && [ ! -d "\${1%/*}/../.fingerprint" ]; then plain=yes; fi
+  if [ ! -e "\${1%/*}/.cargo-lock" ] && [ ! -e "\${1%/*}/../.cargo-lock" ]; then plain=yes; fi
   if [ -n "$plain" ]; then exec ${chain.join('')}"$@"; fi
 fi${outer}
 . "$here/local"

@@ -17,13 +17,13 @@ import type { ProjectFacts } from './project.js';
 
 /** What can be told of a project that cargo could read. */
 export function readProjectFacts(project: CargoProject): ProjectFacts {
-  const { rustcWrapper, runner, targetDirectory, workspaceRoot } = project;
+  const { rustcWrapper, runner, buildDirectory, workspaceRoot } = project;
   return {
     project,
     wrapperIsThere: rustcWrapper !== null && findCommand(rustcWrapper) !== null,
     runnerIsThere: runner !== null && findCommand(runner.words[0] ?? '') !== null,
     init: readInit(project),
-    targetDirectory: tryDirectory(targetDirectory),
+    buildDirectory: tryDirectory(buildDirectory),
     fileSystem: statfsSync(workspaceRoot).type,
   };
 }
@@ -66,7 +66,7 @@ function readInit({ workspaceRoot, targetTriple }: CargoProject): ProjectFacts['
 }
 
 /** The directory need not exist yet: then the nearest one above it stands for it. */
-function tryDirectory(path: string): ProjectFacts['targetDirectory'] {
+function tryDirectory(path: string): ProjectFacts['buildDirectory'] {
   let place = path;
   while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
   let own: string;

@@ -6,7 +6,7 @@ import { checkNoProject, checkProject, type ProjectFacts } from './project.js';
 const test = suite('doctor: project');
 
 const PROJECT: ProjectFacts['project'] = {
-  targetDirectory: '/p/target',
+  buildDirectory: '/p/target',
   workspaceRoot: '/p',
   targetTriple: 'x86_64-unknown-linux-gnu',
   packages: [
@@ -30,14 +30,14 @@ const GOOD: ProjectFacts = {
   wrapperIsThere: false,
   runnerIsThere: false,
   init: { isSet: false, overruledBy: [] },
-  targetDirectory: { writes: true, hardLinks: true, executes: true },
+  buildDirectory: { writes: true, hardLinks: true, executes: true },
   fileSystem: 0xef53,
 };
 
 const WRAPPED: ProjectFacts = { ...GOOD, project: { ...PROJECT, rustcWrapper: 'sccache' } };
 
-function running(asText: boolean, targetDirectory = '/p/target'): ProjectFacts['project'] {
-  return { ...PROJECT, targetDirectory, runner: { words: ['sudo', '-E'], asText } };
+function running(asText: boolean, buildDirectory = '/p/target'): ProjectFacts['project'] {
+  return { ...PROJECT, buildDirectory, runner: { words: ['sudo', '-E'], asText } };
 }
 
 const library = PROJECT.packages.slice(1, 2);
@@ -69,21 +69,21 @@ const CASES: readonly (readonly [ProjectFacts, string, 'warning' | 'missing', st
     /as a list/,
   ],
   [
-    { ...GOOD, targetDirectory: { ...GOOD.targetDirectory, writes: 'EROFS' } },
+    { ...GOOD, buildDirectory: { ...GOOD.buildDirectory, writes: 'EROFS' } },
     'project.target-directory',
     'missing',
     'IPBP5014',
     /--target-dir/,
   ],
   [
-    { ...GOOD, targetDirectory: { ...GOOD.targetDirectory, executes: 'EACCES' } },
+    { ...GOOD, buildDirectory: { ...GOOD.buildDirectory, executes: 'EACCES' } },
     'project.target-directory',
     'missing',
     'IPBP5001',
     /--target-dir/,
   ],
   [
-    { ...GOOD, targetDirectory: { ...GOOD.targetDirectory, hardLinks: 'EPERM' } },
+    { ...GOOD, buildDirectory: { ...GOOD.buildDirectory, hardLinks: 'EPERM' } },
     'project.target-directory',
     'warning',
     undefined,

@@ -7,7 +7,7 @@ import { missing, ok, warning, type Finding } from './finding.js';
 export interface ProjectFacts {
   readonly project: Pick<
     CargoProject,
-    'targetDirectory' | 'workspaceRoot' | 'packages' | 'rustcWrapper' | 'runner' | 'targetTriple'
+    'buildDirectory' | 'workspaceRoot' | 'packages' | 'rustcWrapper' | 'runner' | 'targetTriple'
   >;
   /** Whether the first word of each can be run. */
   readonly wrapperIsThere: boolean;
@@ -15,7 +15,7 @@ export interface ProjectFacts {
   /** What `ipbp init` wrote is in force; variables of the environment that go before it. */
   readonly init: { readonly isSet: boolean; readonly overruledBy: readonly string[] };
   /** What was tried in the target directory, or beside where it will be: done, or the system's error. */
-  readonly targetDirectory: {
+  readonly buildDirectory: {
     readonly writes: true | string;
     readonly hardLinks: true | string;
     readonly executes: true | string;
@@ -104,13 +104,13 @@ function checkWrapper({ project, wrapperIsThere }: ProjectFacts): Finding {
 
 function checkRunner({ project, runnerIsThere }: ProjectFacts): Finding {
   const check = 'project.runner';
-  const { runner, targetDirectory } = project;
+  const { runner, buildDirectory } = project;
   if (runner === null) return ok(check, 'none');
   const words = runner.words.join(' ');
   const [program = ''] = runner.words;
   const remedy = isOurs(program, project) ? INIT_AGAIN : "Install it, or take it out of cargo's configuration.";
   if (!runnerIsThere) return missing(check, `${words} is named as the runner, and cannot be run`, remedy, 'IPBP5001');
-  if (runner.asText && /\s/.test(targetDirectory))
+  if (runner.asText && /\s/.test(buildDirectory))
     return missing(
       check,
       `${words} is written as one text, and the path of the target directory has a blank`,
@@ -140,23 +140,23 @@ function checkInit({ init, project }: ProjectFacts): Finding {
 }
 
 /** Sessions keep hard links of objects below it, and scripts that cargo calls. */
-function checkTargetDirectory({ project, targetDirectory }: ProjectFacts): Finding {
+function checkTargetDirectory({ project, buildDirectory }: ProjectFacts): Finding {
   const check = 'project.target-directory';
-  const path = project.targetDirectory;
-  const elsewhere = 'Choose another one: --target-dir, CARGO_TARGET_DIR or build.target-dir.';
-  if (targetDirectory.writes !== true)
-    return missing(check, `${path} cannot be written to (${targetDirectory.writes})`, elsewhere, 'IPBP5014');
-  if (targetDirectory.executes !== true)
+  const path = project.buildDirectory;
+  const elsewhere = 'Choose another one: --target-dir, CARGO_TARGET_DIR, build.target-dir or build.build-dir.';
+  if (buildDirectory.writes !== true)
+    return missing(check, `${path} cannot be written to (${buildDirectory.writes})`, elsewhere, 'IPBP5014');
+  if (buildDirectory.executes !== true)
     return missing(
       check,
-      `nothing can be executed in ${path} (${targetDirectory.executes}): is it mounted noexec?`,
+      `nothing can be executed in ${path} (${buildDirectory.executes}): is it mounted noexec?`,
       elsewhere,
       'IPBP5001',
     );
-  if (targetDirectory.hardLinks !== true)
+  if (buildDirectory.hardLinks !== true)
     return warning(
       check,
-      `no hard links in ${path} (${targetDirectory.hardLinks}): objects are copied, and rustc's own sessions too`,
+      `no hard links in ${path} (${buildDirectory.hardLinks}): objects are copied, and rustc's own sessions too`,
       elsewhere,
     );
   return ok(check, path);

@@ -1,16 +1,17 @@
 // From `cargo run` to a program that waits at the gate with all it is made of in the session's hands: recorded units,
 // kept executable, kept objects. Makes cargo run units again that were never recorded. Patching is in patcher.ts.
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { readCaptures, unitGraph, unitOfExecutable, type UnitGraph } from '../cargo/capture-store.js';
-import type { CargoProject } from '../cargo/cargo-project.js';
+import { buildProfile, type CargoProject } from '../cargo/cargo-project.js';
 import { attachedRun } from '../cargo/attached-run.js';
 import { cargoRun, type CargoRun, type Started } from '../cargo/cargo-run.js';
 import { cargoOnlyFiles } from '../cargo/cargo-only.js';
 import type { ProgramExit, SessionOptions } from '../events.js';
 import { makeStale, makeUnrecordedStale, isOutdated, noteFingerprint } from '../cargo/freshness.js';
 import { incrementalDirectory, scanObjects, type ObjectSet } from '../cargo/incremental.js';
+import { sameFile } from '../files/same-file.js';
 import { keepFile, keepObjects } from './kept-files.js';
 import { readLiveSources, type LiveSources } from './live-sources.js';
 import type { Scripts } from '../cargo/scripts.js';
@@ -99,7 +100,7 @@ function hold(
   const units = readCaptures(directories.units);
   const root = unitOfExecutable(units, started.program);
   if (root === null) {
-    const own = executableUnit(started.program);
+    const own = executableUnit(project, started.program);
     if (own !== null && existsSync(join(directories.units, own.key, 'not-incremental')))
       throw new IpbpError('IPBP5003', 'the build is not incremental', { where: started.program });
     if (own !== null && once(aged, own.key) && makeUnrecordedStale(own.profile, own.key)) return 'again';
@@ -188,14 +189,15 @@ function once(keys: Set<string>, key: string): boolean {
 }
 
 /** The `deps/<name>-<hash>` that is this executable. */
-function executableUnit(executable: string): { readonly key: string; readonly profile: string } | null {
-  const { ino } = statSync(executable);
-  const folder = dirname(executable);
-  const profile = basename(folder) === 'examples' ? dirname(folder) : folder;
+function executableUnit(
+  project: CargoProject,
+  executable: string,
+): { readonly key: string; readonly profile: string } | null {
+  const profile = buildProfile(project, dirname(executable));
   for (const directory of [join(profile, 'deps'), join(profile, 'examples')]) {
     if (!existsSync(directory)) continue;
     for (const key of readdirSync(directory)) {
-      if (/-[0-9a-f]{16}$/.test(key) && statSync(join(directory, key)).ino === ino) return { key, profile };
+      if (/-[0-9a-f]{16}$/.test(key) && sameFile(join(directory, key), executable)) return { key, profile };
     }
   }
   return null;

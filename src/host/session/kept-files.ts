@@ -1,17 +1,6 @@
 // The session's own copies of what a program was made of: cargo and rustc replace and delete files as they like, and
 // the program goes on running the old ones. Hard links where the file system allows, copies elsewhere.
-import {
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  closeSync,
-  readSync,
-  fstatSync,
-  statSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import type { InputFile } from '../../patch/engine.js';
@@ -65,34 +54,6 @@ function readWhole(path: string): Uint8Array {
     return readFileSync(path);
   } catch (cause) {
     throw new IpbpError('IPBP5014', 'a file could not be read', { where: path, cause });
-  }
-}
-
-/** True if both paths are one file, or hold the same bytes (where the kept one had to be a copy). */
-export function sameFile(running: string, kept: string): boolean {
-  const a = statSync(running, { throwIfNoEntry: false });
-  const b = statSync(kept, { throwIfNoEntry: false });
-  if (a === undefined || b === undefined || a.size !== b.size) return false;
-  return (a.dev === b.dev && a.ino === b.ino) || sameBytes(running, kept);
-}
-
-function sameBytes(a: string, b: string): boolean {
-  const left = openSync(a, 'r');
-  const right = openSync(b, 'r');
-  try {
-    const chunk = 1 << 20;
-    const one = Buffer.alloc(chunk);
-    const two = Buffer.alloc(chunk);
-    if (fstatSync(left).size !== fstatSync(right).size) return false;
-    for (;;) {
-      const got = readSync(left, one, 0, chunk, null);
-      const also = readSync(right, two, 0, chunk, null);
-      if (got !== also || !one.subarray(0, got).equals(two.subarray(0, also))) return false;
-      if (got === 0) return true;
-    }
-  } finally {
-    closeSync(left);
-    closeSync(right);
   }
 }
 

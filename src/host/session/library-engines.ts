@@ -12,7 +12,8 @@ import { IpbpError } from '../../codes/error.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
 import type { Held } from './build-start.js';
 import { outputsOf } from '../cargo/unit.js';
-import { inputFile, mappedLibrary, sameFile } from './kept-files.js';
+import { sameFile } from '../files/same-file.js';
+import { inputFile, mappedLibrary } from './kept-files.js';
 import { refusedBy } from './refused-by.js';
 
 /** What is followed of a program. */

@@ -21,7 +21,8 @@ import {
   type SessionWindow,
   type SetDifference,
 } from '../cargo/incremental.js';
-import { inputFile, keepObjects, sameFile } from './kept-files.js';
+import { sameFile } from '../files/same-file.js';
+import { inputFile, keepObjects } from './kept-files.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { createHistory, type LiveObjects } from './session-store.js';
 import { tellStillInside, type AfterPatch } from './still-inside.js';

@@ -1,4 +1,4 @@
-// A session's own directory below `<target>/ipbp/sessions` (so that hard links work), and the sets of objects that
+// A session's own directory below `ipbp/sessions` of cargo's build directory (so that hard links work), and the sets of objects that
 // its program runs: one per live patch, so that undo and redo know what to compare the next edit with.
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,17 +6,17 @@ import { IpbpError } from '../../codes/error.js';
 import type { ObjectSet } from '../cargo/incremental.js';
 
 export interface SessionDirectories {
-  /** `<target>/ipbp/bin`: scripts, the same for all sessions. */
+  /** `<build directory>/ipbp/bin`: scripts, the same for all sessions. */
   readonly scripts: string;
-  /** `<target>/ipbp/units`: recorded rustc commands, the same for all sessions. */
+  /** `<build directory>/ipbp/units`: recorded rustc commands, the same for all sessions. */
   readonly units: string;
   /** This session's own; mode 0700. */
   readonly session: string;
 }
 
 /** Makes the directories and removes those of sessions whose process is gone. Throws IPBP5014. */
-export function openSessionDirectories(targetDirectory: string, id: string): SessionDirectories {
-  const root = join(targetDirectory, 'ipbp');
+export function openSessionDirectories(buildDirectory: string, id: string): SessionDirectories {
+  const root = join(buildDirectory, 'ipbp');
   const sessions = join(root, 'sessions');
   const names = existsSync(sessions) ? readdirSync(sessions) : [];
   for (const name of names) if (!ownerRuns(join(sessions, name))) removeSession(join(sessions, name));

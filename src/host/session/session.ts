@@ -62,7 +62,7 @@ export async function startSession(
   };
   const project = await reading;
   const id = randomBytes(4).toString('hex');
-  const directories = openSessionDirectories(project.targetDirectory, id);
+  const directories = openSessionDirectories(project.buildDirectory, id);
   const scripts = writeScripts(directories.scripts);
   const spawner = startSpawner(directories.session);
   const exclusively = createQueue();
