@@ -69,7 +69,8 @@ export const REFUSAL_CODES = {
     title: 'layouts cannot be checked',
     meaning:
       'The objects do not describe their types, so that a type whose layout changed cannot be told from one that did not.',
-    remedy: 'Build with debug = true in the profile that is used.',
+    remedy:
+      'Build with debug = true in the profile that is used; where debug information is split, keep the .dwo files of both builds beside the objects.',
   },
   IPBP3060: {
     title: 'threads are inside a changed function',
@@ -105,6 +106,6 @@ export const REFUSAL_CODES = {
     meaning:
       'The objects do not describe their types, so that layouts cannot be compared, and the sources declare something differently than when values of it may have been made: a type, a constant, a trait, what a macro is given, or a function whose body makes types of its own.',
     remedy:
-      'Restart the program; build with debug = true in the profile that is used, and layouts are compared instead.',
+      'Restart the program; build with debug = true in the profile that is used, and layouts are compared instead. Where debug information is split, the .dwo files of both builds must be there; the reasons name the one that is not.',
   },
 } as const;

@@ -140,4 +140,9 @@ export interface ObjectFile {
   /** Bytes in the file; empty for zero-filled sections. A view, not a copy. */
   sectionBytes(section: number): Uint8Array;
   readonly linked: LinkedInfo | null;
+  /**
+   * The file that holds what was split off of the debug information (`.dwo`), if there is one. Opened when first asked.
+   * Throws as opening an object does.
+   */
+  readonly debugFile?: () => ObjectFile;
 }

@@ -5,6 +5,25 @@ import { detectFormat, SIGNATURE_SIZE } from './detect.js';
 import { readElf } from './elf/read.js';
 import type { ObjectFile } from './object-file.js';
 
+/** A file that is read when it is first needed. */
+interface LaterFile {
+  readonly name: string;
+  read(): Uint8Array;
+}
+
+/**
+ * An object with the file that holds what was split off of its debug information, if there is one.
+ * @throws IpbpError as {@link readObjectFile}, of the object
+ */
+export function readObjectWith(file: LaterFile & { readonly debugFile?: LaterFile | undefined }): ObjectFile {
+  const object = readObjectFile(file.read(), file.name);
+  const { debugFile } = file;
+  if (debugFile === undefined) return object;
+  let opened: ObjectFile | null = null;
+  // Into the object, not a copy of it: what is costly in it is a getter.
+  return Object.assign(object, { debugFile: () => (opened ??= readObjectFile(debugFile.read(), debugFile.name)) });
+}
+
 /** Reads an object, executable or library. IPBP1003 for formats without a reader, 1001 and 1002 for broken files. */
 export function readObjectFile(input: Uint8Array | ByteSource, name: string): ObjectFile {
   const bytes = input instanceof Uint8Array ? input : input.read(0, Math.min(input.size, SIGNATURE_SIZE));

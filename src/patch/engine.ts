@@ -11,6 +11,8 @@ export interface InputFile {
   read(): Uint8Array;
   /** The same by ranges, for files of which a part is enough. */
   readonly source?: () => ByteSource;
+  /** Of an object: the file beside it that holds what was split off of its debug information. */
+  readonly debugFile?: InputFile | undefined;
 }
 
 /** One item (function, static, thread-local) that differs between two sets of objects. */

@@ -2,7 +2,7 @@
 // the one changing value, the current Program; everything it calls is a function of values. Pure: files are given.
 import type { ByteSource } from '../bytes/source.js';
 import { IpbpError } from '../codes/error.js';
-import { readObjectFile } from '../formats/read-object.js';
+import { readObjectFile, readObjectWith } from '../formats/read-object.js';
 import { openLinkObject } from '../link/atoms.js';
 import { identify, type Identified } from './identity/identity.js';
 import { NO_NAMES, renamer, type NameMap } from './identity/name-map.js';
@@ -136,7 +136,7 @@ export interface OneModuleEngine extends LiveEngine {
 }
 
 function openObject(file: InputFile, names: NameMap = NO_NAMES): LinkObject {
-  return openLinkObject(readObjectFile(file.read(), file.name), renamer(names));
+  return openLinkObject(readObjectWith(file), renamer(names));
 }
 
 /** By ranges where that can be. */
@@ -274,7 +274,7 @@ export function openLiveEngine(executable: InputFile): OneModuleEngine {
       const old = before.map((file) => openObject(file, names));
       const { diff, ...identity } = identify({
         before: old,
-        after: after.map((file) => readObjectFile(file.read(), file.name)),
+        after: after.map(readObjectWith),
         names,
         isTaken: (name) => isTaken(program, name),
       });

@@ -71,10 +71,11 @@ export interface PlanRequest {
 
 type Warning = PatchImage['warnings'][number];
 
-const UNCHECKED: Warning = {
-  code: 'IPBP3007',
-  message: 'layouts of types cannot be checked: build with debug = true',
-};
+/** `missing`: why descriptions that there should be are not to be had, if that is so. */
+function warnOfUnchecked(missing: string | null): Warning {
+  const reason = missing ?? 'build with debug = true';
+  return { code: 'IPBP3007', message: `layouts of types cannot be checked: ${reason}` };
+}
 
 function refusal(code: Code, name: string, message: string, because: readonly string[] = []): RefusedItem {
   return { code, name, message, because };
@@ -110,7 +111,7 @@ export function planPatch(request: PlanRequest): PlanResult {
     return { kind: 'refused', items };
   }
   const declared = layouts.checked ? undefined : request.declarations?.();
-  const undecided = declared === undefined ? [] : refuseUnchecked(diff, declared);
+  const undecided = declared === undefined ? [] : refuseUnchecked(diff, declared, layouts.missing);
   if (undecided.length > 0) return { kind: 'refused', items: undecided };
   const modules: ModuleIdentity[] = [program.base.identity];
   const numberOf = (module: ModuleIdentity): number => {
@@ -163,7 +164,7 @@ export function planPatch(request: PlanRequest): PlanResult {
   if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
   const image = assemble(program, modules, roots, identity, linked.image, redirected, [
     ...identity.warnings,
-    ...(layouts.checked || declared !== undefined ? [] : [UNCHECKED]),
+    ...(layouts.checked || declared !== undefined ? [] : [warnOfUnchecked(layouts.missing)]),
     ...warningsOf(diff, roots),
     ...redirected.endless.map(warnOfEndless),
   ]);

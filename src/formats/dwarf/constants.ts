@@ -47,7 +47,11 @@ export const DW_AT_data_bit_offset = 0x6b;
 export const DW_AT_linkage_name = 0x6e;
 export const DW_AT_str_offsets_base = 0x72;
 export const DW_AT_addr_base = 0x73;
+export const DW_AT_dwo_name = 0x76;
 export const DW_AT_alignment = 0x88;
+export const DW_AT_GNU_dwo_name = 0x2130;
+export const DW_AT_GNU_dwo_id = 0x2131;
+export const DW_AT_GNU_addr_base = 0x2133;
 
 export const DW_FORM_addr = 0x01;
 export const DW_FORM_block2 = 0x03;
@@ -99,6 +103,7 @@ export const DW_FORM_GNU_strp_alt = 0x1f21;
 
 export const DW_OP_addr = 0x03;
 export const DW_OP_addrx = 0xa1;
+export const DW_OP_GNU_addr_index = 0xfb;
 
 export const DW_UT_type = 0x02;
 export const DW_UT_skeleton = 0x04;

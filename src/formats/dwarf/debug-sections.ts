@@ -1,9 +1,11 @@
-// The debug sections of an object as they would be after linking it alone: references from one to another filled in.
+// Where an object's debug information is, and its sections as they would be after linking it alone: references from one
+// to another filled in.
 // References to code and data stay as they are; nothing that is read here needs them.
 import { firstNotBefore } from '../../bytes/search.js';
 import type { ObjectFile, Section } from '../object-file.js';
 import { ByteReader } from '../../bytes/reader.js';
-import { hex } from '../../codes/error.js';
+import { hex, IpbpError } from '../../codes/error.js';
+import { splitUnits } from './split-units.js';
 
 /** What type descriptions are read from. Sections that the object lacks are empty. */
 export interface DebugSections {
@@ -12,6 +14,8 @@ export interface DebugSections {
   readonly strings: ByteReader;
   readonly lineStrings: ByteReader;
   readonly stringOffsets: ByteReader;
+  /** Where the addresses of the only unit begin; null where each unit says it, or all begin behind the header. */
+  readonly addressBase: number | null;
   /** What an address stands for, in relocatable files; null where no relocation says it. */
   address(place: AddressPlace): Place | null;
 }
@@ -29,33 +33,121 @@ export interface Place {
   readonly offset: number;
 }
 
+/** What an object has for debuggers: the sections to read, or why there are none; null where it simply has none. */
+export type DebugInformation =
+  | { readonly sections: DebugSections; readonly missing: null }
+  | { readonly sections: null; readonly missing: string | null };
+
 const NO_BYTES = new Uint8Array(0);
+const NOTHING: DebugInformation = { sections: null, missing: null };
 
 /**
- * Opens what an object has; null when it has no `.debug_info`. 32-bit DWARF: every reference is four bytes.
- * @throws IpbpError IPBP1001 and IPBP1002 as the file's relocations do, or when one lies outside its section
+ * Opens what an object has, wherever it is; null when that is nothing, or not to be had. See {@link findDebugSections}.
+ * @throws IpbpError as that does
  */
 export function openDebugSections(file: ObjectFile): DebugSections | null {
-  // Formats spell the prefix differently (`.debug_info`, `__debug_info`).
-  const find = (name: string): Section | undefined =>
-    file.sections.find((section) => section.kind === 'debug' && section.name.replace(/^(?:\.|__)/, '') === name);
-  const info = find('debug_info');
-  if (info === undefined || info.fileSize === 0) return null;
-  const open = (section: Section | undefined): ByteReader =>
-    section === undefined
-      ? new ByteReader(NO_BYTES, file.name)
-      : new ByteReader(relocated(file, section), file.name, section.offset);
+  return findDebugSections(file).sections;
+}
+
+/**
+ * Opens the debug information of an object: its own, or where it was split that in sections of their own or in the file
+ * beside it. 32-bit DWARF: every reference is four bytes.
+ * @throws IpbpError IPBP1001 to IPBP1003 as the file's relocations and units do, or when a reference lies outside its
+ *   section. What is wrong with the file beside it is given as a reason.
+ */
+export function findDebugSections(file: ObjectFile): DebugInformation {
+  const info = findSection(file, 'debug_info');
+  if (info === undefined || info.fileSize === 0) return NOTHING;
+  const own = openParts(file, '');
+  const units = splitUnits(own.info, own.abbreviations);
+  const [unit, ...more] = units;
+  if (units.every((one) => one === null)) return found(file, own, info, null);
+  if (unit === undefined || unit === null || more.length > 0) {
+    return missing(`${file.name} has several units, and its debug information is split`);
+  }
+  const holder = isSplitOff(file) ? file : openHolder(file);
+  if (typeof holder === 'string') return missing(holder);
+  const reason = whyNotOf(holder, unit.id);
+  if (reason !== null) return missing(`${holder.name} ${reason}`);
+  const parts = openParts(holder, SPLIT);
+  return found(file, parts, null, unit.addressBase);
+}
+
+/** What the names of sections that were split off end in. */
+const SPLIT = '.dwo';
+
+function missing(reason: string): DebugInformation {
+  return { sections: null, missing: reason };
+}
+
+function isSplitOff(file: ObjectFile): boolean {
+  return findSection(file, `debug_info${SPLIT}`) !== undefined;
+}
+
+/** The file beside an object, or why there is none. */
+function openHolder(file: ObjectFile): ObjectFile | string {
+  if (file.debugFile === undefined) return `${file.name} has its debug information in a .dwo file, which is not there`;
+  return asReason(() => file.debugFile?.() ?? '');
+}
+
+/** Null when all that was split off there belongs to the skeleton with this number. */
+function whyNotOf(holder: ObjectFile, id: string): string | null {
+  if (!isSplitOff(holder)) return 'holds no debug information';
+  return asReason(() => {
+    const { info, abbreviations } = openParts(holder, SPLIT);
+    const units = splitUnits(info, abbreviations);
+    if (units.length === 0) return 'holds no debug information';
+    const other = units.find((unit) => unit?.id !== id);
+    return other === undefined ? null : `is of another compilation: ${other?.id ?? 'no id'} instead of ${id}`;
+  });
+}
+
+/** Broken files give the reason instead. */
+function asReason<T>(open: () => T): T | string {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof IpbpError && /^IPBP1/.test(error.code)) return `cannot be read: ${error.message}`;
+    throw error;
+  }
+}
+
+type Parts = Omit<DebugSections, 'address' | 'addressBase'>;
+
+function openParts(file: ObjectFile, suffix: string): Parts {
+  const open = (name: string): ByteReader => {
+    const section = findSection(file, name + suffix);
+    if (section === undefined) return new ByteReader(NO_BYTES, file.name);
+    return new ByteReader(relocated(file, section), file.name, section.offset);
+  };
   return {
-    info: open(info),
-    abbreviations: open(find('debug_abbrev')),
-    strings: open(find('debug_str')),
-    lineStrings: open(find('debug_line_str')),
-    stringOffsets: open(find('debug_str_offsets')),
+    info: open('debug_info'),
+    abbreviations: open('debug_abbrev'),
+    strings: open('debug_str'),
+    lineStrings: open('debug_line_str'),
+    stringOffsets: open('debug_str_offsets'),
+  };
+}
+
+/**
+ * Addresses are in the object itself, wherever the entries are.
+ * @param info where they stand in entries, too; null for those that were split off
+ */
+function found(file: ObjectFile, parts: Parts, info: Section | null, addressBase: number | null): DebugInformation {
+  const sections: DebugSections = {
+    ...parts,
+    addressBase,
     address(place) {
-      const section = place.in === 'info' ? info : find('debug_addr');
-      return section === undefined ? null : relocationTarget(file, section.index, place.offset);
+      const section = place.in === 'info' ? info : findSection(file, 'debug_addr');
+      return section == null ? null : relocationTarget(file, section.index, place.offset);
     },
   };
+  return { sections, missing: null };
+}
+
+/** Formats spell the prefix differently (`.debug_info`, `__debug_info`). */
+function findSection(file: ObjectFile, name: string): Section | undefined {
+  return file.sections.find((section) => section.kind === 'debug' && section.name.replace(/^(?:\.|__)/, '') === name);
 }
 
 /** A section's bytes with its references to other debug sections filled in; a copy where there are any. */

@@ -3,13 +3,13 @@
 import { LIMITS } from '../../bytes/limits.js';
 import type { ByteReader } from '../../bytes/reader.js';
 import { decodeText, isAscii } from '../../bytes/text.js';
-import { IpbpError } from '../../codes/error.js';
 import type { Abbreviation } from './abbrev.js';
 import { readAbbreviations } from './abbrev.js';
 import * as dw from './constants.js';
 import type { AddressPlace, DebugSections } from './debug-sections.js';
 import type { FormContext } from './forms.js';
 import { readConstant, readReference, readSmallConstant, readStringIndex, skipForm } from './forms.js';
+import { readUnitHeader } from './unit-header.js';
 
 /** The attributes that are kept; all others are skipped. The position in this list is the register. */
 const KEPT = [
@@ -42,7 +42,10 @@ const SLOTS: ReadonlyMap<number, number> = new Map(KEPT.map((attribute, slot) =>
 const SLOT_OF = new Int8Array(Math.max(...KEPT) + 1);
 for (const [attribute, slot] of SLOTS) SLOT_OF[attribute] = slot;
 
-/** `.debug_str_offsets` begins with a header of 8 bytes, which units without a base of their own skip (§7.26). */
+/**
+ * `.debug_str_offsets` begins with a header of 8 bytes, which units without a base of their own skip (§7.26): split ones.
+ * What DWARF 4 has of it, an extension, begins with the first offset.
+ */
 const STRING_OFFSETS_HEADER = 8;
 /** `.debug_addr` as well (§7.27). */
 const ADDRESSES_HEADER = 8;
@@ -160,7 +163,8 @@ export class EntryCursor {
     switch (reader.u8()) {
       case dw.DW_OP_addr:
         return reader.position + addressSize === end ? { in: 'info', offset: reader.position } : null;
-      case dw.DW_OP_addrx: {
+      case dw.DW_OP_addrx:
+      case dw.DW_OP_GNU_addr_index: {
         const index = reader.uleb();
         return reader.position === end ? { in: 'addresses', offset: this.addressBase + index * addressSize } : null;
       }
@@ -256,25 +260,8 @@ export class EntryCursor {
   }
 
   private openUnit(): void {
-    const { reader } = this;
-    const start = this.unitEnd;
-    reader.seek(start);
-    const length = reader.u32();
-    if (length >= 0xffff_fff0) throw unsupported(reader, '64-bit DWARF', start);
-    reader.need(length);
-    const end = reader.position + length;
-    const version = reader.u16();
-    if (version !== 4 && version !== 5) throw unsupported(reader, `DWARF ${version}`, start);
-    const kind = version === 5 ? reader.u8() : 0;
-    let addressSize = version === 5 ? reader.u8() : 0;
-    const abbreviations = reader.u32();
-    if (version === 4) addressSize = reader.u8();
-    if (kind === dw.DW_UT_skeleton || kind === dw.DW_UT_split_compile) reader.skip(8);
-    if (kind === dw.DW_UT_type || kind === dw.DW_UT_split_type) reader.skip(12);
-    if (addressSize < 1 || addressSize > 8) {
-      reader.malformed('a unit has an impossible address size', { actual: `${addressSize}` }, start);
-    }
-    if (reader.position > end) reader.malformed('a unit is shorter than its header', {}, start);
+    const unit = readUnitHeader(this.reader, this.unitEnd);
+    const { abbreviations, version } = unit;
     let table = this.tables.get(abbreviations);
     if (table === undefined) {
       const from = this.sections.abbreviations.seek(abbreviations);
@@ -285,19 +272,11 @@ export class EntryCursor {
       if (this.abbreviationBytes > from.length) from.malformed('abbreviation tables overlap', {}, abbreviations);
     }
     this.table = table;
-    this.context = { version, addressSize, unitStart: start };
-    this.position = reader.position;
-    this.unitEnd = end;
-    this.stringBase = STRING_OFFSETS_HEADER;
-    this.addressBase = ADDRESSES_HEADER;
+    this.context = unit;
+    this.position = unit.entries;
+    this.unitEnd = unit.end;
+    this.stringBase = version >= 5 ? STRING_OFFSETS_HEADER : 0;
+    this.addressBase = this.sections.addressBase ?? (version >= 5 ? ADDRESSES_HEADER : 0);
     this.nextDepth = 0;
   }
-}
-
-function unsupported(reader: ByteReader, actual: string, position: number): IpbpError {
-  return new IpbpError('IPBP1003', 'these type descriptions cannot be read yet', {
-    expected: '32-bit DWARF 4 or 5',
-    actual,
-    where: reader.where(position),
-  });
 }

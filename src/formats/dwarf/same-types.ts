@@ -3,7 +3,7 @@
 import { LIMITS } from '../../bytes/limits.js';
 import type { ObjectFile } from '../object-file.js';
 import * as dw from './constants.js';
-import { openDebugSections } from './debug-sections.js';
+import { openDebugSections, type DebugSections } from './debug-sections.js';
 import { EntryCursor } from './info.js';
 import type { DescribedVtable } from './type-table.js';
 import { DESCRIBES_TYPES, describedVtable, OPENING_ANGLE, OPENING_BRACE } from './types.js';
@@ -55,7 +55,8 @@ export function sameTypes(a: ObjectFile, b: ObjectFile): SameTypes | null {
   const references: number[] = [];
   const vtables: (readonly [DescribedVtable, DescribedVtable])[] = [];
   // Names that overlap without end are for readTypes to refuse.
-  let budget = LIMITS.nameReuse * (a.bytes.length + b.bytes.length);
+  const sizeOf = ({ info, strings }: DebugSections): number => info.length + strings.length;
+  let budget = LIMITS.nameReuse * (a.bytes.length + b.bytes.length + sizeOf(left) + sizeOf(right));
   const sameName = (attribute: TextAttribute): boolean => {
     const length = sameText(one, other, attribute);
     budget -= length ?? 0;

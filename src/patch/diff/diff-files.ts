@@ -3,7 +3,7 @@
 import { openArchive } from '../../formats/archive.js';
 import { detectFormat } from '../../formats/detect.js';
 import type { ObjectFile } from '../../formats/object-file.js';
-import { readObjectFile } from '../../formats/read-object.js';
+import { readObjectWith } from '../../formats/read-object.js';
 import { openLinkObject } from '../../link/atoms.js';
 import type { LinkObject } from '../../link/graph.js';
 import { identify, type Identified } from '../identity/identity.js';
@@ -85,7 +85,8 @@ export function diffFiles(
 /** The objects in a file: itself, or an archive's members that are objects. */
 function openInput(input: InputFile): readonly Opened[] {
   const bytes = input.read();
-  if (detectFormat(bytes) !== 'archive') return [{ key: input.name, file: readObjectFile(bytes, input.name) }];
+  if (detectFormat(bytes) !== 'archive')
+    return [{ key: input.name, file: readObjectWith({ ...input, read: () => bytes }) }];
   const archive = openArchive(bytes, input.name);
   return archive.members.flatMap((member) => {
     const file = archive.member(member.index);

@@ -1,6 +1,7 @@
 // What objects say of their types, read once per object: pairing items, comparing layouts and comparing vtables all ask
 // for it, for plans made ahead and for those made at last. Kept as long as the object is.
 import { IpbpError } from '../../codes/error.js';
+import { findDebugSections } from '../../formats/dwarf/debug-sections.js';
 import { sameTypes, type SameTypes } from '../../formats/dwarf/same-types.js';
 import type { DescribedFunction, TypeTable } from '../../formats/dwarf/type-table.js';
 import { readTypesAndFunctions } from '../../formats/dwarf/types.js';
@@ -22,6 +23,11 @@ export function typesOf(file: ObjectFile): Described | null {
   let known = tables.get(file);
   if (known === undefined) tables.set(file, (known = ifRead(() => readTypesAndFunctions(file))));
   return known;
+}
+
+/** Why an object's types are not known although it was compiled with descriptions of them; null where that is not so. */
+export function whyNotDescribed(file: ObjectFile): string | null {
+  return ifRead(() => findDebugSections(file).missing);
 }
 
 /**

@@ -48,7 +48,11 @@ export interface LayoutVerdict {
   readonly went: readonly RememberedLayout[];
   /** False when the objects of a side do not describe their types: nothing is known then. */
   readonly checked: boolean;
+  /** Why descriptions that there should be are not to be had; null where objects were compiled without. */
+  readonly missing: string | null;
 }
+
+const UNCHANGED: LayoutVerdict = { changed: [], went: [], checked: true, missing: null };
 
 /** Further differences and holders named per change. */
 const MOST_REASONS = 6;
@@ -65,12 +69,13 @@ export function compareLayouts(
   memory: LayoutMemory = NO_MEMORY,
   pathOf: PathOf = AS_IT_IS,
 ): LayoutVerdict {
-  if (before.length === 0 || after.length === 0) return { changed: [], went: [], checked: true };
+  if (before.length === 0 || after.length === 0) return UNCHANGED;
   const stale = [...memory.values()].some((layouts) => layouts.some((one) => one.stale));
-  if (!stale && describeTheSame(before, after)) return { changed: [], went: [], checked: true };
+  if (!stale && describeTheSame(before, after)) return UNCHANGED;
   const old = readLayouts(before);
   const now = readLayouts(after, pathOf);
-  if (!old.described || !now.described) return { changed: [], went: [], checked: false };
+  if (!old.described || !now.described)
+    return { changed: [], went: [], checked: false, missing: old.missing ?? now.missing };
   const rename = renamingOf(old, now, (from, to, names) => differencesOf(from, to, names).length === 0);
   const dangerous = changedTypes(old, now, rename, memory).filter(({ to }) => !isAnotherEnvironment(to.path, old, now));
   const refused = new Map(dangerous.map((change) => [change.to.path, change]));
@@ -99,6 +104,7 @@ export function compareLayouts(
     // Environments are told apart by identity/: one that went keeps its code, and its number may be another's now.
     went: layoutsThatWent(old, now, new Set(refused.keys())).filter(({ layout }) => !layout.path.includes('_env#')),
     checked: true,
+    missing: null,
   };
 }
 

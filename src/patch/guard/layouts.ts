@@ -5,7 +5,7 @@ import { LIMITS } from '../../bytes/limits.js';
 import { IpbpError } from '../../codes/error.js';
 import type { CompositeType, EnumerationType, Member, TypeTable } from '../../formats/dwarf/type-table.js';
 import type { LinkObject } from '../../link/graph.js';
-import { typesOf } from './described.js';
+import { typesOf, whyNotDescribed } from './described.js';
 import {
   AS_IT_IS,
   enumerationText,
@@ -77,8 +77,10 @@ export interface Layouts {
   readonly statics: ReadonlyMap<string, ReadonlySet<string>>;
   /** Type and trait (`<app::Square as app::Shape>`) → the methods in its vtable's slots, as text. */
   readonly vtables: ReadonlyMap<string, ReadonlyMap<string, VtableSlots>>;
-  /** False when no object describes types (built without them, or of a kind that is not read). */
+  /** False when no object describes types (built without them, or of a kind that is not read), or some is `missing`. */
   readonly described: boolean;
+  /** Why the descriptions that an object was compiled with are not to be had; null where none is missing. */
+  readonly missing: string | null;
 }
 
 /**
@@ -91,9 +93,13 @@ export function readLayouts(objects: readonly LinkObject[], pathOf: PathOf = AS_
   const statics = new Map<string, Set<string>>();
   const vtables = new Map<string, Map<string, VtableSlots>>();
   let described = false;
+  let missing: string | null = null;
   for (const object of objects) {
     const table = typesOf(object.file);
-    if (table === null || table.types.size === 0) continue;
+    if (table === null || table.types.size === 0) {
+      missing ??= whyNotDescribed(object.file);
+      continue;
+    }
     described = true;
     const names = typeNames(table, object.name, pathOf);
     gatherLayouts(table, names, object.name, byPath, pathOf);
@@ -106,7 +112,7 @@ export function readLayouts(objects: readonly LinkObject[], pathOf: PathOf = AS_
     }
     for (const { linkageName, type } of table.statics) addTo(statics, object.nameOf(linkageName), names.nameOf(type));
   }
-  return { byPath, functions, statics, vtables, described };
+  return { byPath, functions, statics, vtables, described: described && missing === null, missing };
 }
 
 /** The layouts of those types alone whose path is wanted, every path as the objects have it. */
