@@ -14,6 +14,8 @@ export interface ObjectStat {
   readonly inode: number;
   readonly size: number;
   readonly mtimeMs: number;
+  /** The file that holds what was split off of its debug information (`split-debuginfo`); null where there is none. */
+  readonly debugPath: string | null;
 }
 
 /** A unit's objects by file name. */
@@ -116,7 +118,16 @@ function stampOf(milliseconds: number): string {
 }
 
 function objectNames(session: string): string[] {
-  return list(session).filter((name) => name.endsWith('.o'));
+  return list(session).filter(isObjectName);
+}
+
+function isObjectName(name: string): boolean {
+  return name.endsWith('.o');
+}
+
+/** `main.o` → `main.dwo`: how rustc calls the file that holds what it split off, in its sessions and where it writes. */
+export function debugFileName(object: string): string {
+  return object.replace(/\.o$/, '.dwo');
 }
 
 /** The objects of the unit's newest finished session, or of another (`choose`). Throws IPBP5009 when there is none. */
@@ -131,10 +142,13 @@ export function scanObjects(
     if (session === null) break;
     try {
       const objects = new Map<string, ObjectStat>();
-      for (const name of objectNames(session)) {
+      const names = list(session);
+      const all = new Set(names);
+      for (const name of names.filter(isObjectName)) {
         const path = join(session, name);
         const { ino, size, mtimeMs } = statSync(path);
-        objects.set(name, { name, path, inode: ino, size, mtimeMs });
+        const debugPath = all.has(debugFileName(name)) ? debugFileName(path) : null;
+        objects.set(name, { name, path, inode: ino, size, mtimeMs, debugPath });
       }
       return objects;
     } catch {

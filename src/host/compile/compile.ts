@@ -5,6 +5,7 @@ import type { LinkInputs } from '../cargo/link-arguments.js';
 import { cargoBuilds, waitForCargo } from '../cargo/freshness.js';
 import { externState, watchInterfaces } from './interfaces.js';
 import { replay, type FinishedObjects, type ReplayContext } from './replay.js';
+import type { ClosedObject } from './replay-watch.js';
 import type { UnitGraph } from '../cargo/capture-store.js';
 import type { Unit } from '../cargo/unit.js';
 
@@ -43,7 +44,7 @@ export interface EarlyObjects {
 export interface CompileWatch {
   /** Unit key → its incremental directory. */
   readonly directories: ReadonlyMap<string, string>;
-  onObject(unit: Unit, name: string, bytes: Uint8Array): void;
+  onObject(unit: Unit, name: string, object: ClosedObject): void;
   /** Awaited before the next unit is compiled and before `compile` returns. Must not reject. */
   onObjectsFinal(objects: EarlyObjects): Promise<void>;
 }
@@ -110,7 +111,7 @@ export function createCompiler(
             ? null
             : {
                 directory,
-                onObject: (name: string, bytes: Uint8Array) => watch.onObject(unit, name, bytes),
+                onObject: (name: string, object: ClosedObject) => watch.onObject(unit, name, object),
                 onFinished(finished: FinishedObjects) {
                   early = watch.onObjectsFinal({
                     unit,

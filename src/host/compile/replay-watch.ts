@@ -6,15 +6,22 @@ import { readFileSync, watch, type FSWatcher } from 'node:fs';
 import { basename, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { readObjectFile } from '../../formats/read-object.js';
-import { newestSession } from '../cargo/incremental.js';
+import { debugFileName, newestSession } from '../cargo/incremental.js';
 import type { Unit } from '../cargo/unit.js';
+
+/** An object that rustc has closed. */
+export interface ClosedObject {
+  readonly bytes: Uint8Array;
+  /** The file that holds what was split off of its debug information; null where there is none. */
+  readonly debugBytes: Uint8Array | null;
+}
 
 export interface ReplayEvents {
   /**
    * rustc wrote an object that can be read. `name` is what the finished session will call it; the bytes may still be
    * replaced, so compare them with the session's file before they count. One that is in no session comes too.
    */
-  onObject(name: string, bytes: Uint8Array): void;
+  onObject(name: string, object: ClosedObject): void;
   /** The session's objects are all there, under their last name. At most once. */
   onFinished(): void;
 }
@@ -36,8 +43,10 @@ export function watchReplay(unit: Unit, directory: string, events: ReplayEvents)
     startWatching(unit.outDir, (event, file) => {
       const name = event === 'change' ? sessionName(unit, file) : null;
       if (name === null || finished) return;
-      const bytes = wholeObject(join(unit.outDir, file));
-      if (bytes !== null) events.onObject(name, bytes);
+      const path = join(unit.outDir, file);
+      const bytes = wholeObject(path);
+      // LLVM closes this one before the object. It may be deleted with the link, so it is read now.
+      if (bytes !== null) events.onObject(name, { bytes, debugBytes: bytesIfThere(debugFileName(path)) });
     }),
     startWatching(directory, (event, file) => {
       if (event !== 'rename' || finished || !/^s-/.test(file) || /(-working|\.lock)$/.test(file)) return;
@@ -73,6 +82,14 @@ export function sessionName(unit: Pick<Unit, 'key'>, file: string): string | nul
   if (!file.startsWith(`${unit.key}.`) || !file.endsWith('.rcgu.o')) return null;
   const [codegenUnit, ...more] = file.slice(unit.key.length + 1, -'.rcgu.o'.length).split('.');
   return codegenUnit === undefined || codegenUnit === '' || more.length > 1 ? null : `${codegenUnit}.o`;
+}
+
+function bytesIfThere(path: string): Uint8Array | null {
+  try {
+    return readFileSync(path);
+  } catch {
+    return null;
+  }
 }
 
 /** An object's bytes, or null while they are not all there: compilers write the table of sections last. */

@@ -136,7 +136,7 @@ test('objects are told when they are closed, with the bytes that the finished se
   compiler.markChanged([app.key]);
   const result = await compiler.compile({
     directories: new Map([[app.key, directory]]),
-    onObject(unit, name, bytes) {
+    onObject(unit, name, { bytes }) {
       assert.is(unit.key, app.key);
       told.set(name, bytes);
     },

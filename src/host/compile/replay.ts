@@ -7,7 +7,7 @@ import { IpbpError } from '../../codes/error.js';
 import { readDiagnostics } from './diagnostics.js';
 import { cargoBuilds, cargoChecks, hasDepInfo, makeStale, profileLock, waitForCargo } from '../cargo/freshness.js';
 import { readLinkInputs, type LinkInputs } from '../cargo/link-arguments.js';
-import { watchReplay } from './replay-watch.js';
+import { watchReplay, type ClosedObject } from './replay-watch.js';
 import type { FileLock, Spawner } from './spawner.js';
 import type { Unit } from '../cargo/unit.js';
 
@@ -36,7 +36,7 @@ export type ReplayResult =
 export interface EarlyNews {
   /** The unit's `incremental/<crate>-<id>`. */
   readonly directory: string;
-  onObject(name: string, bytes: Uint8Array): void;
+  onObject(name: string, object: ClosedObject): void;
   /** All objects are final; rustc has yet to call its linker and to end. */
   onFinished(finished: FinishedObjects): void;
 }
@@ -64,7 +64,7 @@ export async function replay(unit: Unit, context: ReplayContext, news: EarlyNews
     news === null
       ? null
       : watchReplay(unit, news.directory, {
-          onObject: (name, bytes) => news.onObject(name, bytes),
+          onObject: (name, object) => news.onObject(name, object),
           onFinished() {
             const ms = performance.now() - start;
             const { rendered, hasErrors } = readDiagnostics(messages(), context.color);

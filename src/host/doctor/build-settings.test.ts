@@ -54,6 +54,8 @@ const FINE: readonly Written[] = [
   { target: 'x86_64-unknown-linux-musl' },
   { config: `[target.'cfg(unix)']\nrustflags = ["-Ctarget-feature=+aes,+crt-static"]`, held: ['cfg(unix)'] },
   { manifest: '[profile.dev.package.serde]\ndebug = false' },
+  { manifest: '[profile.dev]\nsplit-debuginfo = "packed"' },
+  { env: { RUSTFLAGS: '-Csplit-debuginfo=unpacked' } },
 ];
 
 for (const written of FINE) {
@@ -83,7 +85,6 @@ const FAULTS: readonly (readonly [Written, string, Finding['status'], string | u
   [{ env: { CARGO_PROFILE_DEV_DEBUG: '0' } }, 'debug', 'warning', 'IPBP3040', /Unset CARGO_PROFILE_DEV_DEBUG/],
   [{ env: { RUSTFLAGS: '-C debuginfo=1' } }, 'debug', 'warning', 'IPBP3040', /out of RUSTFLAGS/],
   [{ manifest: '[profile.dev.package.inner]\ndebug = 0' }, 'debug', 'warning', 'IPBP3040', /package/],
-  [{ manifest: '[profile.dev]\nsplit-debuginfo = "packed"' }, 'split-debuginfo', 'warning', 'IPBP3040', /"off"/],
   [{ manifest: '[profile.dev]\nlto = true' }, 'lto', 'missing', 'IPBP5004', /lto = false in \[profile\.dev\]/],
   [{ manifest: '[profile.dev]\nlto = "thin"' }, 'lto', 'missing', 'IPBP5004', /lto = false/],
   [{ config: 'profile.dev.lto = "fat"' }, 'lto', 'missing', 'IPBP5004', /lto = false/],

@@ -1,17 +1,19 @@
 // The objects that a path on the command line stands for: a file, an archive's members, a directory of objects, a
 // crate's incremental directory (its newest finished session), or all of those below target/<profile>/incremental.
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { openArchive } from '../../formats/archive.js';
 import { detectFormat } from '../../formats/detect.js';
 import type { InputFile } from '../../patch/engine.js';
-import { newestSession } from '../cargo/incremental.js';
+import { debugFileName, newestSession } from '../cargo/incremental.js';
 
 /** One object with the place it comes from, which is part of its name where two would be called alike. */
 interface Found {
   readonly name: string;
   readonly parent: string;
+  /** Its own path; null for a member of an archive. */
+  readonly path: string | null;
   read(): Uint8Array;
 }
 
@@ -25,10 +27,17 @@ export function objectsAt(paths: readonly string[]): InputFile[] {
   const found = paths.flatMap(objectsOf);
   const uses = new Map<string, number>();
   for (const { name } of found) uses.set(name, (uses.get(name) ?? 0) + 1);
-  return found.map((object) => ({
-    name: uses.get(object.name) === 1 ? object.name : `${object.parent}(${object.name})`,
-    read: () => object.read(),
-  }));
+  return found.map((object) => {
+    const name = uses.get(object.name) === 1 ? object.name : `${object.parent}(${object.name})`;
+    return { name, read: () => object.read(), debugFile: debugFileBeside(object) };
+  });
+}
+
+/** What was split off of an object's debug information, where that lies beside it. */
+function debugFileBeside({ path }: Found): InputFile | undefined {
+  const beside = path === null ? null : debugFileName(path);
+  if (beside === null || beside === path || !existsSync(beside)) return undefined;
+  return { name: beside, read: () => readBytes(beside) };
 }
 
 /** A whole file that is read when it is needed. Throws IPBP5903 at once when it does not exist. */
@@ -67,12 +76,12 @@ function fileFailure(cause: unknown, where: string): IpbpError {
 
 function objectsInFile(path: string): Found[] {
   const bytes = readBytes(path);
-  if (detectFormat(bytes) !== 'archive') return [{ name: basename(path), parent: path, read: () => bytes }];
+  if (detectFormat(bytes) !== 'archive') return [{ name: basename(path), parent: path, path, read: () => bytes }];
   const archive = openArchive(bytes, path);
   const objects = archive.members
     // null for metadata and other things that are no objects.
     .filter(({ index }) => archive.member(index) !== null)
-    .map(({ index, name }) => ({ name, parent: path, read: () => archive.memberBytes(index) }));
+    .map(({ index, name }) => ({ name, parent: path, path: null, read: () => archive.memberBytes(index) }));
   if (objects.length === 0) throw nothing('the archive holds no objects', path);
   return objects;
 }
@@ -83,7 +92,7 @@ function objectsInDirectory(path: string): Found[] {
   const names = readdirSync(directory).sort();
   const objects = names
     .filter((name) => name.endsWith('.o'))
-    .map((name) => ({ name, parent: path, read: () => readBytes(join(directory, name)) }));
+    .map((name) => ({ name, parent: path, path: join(directory, name), read: () => readBytes(join(directory, name)) }));
   if (objects.length > 0 || session !== null) {
     if (objects.length === 0) throw nothing('the newest session holds no objects', directory);
     return objects;

@@ -75,7 +75,7 @@ export function earlyPatches({ directories, patcher, link, savedAt, emit }: Earl
   return {
     watch: {
       directories,
-      onObject: (unit, name, bytes) => patcher.stage(unit.key, name, bytes),
+      onObject: (unit, name, object) => patcher.stage(unit.key, name, object),
       async onObjectsFinal(objects) {
         try {
           await commit(objects);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import type { InputFile } from '../../patch/engine.js';
 import { fileSource } from '../files/byte-source.js';
-import { sameObject, type ObjectSet, type ObjectStat } from '../cargo/incremental.js';
+import { debugFileName, sameObject, type ObjectSet, type ObjectStat } from '../cargo/incremental.js';
 
 /** Keeps `path` as `kept` (which must not exist). Throws IPBP5014. */
 export function keepFile(path: string, kept: string): void {
@@ -39,7 +39,10 @@ export function keepObjects(objects: ObjectSet, held: ObjectSet | null, director
     }
     const path = join(directory, name);
     keepFile(object.path, path);
-    kept.set(name, { ...object, path });
+    const debugPath = object.debugPath === null ? null : debugFileName(path);
+    // Nothing tells whether it is the same as before but the object, which has a hash of what was split off.
+    if (object.debugPath !== null && debugPath !== null) keepFile(object.debugPath, debugPath);
+    kept.set(name, { ...object, path, debugPath });
   }
   return kept;
 }
@@ -47,6 +50,12 @@ export function keepObjects(objects: ObjectSet, held: ObjectSet | null, director
 /** A file for the engine, read when it is asked for. `name` is what messages call it. */
 export function inputFile(name: string, path: string): InputFile {
   return { name, read: () => readWhole(path), source: () => fileSource(path, name) };
+}
+
+/** An object for the engine, with what was split off of its debug information. */
+export function objectFile(name: string, { path, debugPath }: Pick<ObjectStat, 'path' | 'debugPath'>): InputFile {
+  const object = inputFile(name, path);
+  return debugPath === null ? object : { ...object, debugFile: inputFile(debugFileName(name), debugPath) };
 }
 
 function readWhole(path: string): Uint8Array {

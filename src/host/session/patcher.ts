@@ -22,12 +22,13 @@ import {
   type SetDifference,
 } from '../cargo/incremental.js';
 import { sameFile } from '../files/same-file.js';
-import { inputFile, keepObjects } from './kept-files.js';
+import { inputFile, keepObjects, objectFile } from './kept-files.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { createHistory, type LiveObjects } from './session-store.js';
 import { tellStillInside, type AfterPatch } from './still-inside.js';
-import { changedPaths, splitObjects, splitStaged, type NewestObjects } from './split-objects.js';
+import { changedPaths, objectId, splitObjects, splitStaged, type NewestObjects } from './split-objects.js';
 import { ArchivesNotKnown, changesOnlyBodies, createStaging, type Planned } from './staging.js';
+import type { ClosedObject } from '../compile/replay-watch.js';
 import { outputsOf, type Unit } from '../cargo/unit.js';
 
 /** What a warm-up compares at the most. */
@@ -61,7 +62,7 @@ export interface Patcher {
   /** Compares the newest objects with what runs. Cheap: (name, inode). */
   scan(): Scan;
   /** An object that rustc has closed while it still works: planned with, so that the patch is ready when all are. */
-  stage(key: string, name: string, bytes: Uint8Array): void;
+  stage(key: string, name: string, object: ClosedObject): void;
   /** Forgets what was staged and not patched. */
   unstage(): void;
   /** Links what differs and applies it. */
@@ -230,14 +231,14 @@ export function createPatcher(
   return {
     warmUp() {
       const objects = [...history.current()].flatMap(([key, set]) =>
-        [...set].map(([name, { path, size }]) => ({ key, name, path, size })),
+        [...set].map(([name, object]) => ({ id: objectId(key, name), object })),
       );
       // The largest that are still quick to compare: they hold the most kinds of things.
       const chosen = objects
-        .filter(({ size }) => size <= WARM_UP_BYTES)
-        .sort((a, b) => b.size - a.size)
+        .filter(({ object }) => object.size <= WARM_UP_BYTES)
+        .sort((a, b) => b.object.size - a.object.size)
         .slice(0, WARM_UP_OBJECTS);
-      engine.warmUp(chosen.map(({ key, name, path }) => inputFile(`${key}/${name}`, path)));
+      engine.warmUp(chosen.map(({ id, object }) => objectFile(id, object)));
     },
     compiled: (unit, within) => void unscanned.set(unit, within),
     scan() {
@@ -260,8 +261,8 @@ export function createPatcher(
       }
       return { newest, differences, changed, startedAt, ms: performance.now() - startedAt };
     },
-    stage(key, name, bytes) {
-      if (!beyond().has(key)) staging.add(key, name, bytes);
+    stage(key, name, object) {
+      if (!beyond().has(key)) staging.add(key, name, object);
     },
     unstage: () => staging.clear(),
     async patch(scan, link) {

@@ -1,9 +1,10 @@
 // Sorts the objects of a program's crates into those that differ from what it runs and those that do not, as files for
 // the engine. Finding out which differ is incremental.ts.
 import type { InputFile } from '../../patch/engine.js';
-import type { ObjectSet, SetDifference } from '../cargo/incremental.js';
+import { debugFileName, type ObjectSet, type SetDifference } from '../cargo/incremental.js';
 import type { UnitGraph } from '../cargo/capture-store.js';
-import { inputFile } from './kept-files.js';
+import type { ClosedObject } from '../compile/replay-watch.js';
+import { objectFile } from './kept-files.js';
 import type { LiveObjects } from './session-store.js';
 
 /** Objects that differ, before and after, and those that do not. */
@@ -43,7 +44,7 @@ export function splitObjects(
     const differing = new Set(changed);
     const file = (set: ObjectSet, name: string): SplitObjects['before'][number][] => {
       const object = set.get(name);
-      return object === undefined ? [] : [inputFile(objectId(key, name), object.path)];
+      return object === undefined ? [] : [objectFile(objectId(key, name), object)];
     };
     for (const name of [...changed, ...removed]) before.push(...file(was, name));
     for (const name of changed) after.push(...file(now, name));
@@ -55,7 +56,7 @@ export function splitObjects(
 /** The same for objects of which only bytes are known yet. In the order in which a scan would give them. */
 export function splitStaged(
   current: LiveObjects,
-  staged: ReadonlyMap<string, Uint8Array>,
+  staged: ReadonlyMap<string, ClosedObject>,
   shared: Shared,
 ): SplitObjects {
   const before: SplitObjects['before'][number][] = [];
@@ -63,14 +64,19 @@ export function splitStaged(
   const others: SplitObjects['others'][number][] = [];
   for (const [key, objects] of current) {
     if (shared.has(key)) continue;
-    for (const [name, { path }] of objects) {
+    for (const [name, object] of objects) {
       const id = objectId(key, name);
-      const bytes = staged.get(id);
-      (bytes === undefined ? others : before).push(inputFile(id, path));
-      if (bytes !== undefined) after.push({ name: id, read: () => bytes });
+      const closed = staged.get(id);
+      (closed === undefined ? others : before).push(objectFile(id, object));
+      if (closed !== undefined) after.push(closedFile(id, closed));
     }
   }
   return { before, after, others };
+}
+
+function closedFile(name: string, { bytes, debugBytes }: ClosedObject): InputFile {
+  const object = { name, read: () => bytes };
+  return debugBytes === null ? object : { ...object, debugFile: { name: debugFileName(name), read: () => debugBytes } };
 }
 
 /** What a scan found changed, by {@link objectId}, and whether objects are gone. */

@@ -10,6 +10,7 @@ import type { InputFile, PlanResult } from '../../patch/engine.js';
 import type { EngineDiff, LiveEngine } from '../../patch/live-engine.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import type { LiveObjects } from './session-store.js';
+import type { ClosedObject } from '../compile/replay-watch.js';
 import { splitStaged } from './split-objects.js';
 import { ArchivesNotKnown, changesOnlyBodies, createStaging, type Staging, type StagedRequest } from './staging.js';
 
@@ -27,13 +28,15 @@ function file(text: string): string {
 
 function objects(texts: Readonly<Record<string, string>>): LiveObjects {
   const set = Object.entries(texts).map(
-    ([name, text]) => [name, { name, path: file(text), inode: files, size: text.length, mtimeMs: 0 }] as const,
+    ([name, text]) =>
+      [name, { name, path: file(text), inode: files, size: text.length, mtimeMs: 0, debugPath: null }] as const,
   );
   return new Map([['app-1', new Map(set)]]);
 }
 
 const text = (input: InputFile): string => Buffer.from(input.read()).toString();
 const bytes = (content: string): Uint8Array => Buffer.from(content);
+const closed = (content: string): ClosedObject => ({ bytes: bytes(content), debugBytes: null });
 const LINK: LinkInputs = { archives: [], objects: [] };
 
 interface Rig {
@@ -58,7 +61,7 @@ function rig(live: LiveObjects, missing = false): Rig {
       return plan;
     },
   };
-  const split = (staged: ReadonlyMap<string, Uint8Array>): ReturnType<typeof splitStaged> =>
+  const split = (staged: ReadonlyMap<string, ClosedObject>): ReturnType<typeof splitStaged> =>
     splitStaged(live, staged, new Map());
   const staging = createStaging({
     engine,
@@ -74,7 +77,7 @@ function rig(live: LiveObjects, missing = false): Rig {
     request(changed, more = {}) {
       const entries = Object.entries(changed).map(([name, content]) => [`app-1/${name}`, content] as const);
       return {
-        files: split(new Map(entries.map(([id, content]) => [id, bytes(content)]))),
+        files: split(new Map(entries.map(([id, content]) => [id, closed(content)]))),
         changed: new Map(entries.map(([id, content]) => [id, file(content)])),
         removed: false,
         link: LINK,
@@ -87,7 +90,7 @@ function rig(live: LiveObjects, missing = false): Rig {
 
 test('what was planned ahead is used when the finished objects are the same', async () => {
   const { staging, asked, request } = rig(objects({ 'a.o': 'old', 'b.o': 'other' }));
-  staging.add('app-1', 'a.o', bytes('new'));
+  staging.add('app-1', 'a.o', closed('new'));
   await nextTurn();
   assert.equal(asked, ['diff old → new', 'link']);
   assert.ok(staging.plan(request({ 'a.o': 'new' })).ahead);
@@ -96,9 +99,9 @@ test('what was planned ahead is used when the finished objects are the same', as
 
 test('objects that come together are planned once, and the newest bytes of each count', async () => {
   const { staging, asked, request } = rig(objects({ 'a.o': 'old', 'b.o': 'other' }));
-  staging.add('app-1', 'a.o', bytes('half'));
-  staging.add('app-1', 'a.o', bytes('new'));
-  staging.add('app-1', 'b.o', bytes('newer'));
+  staging.add('app-1', 'a.o', closed('half'));
+  staging.add('app-1', 'a.o', closed('new'));
+  staging.add('app-1', 'b.o', closed('newer'));
   await nextTurn();
   assert.equal(asked, ['diff old+other → new+newer', 'link']);
   assert.ok(staging.plan(request({ 'a.o': 'new', 'b.o': 'newer' })).ahead);
@@ -113,7 +116,7 @@ test('a plan is made again when the finished objects are not just those', async 
   ];
   for (const [changed, more] of cases) {
     const { staging, asked, request } = rig(objects({ 'a.o': 'old', 'b.o': 'other' }));
-    staging.add('app-1', 'a.o', bytes('new'));
+    staging.add('app-1', 'a.o', closed('new'));
     await nextTurn();
     assert.not(staging.plan(request(changed, more)).ahead, JSON.stringify(changed));
     assert.is(asked.filter((what) => what === 'link').length, 2);
@@ -122,25 +125,25 @@ test('a plan is made again when the finished objects are not just those', async 
 
 test('an object with the bytes of the one that runs is no change', async () => {
   const { staging, asked, request } = rig(objects({ 'a.o': 'old', 'b.o': 'other' }));
-  staging.add('app-1', 'a.o', bytes('old'));
+  staging.add('app-1', 'a.o', closed('old'));
   await nextTurn();
   assert.equal(asked, []);
-  staging.add('app-1', 'b.o', bytes('mine'));
+  staging.add('app-1', 'b.o', closed('mine'));
   await nextTurn();
   assert.ok(staging.plan(request({ 'b.o': 'mine' })).ahead);
 });
 
 test('an output that is in no session does not spoil the plan', async () => {
   const { staging, request } = rig(objects({ 'a.o': 'old' }));
-  staging.add('app-1', 'shim.o', bytes('shim'));
-  staging.add('app-1', 'a.o', bytes('new'));
+  staging.add('app-1', 'shim.o', closed('shim'));
+  staging.add('app-1', 'a.o', closed('new'));
   await nextTurn();
   assert.ok(staging.plan(request({ 'a.o': 'new' })).ahead);
 });
 
 test('a name that no known archive has waits for those that rustc names; the comparison is kept', async () => {
   const { staging, asked, request } = rig(objects({ 'a.o': 'old' }), true);
-  staging.add('app-1', 'a.o', bytes('new'));
+  staging.add('app-1', 'a.o', closed('new'));
   await nextTurn();
   assert.throws(
     () => staging.plan(request({ 'a.o': 'new' }, { linkIsFinal: false })),
@@ -175,17 +178,17 @@ test('a plan that is asked for again is made once; one that had to wait for arch
 test('a compile that writes very many objects is not planned before its end', async () => {
   const names = Array.from({ length: 65 }, (_, i) => `${i}.o`);
   const { staging, asked } = rig(objects(Object.fromEntries(names.map((name) => [name, 'old']))));
-  for (const name of names.slice(1)) staging.add('app-1', name, bytes('new'));
+  for (const name of names.slice(1)) staging.add('app-1', name, closed('new'));
   await nextTurn();
   assert.is(asked.length, 2);
-  staging.add('app-1', '0.o', bytes('new'));
+  staging.add('app-1', '0.o', closed('new'));
   await nextTurn();
   assert.is(asked.length, 2);
 });
 
 test('what was cleared is forgotten', async () => {
   const { staging, asked, request } = rig(objects({ 'a.o': 'old' }));
-  staging.add('app-1', 'a.o', bytes('new'));
+  staging.add('app-1', 'a.o', closed('new'));
   staging.clear();
   await nextTurn();
   assert.equal(asked, []);

@@ -6,6 +6,7 @@ import type { InputFile, PlanResult } from '../../patch/engine.js';
 import type { DeclarationChange } from '../../patch/guard/declarations.js';
 import type { EngineDiff, LiveEngine } from '../../patch/live-engine.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
+import type { ClosedObject } from '../compile/replay-watch.js';
 import type { LiveObjects } from './session-store.js';
 import { objectId, type SplitObjects } from './split-objects.js';
 
@@ -21,7 +22,7 @@ export interface Planned {
 
 export interface Staging {
   /** An object of a unit was closed. Plans soon after, when no other follows at once. */
-  add(key: string, name: string, bytes: Uint8Array): void;
+  add(key: string, name: string, object: ClosedObject): void;
   /**
    * The plan, if what it was made of is what differs now; made now otherwise.
    * @throws ArchivesNotKnown when it has to be made, `linkIsFinal` is not set and an archive is asked in vain
@@ -51,7 +52,7 @@ export interface StagingContext {
   readonly engine: Pick<LiveEngine, 'diff' | 'link'>;
   readonly current: () => LiveObjects;
   /** Objects that run, by their kept files, without those named `<unit key>/<object>`. */
-  readonly split: (staged: ReadonlyMap<string, Uint8Array>) => SplitObjects;
+  readonly split: (staged: ReadonlyMap<string, ClosedObject>) => SplitObjects;
   readonly archives: (link: LinkInputs | null) => readonly InputFile[];
   /** Asked for where objects do not describe types. */
   readonly declarations: () => readonly DeclarationChange[];
@@ -83,7 +84,7 @@ const MOST_AHEAD = 64;
 /** Begins with nothing staged. */
 export function createStaging(context: StagingContext): Staging {
   const { engine } = context;
-  const staged = new Map<string, Uint8Array>();
+  const staged = new Map<string, ClosedObject>();
   /** Written by every rustc, but in no session (the allocator's shim). */
   const foreign = new Set<string>();
   /** Not live: a new codegen unit, or a foreign one; the finished session will tell. */
@@ -127,8 +128,8 @@ export function createStaging(context: StagingContext): Staging {
   const isStaged = ({ changed, removed }: StagedRequest): boolean => {
     if (removed || changed.size !== staged.size) return false;
     for (const [name, path] of changed) {
-      const bytes = staged.get(name);
-      if (bytes === undefined || !readFileSync(path).equals(bytes)) return false;
+      const closed = staged.get(name);
+      if (closed === undefined || !readFileSync(path).equals(closed.bytes)) return false;
     }
     return true;
   };
@@ -146,7 +147,7 @@ export function createStaging(context: StagingContext): Staging {
   };
 
   return {
-    add(key, name, bytes) {
+    add(key, name, object) {
       const id = objectId(key, name);
       if (foreign.has(id)) return;
       const live = context.current().get(key)?.get(name);
@@ -155,8 +156,8 @@ export function createStaging(context: StagingContext): Staging {
         return;
       }
       ahead = null;
-      if (live.size === bytes.length && readFileSync(live.path).equals(bytes)) staged.delete(id);
-      else staged.set(id, bytes);
+      if (live.size === object.bytes.length && readFileSync(live.path).equals(object.bytes)) staged.delete(id);
+      else staged.set(id, object);
       // At once, but after all that has come together.
       timer ??= setImmediate(planAhead);
     },
