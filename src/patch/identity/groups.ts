@@ -103,9 +103,12 @@ export function alignGroups(
     const found = align(old.length, numbers.length, {
       ...likenessOf(group, { side: before, group: outer.text, numbers: old }, { side: after, group, numbers }, apart),
     });
+    const inPlace = found.pairs.every((pair, place) => pair === null || old[pair] === numbers[place]);
     found.pairs.forEach((pair, place) => {
       const number = numbers[place] as number;
-      const value = pair === null ? null : (old[pair] as number);
+      // A block of which nothing was compiled before was there nevertheless, as far as the others can tell.
+      const unseen = countsImpls(group) && inPlace && others?.has(number) !== true ? number : null;
+      const value = pair === null ? unseen : (old[pair] as number);
       result.set(number, value);
       if (value !== number && (value !== null || others?.has(number) === true)) moved = true;
     });
@@ -132,8 +135,12 @@ function likenessOf(
   const membersAt = ({ side, group: of, numbers }: Sequence, index: number): readonly SpelledItem[] =>
     side.groups.get(of)?.get(numbers[index] as number) ?? [];
   if (countsImpls(group)) {
-    const headOf = (sequence: Sequence, index: number): string =>
-      membersAt(sequence, index).map(implHead).sort()[0] ?? `number ${sequence.numbers[index] ?? 0}`;
+    const standing = standingNumbers(before, after);
+    // Of what is generic, several blocks may have one head: which of them was compiled depends on who uses it.
+    const headOf = (sequence: Sequence, index: number): string => {
+      const number = sequence.numbers[index] ?? 0;
+      return (standing.has(number) ? undefined : membersAt(sequence, index).map(implHead).sort()[0]) ?? `number ${number}`;
+    };
     return {
       fits: (old, now) => headOf(before, old) === headOf(after, now),
       before: (index) => headOf(before, index),
@@ -159,6 +166,19 @@ function likenessOf(
       return one.state ? content / 4 + (shareOf(votes, one, other) * 3) / 4 : content;
     },
   };
+}
+
+/** Numbers under which both sides have an item of one symbol name, text and type: the number is a part of that name. */
+function standingNumbers(before: Sequence, after: Sequence): ReadonlySet<number> {
+  return new Set(
+    after.numbers.filter((number) => {
+      const old = new Map(before.side.groups.get(before.group)?.get(number)?.map((item) => [item.raw, item]));
+      return after.side.groups.get(after.group)?.get(number)?.some(({ raw, text, type }) => {
+        const other = old.get(raw);
+        return other?.text === text && other.type === type;
+      });
+    }),
+  );
 }
 
 /** What two contents must have in common for the one to pass for what became of the other. */
