@@ -10,6 +10,7 @@ import type { LinkObject } from '../link/graph.js';
 import { isUniqueName } from '../link/names.js';
 import { archivesSource } from './program/archive-source.js';
 import { identityText, openBaseProgram, sameIdentity, type Library } from './program/base-program.js';
+import { withDeparted, type Departed } from './diff/departed.js';
 import { diffObjects, type DiffItem, type ObjectDiff } from './diff/diff.js';
 import type { InputFile, PlanResult } from './engine.js';
 import type { DeclarationChange } from './guard/declarations.js';
@@ -22,12 +23,13 @@ import { decodePatchFile, encodePatchFile } from './image/image-file.js';
 import { openSide, type AtomRef } from './diff/items.js';
 import { AS_IT_WAS, DEFAULT_ROOM, planPatch, type Room } from './plan.js';
 import {
+  departedOf,
   findItems,
   freshProgram,
   inverseRedirection,
   isTaken,
   namesOf,
-  withNames,
+  withObjects,
   withoutLast,
   withoutUndone,
   withPatch,
@@ -205,6 +207,9 @@ export function openLiveEngine(executable: InputFile): OneModuleEngine {
     return { memory: reservation.size, gap, tlsSize: tls.size, tlsAlign: tls.align };
   };
 
+  const departing = ({ items, back }: EngineDiff, moved: readonly string[]): Departed =>
+    withDeparted(departedOf(program), items, back, new Set(moved), (name) => findItems(program, name).length > 0);
+
   return {
     buildId: toHex(base.identity.id),
     functions: base.functions,
@@ -277,6 +282,7 @@ export function openLiveEngine(executable: InputFile): OneModuleEngine {
         after: after.map(readObjectWith),
         names,
         isTaken: (name) => isTaken(program, name),
+        departed: departedOf(program),
       });
       return { ...diff, ...identity, count: diff.items.length, before: old };
     },
@@ -326,11 +332,13 @@ export function openLiveEngine(executable: InputFile): OneModuleEngine {
     applied(image, diff) {
       // Kept when the patch is undone, too: its own values may live on.
       memory = withLayouts(memory, leavingBehind.get(image) ?? []);
-      const names = diff?.names ?? namesOf(program);
-      program = withPatch(program, { image, digest: encodePatchFile(image).digest, names });
+      const patch = { image, digest: encodePatchFile(image).digest };
+      const moved = image.symbols.flatMap((symbol) => (symbol.moved ? [symbol.name] : []));
+      const of = diff === null ? { names: namesOf(program) } : { names: diff.names, departed: departing(diff, moved) };
+      program = withPatch(program, { ...patch, ...of });
     },
     taken(diff) {
-      program = withNames(program, diff.names);
+      program = withObjects(program, diff.names, departing(diff, []));
     },
     undoStep() {
       const last = program.live.at(-1);

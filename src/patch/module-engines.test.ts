@@ -34,6 +34,7 @@ function fake(name: string, { defines = [], exports = [], plan = () => null }: B
       items: [...before, ...after].map((file) => ({ name: file.name, storage: 'code', change: 'body' })),
       constructors: [],
       registrations: [],
+      back: new Set(),
       before: [],
       after: [],
       names: new Map(after.flatMap((file) => (file.name.endsWith('moved') ? [['moved', 'moved.1']] : []))),

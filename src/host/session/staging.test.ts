@@ -196,7 +196,15 @@ test('what was cleared is forgotten', async () => {
 });
 
 test('only bodies changed: nothing moved to another name, and nothing was forked', () => {
-  const bodies = { items: [], constructors: [], registrations: [], moved: new Set(), forked: new Map(), refused: [] };
+  const bodies = {
+    items: [],
+    constructors: [],
+    registrations: [],
+    back: new Set(),
+    moved: new Set(),
+    forked: new Map(),
+    refused: [],
+  };
   const is = (more: object): boolean => changesOnlyBodies({ ...bodies, ...more } as unknown as EngineDiff);
   assert.ok(is({}));
   assert.not(is({ moved: new Set(['_RNCNvCs1_3app1f0']) }));

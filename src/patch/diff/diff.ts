@@ -6,6 +6,7 @@ import type { LinkObject } from '../../link/graph.js';
 import { reasonsFor, usesChanged } from './because.js';
 import { compareConstructors, compareRegistrations } from './constructors.js';
 import type { ConstructorChange, Registration } from './constructors.js';
+import { comingBack, NONE_DEPARTED, type Departed } from './departed.js';
 import type { ChangedItem } from '../engine.js';
 import { openSide, storageOf } from './items.js';
 import type { AtomRef, Side, Storage } from './items.js';
@@ -46,6 +47,8 @@ export interface ObjectDiff {
   readonly constructors: readonly ConstructorChange[];
   /** Entries that came into or left sections that programs walk from start to stop symbol. */
   readonly registrations: readonly Registration<DiffItem>[];
+  /** Names that earlier objects held, not those of before, and that are as they were then: no items. */
+  readonly back: ReadonlySet<string>;
 }
 
 /**
@@ -53,17 +56,21 @@ export interface ObjectDiff {
  * be bound anew, to find who in them refers to it. An item in several objects is unchanged when each of its copies equals one of
  * before. An item is `added` or `removed` as far as these objects go: one that other, unchanged objects hold too is
  * for the caller to recognise.
+ * @param departed what the program has and the objects of before do not
  * @throws IpbpError IPBP1001, IPBP1002 or IPBP2001 where an object's parts, read at first use, are broken.
  */
 export function diffObjects(
   before: readonly LinkObject[],
   after: readonly LinkObject[],
   unchanged: () => readonly LinkObject[] = () => [],
+  departed: Departed = NONE_DEPARTED,
 ): ObjectDiff {
   const from = openSide(before);
   const to = openSide(after);
   const comparison = compareSides(from, to);
-  const names = [...new Set([...from.items.keys(), ...to.items.keys()])].sort();
+  const isBack = comingBack(departed, from, to);
+  const back = new Set([...to.items.keys()].filter((name) => !from.items.has(name) && isBack(name)));
+  const names = [...new Set([...from.items.keys(), ...to.items.keys()])].filter((name) => !back.has(name)).sort();
   const differing = names.flatMap((name) => {
     const item = compareItem(comparison, from, to, name);
     return item === null ? [] : [item];
@@ -73,6 +80,7 @@ export function diffObjects(
     items,
     constructors: compareConstructors(before, after),
     registrations: compareRegistrations(items),
+    back,
   };
 }
 

@@ -59,6 +59,11 @@ function itemsOf(object: LinkObject): readonly AtomRef[] {
   });
 }
 
+/** Does an item refer, itself or through anonymous data, to any of these? */
+export function refersTo(item: AtomRef, names: ReadonlySet<string>): boolean {
+  return reach(item, names) !== null;
+}
+
 function reach(item: AtomRef, names: ReadonlySet<string>): string | null {
   const seen = new Set<Atom>();
   const search = (range: Range): string | null => {

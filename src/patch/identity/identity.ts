@@ -9,6 +9,7 @@ import type { ObjectFile } from '../../formats/object-file.js';
 import { openLinkObject } from '../../link/atoms.js';
 import type { LinkObject } from '../../link/graph.js';
 import { stableName } from '../../link/names.js';
+import { NONE_DEPARTED, type Departed } from '../diff/departed.js';
 import { diffObjects, type ObjectDiff } from '../diff/diff.js';
 import type { RefusedItem } from '../engine.js';
 import { typesOf } from '../guard/described.js';
@@ -45,6 +46,8 @@ export interface IdentityRequest {
   readonly isTaken: (identity: string) => boolean;
   /** The objects that did not change, as {@link diffObjects} asks for them. */
   readonly unchanged?: (names: NameMap) => readonly LinkObject[];
+  /** What the program has and the objects of before do not. Without: nothing. */
+  readonly departed?: Departed;
 }
 
 export interface Identified {
@@ -71,9 +74,9 @@ const MOST_ROUNDS = 32;
 
 /** @throws IpbpError IPBP1001, IPBP1002 or IPBP2001 where an object is broken */
 export function identify(request: IdentityRequest): Identified {
-  const { before, names } = request;
+  const { before, names, departed = NONE_DEPARTED } = request;
   const after = request.after.map((file) => openLinkObject(file, renamer(names)));
-  const diff = diffObjects(before, after, () => request.unchanged?.(names) ?? []);
+  const diff = diffObjects(before, after, () => request.unchanged?.(names) ?? [], departed);
   const asBefore: Identified = {
     after,
     diff,
@@ -92,7 +95,7 @@ export function identify(request: IdentityRequest): Identified {
   const to = numberedSide(newItems, readEnvironments(raw));
   const numbering = alignUntilStable(from, to, settledGroups(from, to, diff, names));
   const pairings = pairItems(from, to, numbering);
-  const named = nameItems(pairings, numbering, { from, to }, request);
+  const named = nameItems(pairings, numbering, { from, to, back: diff.back }, request);
   const pathOf: PathOf = (path) => numbering.rewrite(path).text;
   const refused = openForks(from, to, numbering, named.forkedNumbers);
   if (named.moved.size === 0) return { ...asBefore, pathOf, warnings: named.warnings, refused };
@@ -100,7 +103,7 @@ export function identify(request: IdentityRequest): Identified {
   return {
     ...named,
     after: renamed,
-    diff: diffObjects(before, renamed, () => request.unchanged?.(named.names) ?? []),
+    diff: diffObjects(before, renamed, () => request.unchanged?.(named.names) ?? [], departed),
     pathOf,
     refused,
   };
@@ -168,9 +171,10 @@ interface Named extends Pick<Identified, 'names' | 'moved' | 'forked' | 'warning
 function nameItems(
   pairings: readonly Pairing[],
   numbering: Numbering,
-  { from: before, to: after }: { readonly from: NumberedSide; readonly to: NumberedSide },
+  sides: { readonly from: NumberedSide; readonly to: NumberedSide; readonly back: ReadonlySet<string> },
   request: IdentityRequest,
 ): Named {
+  const { from: before, to: after, back } = sides;
   const names = new Map(request.names);
   const forked = new Map<string, string>();
   const warnings: Warning[] = [];
@@ -191,6 +195,8 @@ function nameItems(
         names.set(raw, pairing.old.identity);
         break;
       case 'new': {
+        // The very code that the program has under this name is no other item, wherever it was meanwhile.
+        if (back.has(known)) break;
         // What the program never had under this name keeps it.
         const identity = isTaken(known) ? freshName(raw, isTaken) : known;
         given.add(identity);

@@ -1,6 +1,7 @@
 // The program as it is now: the base and the patches on it, as a value. Applying, undoing and redoing make a new value;
 // the host keeps the current one. Memory and thread-local room are never used twice, as a thread may still be in there.
 import type { Cell, ImageSymbol, PatchImage, Redirection } from '../image/image.js';
+import { NONE_DEPARTED, type Departed } from '../diff/departed.js';
 import { NO_NAMES, type NameMap } from '../identity/name-map.js';
 import type { BaseProgram } from './base-program.js';
 import type { ItemKind } from './symbol-index.js';
@@ -12,12 +13,15 @@ export interface AppliedPatch {
   readonly digest: Uint8Array;
   /** What the objects that it was made from call the program's items; see identity/. */
   readonly names?: NameMap;
+  /** What those objects do not hold and the program has. */
+  readonly departed?: Departed;
 }
 
 export interface Program {
   readonly base: BaseProgram;
   /** What the objects call the program's items as long as no patch is live. */
   readonly baseNames: NameMap;
+  readonly baseDeparted: Departed;
   /** What is live, oldest first. */
   readonly live: readonly AppliedPatch[];
   /** What was undone and can be redone, next one last. */
@@ -39,7 +43,7 @@ export interface LiveItem {
 
 /** The program right after its start. */
 export function freshProgram(base: BaseProgram): Program {
-  return { base, baseNames: NO_NAMES, live: [], undone: [], mapped: [] };
+  return { base, baseNames: NO_NAMES, baseDeparted: NONE_DEPARTED, live: [], undone: [], mapped: [] };
 }
 
 /** After a patch became live. */
@@ -81,11 +85,17 @@ export function namesOf(program: Program): NameMap {
   return program.baseNames;
 }
 
-/** After objects came that mean the same and may call it otherwise. */
-export function withNames(program: Program, names: NameMap): Program {
+/** What the newest objects do not hold any more and the program has as it was. Nothing is known after a patch from a file. */
+export function departedOf(program: Program): Departed {
   const last = program.live.at(-1);
-  if (last === undefined) return { ...program, baseNames: names };
-  return { ...program, live: [...program.live.slice(0, -1), { ...last, names }] };
+  return last === undefined ? program.baseDeparted : (last.departed ?? NONE_DEPARTED);
+}
+
+/** After objects came that mean the same and may call it otherwise, or hold less of it. */
+export function withObjects(program: Program, names: NameMap, departed: Departed): Program {
+  const last = program.live.at(-1);
+  if (last === undefined) return { ...program, baseNames: names, baseDeparted: departed };
+  return { ...program, live: [...program.live.slice(0, -1), { ...last, names, departed }] };
 }
 
 /** Does the program know an item by this name, or did it ever? */
