@@ -139,7 +139,9 @@ function likenessOf(
     // Of what is generic, several blocks may have one head: which of them was compiled depends on who uses it.
     const headOf = (sequence: Sequence, index: number): string => {
       const number = sequence.numbers[index] ?? 0;
-      return (standing.has(number) ? undefined : membersAt(sequence, index).map(implHead).sort()[0]) ?? `number ${number}`;
+      return (
+        (standing.has(number) ? undefined : membersAt(sequence, index).map(implHead).sort()[0]) ?? `number ${number}`
+      );
     };
     return {
       fits: (old, now) => headOf(before, old) === headOf(after, now),
@@ -172,11 +174,19 @@ function likenessOf(
 function standingNumbers(before: Sequence, after: Sequence): ReadonlySet<number> {
   return new Set(
     after.numbers.filter((number) => {
-      const old = new Map(before.side.groups.get(before.group)?.get(number)?.map((item) => [item.raw, item]));
-      return after.side.groups.get(after.group)?.get(number)?.some(({ raw, text, type }) => {
-        const other = old.get(raw);
-        return other?.text === text && other.type === type;
-      });
+      const old = new Map(
+        before.side.groups
+          .get(before.group)
+          ?.get(number)
+          ?.map((item) => [item.raw, item]),
+      );
+      return after.side.groups
+        .get(after.group)
+        ?.get(number)
+        ?.some(({ raw, text, type }) => {
+          const other = old.get(raw);
+          return other?.text === text && other.type === type;
+        });
     }),
   );
 }
