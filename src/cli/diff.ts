@@ -48,6 +48,7 @@ export function diff(options: DiffOptions, output: Output): Promise<Outcome> {
   for (const item of items) output.record(item);
   output.record({ summary });
   for (const line of renderDiff(items, summary, output)) output.print(line);
+  if (layouts.missing !== null) output.alert(`layouts of types are not compared: ${layouts.missing}`);
   return Promise.resolve(DONE);
 }
 

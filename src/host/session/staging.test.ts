@@ -107,6 +107,18 @@ test('objects that come together are planned once, and the newest bytes of each 
   assert.ok(staging.plan(request({ 'a.o': 'new', 'b.o': 'newer' })).ahead);
 });
 
+test('a plan is made again when what was split off of an object was gone before it was seen', async () => {
+  for (const debugBytes of [null, bytes('types')]) {
+    const { staging, request } = rig(objects({ 'a.o': 'old' }));
+    staging.add('app-1', 'a.o', { bytes: bytes('new'), debugBytes });
+    await nextTurn();
+    const whole = request({ 'a.o': 'new' });
+    const debugFile: InputFile = { name: 'a.dwo', read: () => bytes('types') };
+    const files = { ...whole.files, after: whole.files.after.map((file) => ({ ...file, debugFile })) };
+    assert.is(staging.plan({ ...whole, files }).ahead, debugBytes !== null);
+  }
+});
+
 test('a plan is made again when the finished objects are not just those', async () => {
   const cases: readonly (readonly [Readonly<Record<string, string>>, Partial<StagedRequest>])[] = [
     [{ 'a.o': 'neu' }, {}],

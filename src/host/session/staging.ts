@@ -125,11 +125,14 @@ export function createStaging(context: StagingContext): Staging {
     }
   };
 
-  const isStaged = ({ changed, removed }: StagedRequest): boolean => {
+  const isStaged = ({ files, changed, removed }: StagedRequest): boolean => {
     if (removed || changed.size !== staged.size) return false;
+    const split = new Set(files.after.flatMap(({ name, debugFile }) => (debugFile === undefined ? [] : [name])));
     for (const [name, path] of changed) {
       const closed = staged.get(name);
       if (closed === undefined || !readFileSync(path).equals(closed.bytes)) return false;
+      // rustc may have deleted what it had split off before it was seen.
+      if (split.has(name) !== (closed.debugBytes !== null)) return false;
     }
     return true;
   };
