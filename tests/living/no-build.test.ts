@@ -11,6 +11,7 @@ const shop = new Workshop();
 let talker: Talker;
 
 test.before(async () => {
+  shop.fixture.write('app/Cargo.toml', `${shop.fixture.read('app/Cargo.toml')}[features]\nloud = []\n`);
   talker = await shop.start(['--no-build']);
 });
 
@@ -19,9 +20,12 @@ test.after(async () => {
   shop.fixture.remove();
 });
 
-function cargo(args: readonly string[], environment: Readonly<Record<string, string>> = {}): number | null {
+function cargo(
+  [command = '', ...args]: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): number | null {
   const env = { ...process.env, ...environment };
-  return spawnSync('cargo', [...args, '--quiet'], { cwd: shop.fixture.root, stdio: 'ignore', env }).status;
+  return spawnSync('cargo', [command, '--quiet', ...args], { cwd: shop.fixture.root, stdio: 'ignore', env }).status;
 }
 
 /** Saves, builds by hand, and waits until the program says what the sources say. Returns what was told, to the patch. */
@@ -119,19 +123,59 @@ test('cargo check: nothing', async () => {
   assert.equal(told, []);
 });
 
-test('a build with other flags is not taken for the program, though it writes into the same directories', async () => {
+for (const [what, args, environment] of [
+  ['flags', ['build'], { RUSTFLAGS: '-C overflow-checks=no -C opt-level=1' }],
+  ['a profile', ['build'], { CARGO_PROFILE_DEV_OPT_LEVEL: '1' }],
+  ['features', ['build', '--features', 'loud'], {}],
+  ['no incremental objects', ['build'], { CARGO_INCREMENTAL: '0' }],
+  ['arguments for rustc', ['rustc', '-p', 'app', '--', '-C', 'opt-level=1'], {}],
+] as const) {
+  test(`a build with other settings (${what}) is not taken for the program, and told`, async () => {
+    const from = talker.session.events.length;
+    shop.save({ own: `${shop.words.own}x` });
+    assert.is(cargo(args, environment), 0);
+    const { code } = await eventOf(talker, from, 'note');
+    assert.is(code, 'IPBP5030');
+    assert.is.not((await talker.line()).words, spoken(shop.words));
+    const told = await built({}, 'app');
+    const patched = told.find((event) => event.event === 'patched');
+    assert.equal(
+      patched?.functions.map(({ name }) => name),
+      ['app::own::own'],
+    );
+    // What went before the patch were the note, and the sources.
+    assert.equal(
+      talker.session.events.slice(from).map(({ event }) => event),
+      ['note', 'change', 'compiled', 'patched'],
+    );
+  });
+}
+
+test('the same crates, asked for otherwise: what was built of them goes live', async () => {
+  for (const args of [
+    ['build', '--bin', 'app'],
+    ['build', '--workspace', '--all-targets'],
+    ['test', '--no-run', '-p', 'app'],
+    ['run', '--', 'once'],
+  ]) {
+    const from = talker.session.events.length;
+    shop.save({ own: `${shop.words.own}y`, plain: `${shop.words.plain}y` });
+    // Of the binary's own tests it would be another program.
+    if (args[0] === 'test') shop.fixture.write('app/tests/any.rs', '#[test]\nfn any() {}\n');
+    assert.is(cargo(args), 0);
+    await eventOf(talker, from, 'patched');
+    await talker.says(spoken(shop.words));
+  }
+  // A variable of the environment that the program was compiled with.
   const from = talker.session.events.length;
-  shop.save({ own: 'o7' });
-  assert.is(cargo(['build'], { RUSTFLAGS: '-C overflow-checks=no -C opt-level=1' }), 0);
-  const { code } = await eventOf(talker, from, 'note');
-  assert.is(code, 'IPBP5030');
-  assert.is.not((await talker.line()).words, spoken(shop.words));
-  const told = await built({}, 'app');
-  const patched = told.find((event) => event.event === 'patched');
-  assert.equal(
-    patched?.functions.map(({ name }) => name),
-    ['app::own::own'],
-  );
+  const path = 'app/src/main.rs';
+  const source = shop.fixture.read(path);
+  shop.fixture.write(path, source.replace(`"${shop.words.own}"`, `option_env!("MARK").unwrap_or("${shop.words.own}")`));
+  assert.is(cargo(['build'], { MARK: 'marked' }), 0);
+  await eventOf(talker, from, 'patched');
+  await talker.says(spoken({ ...shop.words, own: 'marked' }));
+  shop.fixture.write(path, source);
+  await built({ own: 'o72' }, 'app');
 });
 
 test('cargo run in another terminal: what it built is live here while its own program runs', async () => {

@@ -1,7 +1,7 @@
 // What cargo says about when it last ran rustc for a unit, and whether that ended well: read from its `.fingerprint`
 // directory, and told when it changes. The unit's own directory, as a build with other flags or a check has another
 // hash there while it may write into the same incremental directory. Starts nothing, and changes nothing.
-import { readdirSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { readFileSync, readdirSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprintDirectories } from './freshness.js';
 import type { SessionWindow } from './incremental.js';
@@ -12,6 +12,8 @@ export interface CargoCompile {
   readonly startedAt: number;
   /** Null while rustc works, and after it failed. */
   readonly finishedAt: number | null;
+  /** cargo's hash of flags, features, dependencies and all else but sources; null while rustc works, and after it failed. */
+  readonly settings: string | null;
 }
 
 /** A directory that is replaced, or missed by the system's notices, is seen after this long. */
@@ -42,9 +44,12 @@ function compileIn(directory: string): CargoCompile | null {
   try {
     const startedAt = statSync(join(directory, 'invoked.timestamp')).mtimeMs;
     const hash = readdirSync(directory).find((name) => !name.includes('.') && !/^(dep|output)-/.test(name));
-    if (hash === undefined) return { startedAt, finishedAt: null };
-    const { size, mtimeMs } = statSync(join(directory, hash));
-    return { startedAt, finishedAt: size > 0 && mtimeMs >= startedAt ? mtimeMs : null };
+    const working = { startedAt, finishedAt: null, settings: null };
+    if (hash === undefined) return working;
+    const path = join(directory, hash);
+    const { size, mtimeMs } = statSync(path);
+    if (size === 0 || mtimeMs < startedAt) return working;
+    return { startedAt, finishedAt: mtimeMs, settings: readFileSync(path, 'utf8') };
   } catch {
     return null;
   }

@@ -2,7 +2,6 @@
 // started has compiled crates that the program is made of, their objects become a patch. A build counts when all of it
 // is done: a library whose users are still to be compiled may fit only with what they become. Following the sources
 // instead, and compiling them, is follow.ts.
-import type { Untimed } from '../events.js';
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -11,6 +10,7 @@ import { newestCompile, watchDirectories, windowOf, type CargoCompile } from '..
 import { fingerprintDirectories, waitForCargo } from '../cargo/freshness.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { outputsOf, type Unit } from '../cargo/unit.js';
+import { sameFile } from '../files/same-file.js';
 import { inBackground, type Report } from './background.js';
 import type { Held } from './build-start.js';
 import { outcomeTeller, requireKept, type FollowContext, type Follower } from './follow.js';
@@ -29,6 +29,8 @@ interface Found {
   readonly compiled: ReadonlyMap<Unit, CargoCompile>;
   /** rustc failed for one of the crates, or works. */
   readonly incomplete: boolean;
+  /** Compiled, but not as those of the program were. */
+  readonly foreign: readonly Unit[];
   /** Crates that were compiled after one that uses them. */
   readonly outdated: readonly Unit[];
 }
@@ -41,18 +43,27 @@ export function followBuilds(context: FollowBuildsContext): Follower {
   const { emit } = inlined;
   const tell = outcomeTeller({ ...context, emit });
   const finished = new Map(units.map((unit) => [unit.key, newestCompile(unit)?.finishedAt ?? null]));
+  // The files of a shared library, and cargo's record of it, bear no hash: they are those of any build.
+  const libraries = new Map(
+    units.filter(({ extraFilename }) => extraFilename === '').map((unit) => [unit.key, newestCompile(unit)?.settings]),
+  );
+  const isForeign = ({ key }: Unit, { settings }: CargoCompile): boolean =>
+    libraries.has(key) && settings !== libraries.get(key);
   const otherPrograms = watchForOtherPrograms(held);
   const contents = watchContents();
   const directories = [...new Set([...units.flatMap(fingerprintDirectories), dirname(held.executable)])];
   let waiting = false;
   /** Compiled, and nothing was told of it yet. */
   const fresh = new Map<Unit, CargoCompile>();
+  /** What other builds have replaced, and nothing was told of it yet. */
+  const others = new Set<string>();
   let stopped = false;
   for (const unit of units) contents.changes(sourceFiles(unit));
   inlined.follow(units.flatMap(sourceFiles));
 
   const look = (): Found => {
     const compiled = new Map<Unit, CargoCompile>();
+    const foreign: Unit[] = [];
     const newest = new Map<string, CargoCompile>();
     let incomplete = false;
     for (const unit of units) {
@@ -60,24 +71,36 @@ export function followBuilds(context: FollowBuildsContext): Follower {
       if (compile === null) continue;
       newest.set(unit.key, compile);
       if (compile.finishedAt === null) incomplete = true;
-      else if (compile.finishedAt !== finished.get(unit.key)) compiled.set(unit, compile);
+      else if (compile.finishedAt === finished.get(unit.key)) continue;
+      else if (!isForeign(unit, compile)) compiled.set(unit, compile);
+      else {
+        foreign.push(unit);
+        finished.set(unit.key, compile.finishedAt);
+      }
     }
     const begun = (key: string): number => newest.get(key)?.startedAt ?? 0;
     const outdated = units.filter(({ key }) => (dependants.get(key) ?? []).some((user) => begun(user) < begun(key)));
-    return { compiled, incomplete, outdated };
+    return { compiled, incomplete, foreign, outdated };
   };
 
   const step = async (): Promise<void> => {
     const patcher = context.patcher();
     if (stopped || patcher === null) return;
-    const { compiled, incomplete, outdated } = look();
+    const { compiled, incomplete, foreign, outdated } = look();
+    for (const { crate } of foreign) others.add(`crate ${crate}`);
     for (const [unit, compile] of compiled) {
       finished.set(unit.key, compile.finishedAt);
       patcher.compiled(unit, windowOf(compile) ?? undefined);
       fresh.set(unit, compile);
     }
     if (incomplete) return;
-    if (fresh.size === 0) return otherPrograms.tell(emit);
+    if (fresh.size === 0 && otherPrograms.replaced()) others.add(held.executable);
+    if (others.size > 0) {
+      const message = `${[...others].join(' and ')}: now of a build with other settings, features or dependencies, which is not followed`;
+      others.clear();
+      emit({ event: 'note', code: 'IPBP5030', message });
+    }
+    if (fresh.size === 0) return;
     const built = new Map(fresh);
     fresh.clear();
     const sources = [...built.keys()].flatMap(sourceFiles);
@@ -138,20 +161,19 @@ function timeOf(compiles: readonly CargoCompile[]): number {
   return Math.max(...compiles.map(({ finishedAt }) => finishedAt ?? start)) - start;
 }
 
-/** Tells when cargo puts another build's program in the place of ours: its crates are not the running ones. */
-function watchForOtherPrograms({ executable, root }: Held): { tell(emit: (event: Untimed) => void): void } {
+/** Sees when cargo has put another build's program in the place of ours: its crates are not the running ones. */
+function watchForOtherPrograms({ executable, root }: Held): {
+  /** Since it was last asked. */
+  replaced(): boolean;
+} {
   const own = outputsOf(root).executable;
   let known = inodeOf(executable);
-  // Where cargo copies, the file does not say whose it is.
-  const linked = known !== null && known === inodeOf(own);
   return {
-    tell(emit) {
+    replaced() {
       const now = inodeOf(executable);
-      if (!linked || now === null || now === known) return;
+      if (now === null || now === known) return false;
       known = now;
-      if (now === inodeOf(own)) return;
-      const message = `${executable} is now of a build with other settings, features or dependencies: it is not followed`;
-      emit({ event: 'note', code: 'IPBP5030', message });
+      return !sameFile(executable, own);
     },
   };
 }
