@@ -37,36 +37,146 @@ export function partsOf(text: string): readonly NumberedPart[] {
   if (!text.includes('#')) return NO_PARTS;
   let parts = known.get(text);
   if (parts !== undefined) return parts;
-  if (known.size >= MOST_KNOWN) known.clear();
+  if (known.size >= MOST_KNOWN) {
+    known.clear();
+    beginning = newPath('');
+  }
   known.set(text, (parts = findParts(text)));
   return parts;
 }
 
 function findParts(text: string): readonly NumberedPart[] {
   const parts: NumberedPart[] = [];
-  const depthAt = depthsOf(text);
+  const paths = new PathWalk(text);
   const functionTypes = functionTypesOf(text);
   for (const match of text.matchAll(PART)) {
     const [whole, kind, inBraces, bare] = match;
-    const prefix = text.slice(pathStart(text, match.index), match.index);
+    const { index } = match;
+    const path = paths.pathBefore(index);
     const digits = inBraces ?? bare ?? '';
-    const end = match.index + whole.length - (kind === undefined ? 0 : 1);
+    const end = index + whole.length - (kind === undefined ? 0 : 1);
     parts.push({
-      group: groupOf(prefix, kind),
+      group: groupOf(path, kind),
       number: Number(digits),
       start: end - digits.length,
       end,
-      past: match.index + whole.length,
-      own: depthAt(match.index) === 0,
-      inFunctionType: functionTypes.some(([start, stop]) => start < match.index && match.index < stop),
+      past: index + whole.length,
+      own: paths.open === 0,
+      inFunctionType: functionTypes.some(([start, stop]) => start < index && index < stop),
     });
   }
   return parts;
 }
 
-function groupOf(prefix: string, kind: string | undefined): string {
-  const path = withoutArguments(prefix).replaceAll(ENVIRONMENT, '{closure#$1}');
-  return path + (kind === undefined ? '#' : kind === 'impl' ? '{impl' : '{closure');
+/** A path as groups have it: the same object for the same steps, as a thousand names lead through the same few. */
+interface Path {
+  readonly text: string;
+  /** What stands between two numbers in a name → the path with it. */
+  readonly further: Map<string, Path>;
+  /** Kind of what is counted → the group. */
+  readonly groups: Map<string | undefined, string>;
+}
+
+function newPath(text: string): Path {
+  return { text, further: new Map(), groups: new Map() };
+}
+
+/** All paths of the names that are remembered. Groups are long, and looked up by what they say: each is made once. */
+let beginning = newPath('');
+
+function goOn(path: Path, step: string): Path {
+  let found = path.further.get(step);
+  if (found === undefined) {
+    found = newPath(path.text + withoutArguments(step).replaceAll(ENVIRONMENT, '{closure#$1}'));
+    path.further.set(step, found);
+  }
+  return found;
+}
+
+function groupOf(path: Path, kind: string | undefined): string {
+  let group = path.groups.get(kind);
+  if (group === undefined) {
+    group = path.text + (kind === undefined ? '#' : kind === 'impl' ? '{impl' : '{closure');
+    path.groups.set(kind, group);
+  }
+  return group;
+}
+
+/** A path within a name, read as far as `end`. */
+interface OpenPath {
+  path: Path;
+  end: number;
+}
+
+/**
+ * Goes through a name once, from front to back, and knows at every place which path leads there: names of several
+ * thousand characters, with dozens of numbers, are nothing rare. A class because it walks.
+ */
+class PathWalk {
+  /** Brackets that are open, counted from the last half on; 1 before it. */
+  open = 1;
+  /** The paths around the place, the outermost first. */
+  private readonly paths: [OpenPath, ...OpenPath[]] = [{ path: beginning, end: 0 }];
+  private readonly half: number;
+  private place = 0;
+
+  constructor(private readonly text: string) {
+    this.half = text.lastIndexOf(HALVES) + 1;
+  }
+
+  /** The path that ends before `index`, without generic arguments. Asked for with rising places. */
+  pathBefore(index: number): Path {
+    for (; this.place < index; this.place++) this.step(this.text.charCodeAt(this.place));
+    if (this.place === this.half) this.open = 0;
+    const last = this.paths.at(-1) as OpenPath;
+    last.path = goOn(last.path, this.text.slice(last.end, index));
+    last.end = index;
+    return last.path;
+  }
+
+  private step(character: number): void {
+    const { text, place, paths } = this;
+    if (place === this.half) this.open = 0;
+    switch (character) {
+      case 0x3c: // <
+      case 0x28: // (
+      case 0x5b: // [
+        if (place >= this.half) this.open++;
+        paths.push({ path: beginning, end: place + 1 });
+        return;
+      case 0x3e: // >
+        if (text.charCodeAt(place - 1) === 0x2d) return this.begin(place + 1);
+        return this.close();
+      case 0x29: // )
+      case 0x5d: // ]
+        return this.close();
+      case 0x3a: // :
+        if (text.charCodeAt(place - 1) !== 0x3a && text.charCodeAt(place + 1) !== 0x3a) this.begin(place + 1);
+        return;
+      case 0x20: // space
+      case 0x2c: // ,
+      case 0x3b: // ;
+      case 0x26: // &
+      case 0x2a: // *
+      case 0x7c: // |
+      case 0x3d: // =
+      case 0x40: // @
+        this.begin(place + 1);
+    }
+  }
+
+  private close(): void {
+    if (this.place >= this.half) this.open--;
+    if (this.paths.length > 1) this.paths.pop();
+    // What was never opened belongs to the path behind it, with all before it.
+    else this.begin(0);
+  }
+
+  private begin(end: number): void {
+    const last = this.paths.at(-1) as OpenPath;
+    last.path = beginning;
+    last.end = end;
+  }
 }
 
 /** Does a group count closures and coroutines? */
@@ -167,42 +277,4 @@ function closing(text: string, start: number): number {
     else if (character === '>' && text[at - 1] !== '-' && --open === 0) return at;
   }
   return -1;
-}
-
-/** How many brackets are open at a place, counted from the last half on. */
-function depthsOf(text: string): (at: number) => number {
-  let depth = 0;
-  let place = text.lastIndexOf(HALVES) + 1;
-  const first = place;
-  return (until) => {
-    if (until < first) return 1;
-    for (; place < until; place++) {
-      const character = text[place];
-      if (character === '<' || character === '(' || character === '[') depth++;
-      else if ((character === '>' && text[place - 1] !== '-') || character === ')' || character === ']') depth--;
-    }
-    return depth;
-  };
-}
-
-/** Where the path begins that ends before `end`. */
-function pathStart(text: string, end: number): number {
-  let depth = 0;
-  for (let at = end - 1; at >= 0; at--) {
-    const character = text[at] as string;
-    if (character === '>' && text[at - 1] === '-') {
-      if (depth === 0) return at + 1;
-    } else if (character === '>' || character === ')' || character === ']') depth++;
-    else if (character === '<' || character === '(' || character === '[') {
-      if (depth === 0) return at + 1;
-      depth--;
-    } else if (depth === 0 && endsPath(text, at)) return at + 1;
-  }
-  return 0;
-}
-
-function endsPath(text: string, at: number): boolean {
-  const character = text[at] as string;
-  if (character === ':') return text[at - 1] !== ':' && text[at + 1] !== ':';
-  return ' ,;&*|=@'.includes(character);
 }
