@@ -13,8 +13,17 @@ const FRESH_SUFFIX = /\.ipbp\.\d+$/;
  * one that is not well formed, is returned as it is. Never throws, and bounded in time and length (limits.ts).
  */
 export function demangle(name: string): string {
-  return readable(name, false);
+  let text = known.get(name);
+  if (text !== undefined) return text;
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(name, (text = readable(name, false)));
+  return text;
 }
+
+/** Names of thousands of characters are asked for again by everyone who tells of an edit. */
+const known = new Map<string, string>();
+/** Names that are remembered, at most; then it begins anew. */
+const MOST_KNOWN = 10_000;
 
 /** As {@link demangle}, but with what tells equal names apart: the hash, crate disambiguators, types of constants. */
 export function demangleWithHash(name: string): string {

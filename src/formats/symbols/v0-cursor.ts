@@ -127,13 +127,17 @@ export class V0Cursor {
     const punycode = this.eat('u');
     let size = 0;
     if (!this.eat('0')) {
-      const digits = /^[1-9][0-9]{0,6}/.exec(this.text.slice(this.position, this.position + 7))?.[0];
-      if (digits === undefined || this.failed) {
+      const past = this.position + MOST_DIGITS;
+      for (; this.position < past; this.position++) {
+        const digit = this.text.charCodeAt(this.position) - 0x30;
+        if (!(digit >= 0 && digit <= 9)) break;
+        size = size * 10 + digit;
+      }
+      // A zero in front was eaten: what is 0 here has no digits.
+      if (size === 0 || this.failed) {
         this.fail();
         return '';
       }
-      size = Number(digits);
-      this.position += digits.length;
     }
     this.eat('_');
     if (this.failed || this.position + size > this.text.length) {
@@ -195,6 +199,9 @@ export class V0Cursor {
     this.leave();
   }
 }
+
+/** Of an identifier's length. */
+const MOST_DIGITS = 7;
 
 /** Hashes of crates: every name has some, and they are few. */
 const hexBy62 = new Map<string, string>();
