@@ -1,5 +1,4 @@
-// How a program is put together: shared libraries of the workspace, std as a shared library, panics that abort, debug
-// information in files of its own.
+// How a program is put together: shared libraries of the workspace, std as a shared library, panics that abort.
 import { suite } from 'uvu';
 import { manifest } from '../cargo-fixture.js';
 import { WORD, runShape, speaker, type Shape } from './project.js';
@@ -28,8 +27,6 @@ pub fn wide<T: std::fmt::Debug>(value: T) -> String {
 
 const SHAPES: readonly Shape[] = [
   { name: 'panics that abort', files: talker('[profile.dev]\npanic = "abort"\n'), edits },
-  { name: 'debug information packed apart', files: talker('[profile.dev]\nsplit-debuginfo = "packed"\n'), edits },
-  { name: 'debug information unpacked', files: talker('[profile.dev]\nsplit-debuginfo = "unpacked"\n'), edits },
   {
     name: 'std as a shared library',
     files: talker(),

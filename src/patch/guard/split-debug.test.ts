@@ -130,9 +130,10 @@ test('without its .dwo, with one of another object, with garbage: nothing is kno
 test('a .dwo that ends early or holds other bytes: an error or a reason, never something else', () => {
   const object = largest('unpacked');
   const whole = object.debugFile.read();
-  const survives = (bytes: Uint8Array): void => {
-    const file = readObjectWith({ ...object, debugFile: { name: 'x.dwo', read: () => bytes } });
+  const survives = (bytes: Uint8Array, skeleton = object.read()): void => {
     try {
+      const beside = { name: 'x.dwo', read: () => bytes };
+      const file = readObjectWith({ name: object.name, read: () => skeleton, debugFile: beside });
       const { sections, missing } = findDebugSections(file);
       assert.is(sections === null, missing !== null);
       readTypesAndFunctions(file);
@@ -154,7 +155,21 @@ test('a .dwo that ends early or holds other bytes: an error or a reason, never s
     }),
     { numRuns: 120 },
   );
-  // Cut in the entries alone: what stands behind them moves up, so that the file itself is whole.
+  // The half that stays in the object.
+  const half = new Uint8Array(object.read());
+  const places = readObjectWith(object).sections.filter(({ name }) => /^\.debug_(?:info|abbrev)$/.test(name));
+  const place = fc
+    .constantFrom(...places)
+    .chain(({ offset, fileSize }) => fc.nat(fileSize - 1).map((at) => offset + at));
+  fc.assert(
+    fc.property(fc.array(fc.record({ at: place, value: fc.nat(255) }), { minLength: 1, maxLength: 4 }), (changes) => {
+      const broken = new Uint8Array(half);
+      for (const { at, value } of changes) broken[at] = value;
+      survives(whole, broken);
+    }),
+    { numRuns: 120 },
+  );
+  // A section of which the end is zeros: the file itself is whole.
   const sections = readObjectWith(object.debugFile).sections.filter(({ kind }) => kind === 'debug');
   fc.assert(
     fc.property(
