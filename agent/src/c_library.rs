@@ -4,7 +4,6 @@
 use libc::{c_int, c_void, pthread_attr_t, pthread_t};
 
 pub type Pointer = *mut c_void;
-pub type Main = unsafe extern "C-unwind" fn(c_int, Pointer, Pointer) -> c_int;
 pub type Begin = extern "C" fn(Pointer) -> Pointer;
 pub type Create = unsafe extern "C" fn(*mut pthread_t, *const pthread_attr_t, Begin, Pointer) -> c_int;
 
@@ -15,6 +14,7 @@ mod way {
     use std::mem::transmute;
     use std::sync::OnceLock;
 
+    type Main = unsafe extern "C-unwind" fn(c_int, Pointer, Pointer) -> c_int;
     type Start = unsafe extern "C-unwind" fn(Main, c_int, Pointer, Pointer, Pointer, Pointer, Pointer) -> c_int;
 
     pub fn create() -> Option<Create> {
