@@ -3,7 +3,7 @@ export const REFUSAL_CODES = {
   IPBP3001: {
     title: 'entry cannot be overwritten',
     meaning:
-      'No jump fits safely over the first bytes of the function: something inside it branches or returns into them, or it is too short and has no padding.',
+      'No jump fits safely over the first bytes of the function: something inside it branches or returns into them, or it is too short and has no padding; nor can all that call it be linked anew: its address is kept somewhere, or who uses it cannot be told.',
     remedy:
       'Rebuild and restart; started with ipbp run --redirect slots, every function of the workspace can be redirected.',
   },

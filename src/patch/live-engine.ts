@@ -21,6 +21,7 @@ import type { AgentOp } from './wire/frames.js';
 import type { PatchImage } from './image/image.js';
 import { decodePatchFile, encodePatchFile } from './image/image-file.js';
 import { openSide, type AtomRef } from './diff/items.js';
+import { addressesTaken } from './redirect/shared-bodies.js';
 import { AS_IT_WAS, DEFAULT_ROOM, planPatch, type Room } from './plan.js';
 import {
   departedOf,
@@ -194,6 +195,8 @@ export function openLiveEngine(executable: InputFile): OneModuleEngine {
   let program: Program = freshProgram(base);
   let process: EngineSite | null = null;
   let memory = NO_MEMORY;
+  // Also by what was undone since: a pointer stays.
+  let taken: ReadonlySet<string> = new Set();
   const leavingBehind = new WeakMap<PatchImage, readonly RememberedLayout[]>();
 
   const attached = (): EngineSite => {
@@ -292,6 +295,7 @@ export function openLiveEngine(executable: InputFile): OneModuleEngine {
         program,
         diff,
         remembered: memory,
+        taken,
         identity: diff,
         before: diff.before,
         after: diff.after,
@@ -333,6 +337,8 @@ export function openLiveEngine(executable: InputFile): OneModuleEngine {
       // Kept when the patch is undone, too: its own values may live on.
       memory = withLayouts(memory, leavingBehind.get(image) ?? []);
       const patch = { image, digest: encodePatchFile(image).digest };
+      const copies = (diff?.items ?? []).flatMap(({ before, after }) => [...before, ...after]);
+      taken = new Set([...taken, ...addressesTaken(copies)]);
       const moved = image.symbols.flatMap((symbol) => (symbol.moved ? [symbol.name] : []));
       const of = diff === null ? { names: namesOf(program) } : { names: diff.names, departed: departing(diff, moved) };
       program = withPatch(program, { ...patch, ...of });

@@ -20,7 +20,7 @@ import { sameIdentity } from './program/base-program.js';
 import { findItems, lowestAddress, tlsUsed, type Program } from './program/program.js';
 import { redirectFunctions } from './redirect/redirect-functions.js';
 import { partSharedBodies, spoken } from './redirect/shared-bodies.js';
-import { chooseRoots, type ChangedFunction, type Roots } from './roots.js';
+import { chooseRoots, isApart, type ChangedFunction, type Roots } from './roots.js';
 import { objectsSource, surroundingsOf, type DefinitionSource, type ForeignItem } from './program/surroundings.js';
 
 /** What the process offers. The defaults of an agent are taken when no process is there yet. */
@@ -67,7 +67,12 @@ export interface PlanRequest {
   readonly wanted?: readonly string[];
   /** What sources declare otherwise than before, asked for where objects do not describe types. Without: only a warning. */
   readonly declarations?: () => readonly DeclarationChange[];
+  /** Names whose address code took that is live no more. Without: none. */
+  readonly taken?: ReadonlySet<string>;
 }
+
+/** Callers of callers of what takes no jump are linked anew so far: beyond it is refused. */
+const MOST_ROUNDS = 8;
 
 type Warning = PatchImage['warnings'][number];
 
@@ -86,7 +91,28 @@ export function planPatch(request: PlanRequest): PlanResult {
   const { program, diff, identity } = request;
   if (identity.refused.length > 0) return { kind: 'refused', items: identity.refused };
   const chosen = chooseRoots(program, diff, request.others, identity.moved);
-  const { roots, refused } = partSharedBodies(program, chosen, request);
+  // Whether a jump fits is known when all is laid out: what takes none is then given a place of its own.
+  let noJump: ReadonlyMap<string, RefusedItem> = new Map();
+  for (let round = 1; ; round++) {
+    const planned = planRoots(request, chosen, noJump);
+    if (planned.kind !== 'no jump') return planned;
+    if (round === MOST_ROUNDS) {
+      const why = `so it is with what it calls, ${MOST_ROUNDS - 1} calls deep: no further callers are linked anew`;
+      const items = [...planned.entries.values()].map((item) => ({ ...item, because: [...item.because, why] }));
+      return { kind: 'refused', items };
+    }
+    noJump = new Map([...noJump, ...planned.entries]);
+  }
+}
+
+/** `noJump` are those that are known to take no jump; `entries` further ones. */
+function planRoots(
+  request: PlanRequest,
+  chosen: Roots,
+  noJump: ReadonlyMap<string, RefusedItem>,
+): PlanResult | { readonly kind: 'no jump'; readonly entries: ReadonlyMap<string, RefusedItem> } {
+  const { program, diff, identity } = request;
+  const { roots, refused } = partSharedBodies(program, chosen, request, noJump);
   if (refused.length > 0) return { kind: 'refused', items: refused };
   const elsewhere = roots.functions.filter(({ name }) => program.base.isPreempted(name));
   if (elsewhere.length > 0) {
@@ -162,6 +188,7 @@ export function planPatch(request: PlanRequest): PlanResult {
   }
   const redirected = redirectFunctions(program, roots.functions, linked.image);
   if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
+  if (redirected.noJump.size > 0) return { kind: 'no jump', entries: redirected.noJump };
   const image = assemble(program, modules, roots, identity, linked.image, redirected, [
     ...identity.warnings,
     ...(layouts.checked || declared !== undefined ? [] : [warnOfUnchecked(layouts.missing)]),
@@ -237,7 +264,7 @@ function describe(
     ...verdictOf(changed),
   }));
   const redirected = new Set(wholes(roots).map((changed) => changed.name));
-  const apart = new Set(roots.functions.filter(({ apartFrom }) => apartFrom.length > 0).map((changed) => changed.name));
+  const apart = new Set(roots.functions.filter(isApart).map((changed) => changed.name));
   const seen = new Set<string>();
   for (const atom of linked.atoms) {
     const storage = storageOf(atom);
@@ -276,12 +303,14 @@ function describe(
 
 /** Those whose old entry leads to the new body. */
 function wholes(roots: Roots): readonly ChangedFunction[] {
-  return roots.functions.filter(({ apartFrom }) => apartFrom.length === 0);
+  return roots.functions.filter((changed) => !isApart(changed));
 }
 
-function verdictOf({ because, apartFrom }: ChangedFunction): Pick<ItemReport, 'verdict' | 'reason'> {
+function verdictOf({ because, apartFrom, noJump }: ChangedFunction): Pick<ItemReport, 'verdict' | 'reason'> {
   const reason = because.join('; ');
-  if (apartFrom.length === 0) return { verdict: 'redirected', reason };
+  if (apartFrom.length === 0 && noJump === null) return { verdict: 'redirected', reason };
+  if (apartFrom.length === 0)
+    return { verdict: 'redirected', reason: `${reason}; its callers are linked anew, as ${noJump}` };
   return { verdict: 'forked', reason: `${reason}; its old body goes on serving ${spoken(apartFrom)}` };
 }
 

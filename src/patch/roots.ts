@@ -18,6 +18,13 @@ export interface ChangedFunction {
    * stays as it is: this function gets a place of its own, and all that call it are in the patch. Mangled.
    */
   readonly apartFrom: readonly string[];
+  /** Why no jump may stand at its entry, in words: it gets a place of its own, too. Null where one may. */
+  readonly noJump: string | null;
+}
+
+/** Has it a place of its own in the patch, to which nothing but what is linked there leads? */
+export function isApart({ apartFrom, noJump }: ChangedFunction): boolean {
+  return apartFrom.length > 0 || noJump !== null;
 }
 
 export interface Roots {
@@ -35,7 +42,7 @@ export interface Roots {
 
 /** A function that the program has, with its new body. */
 export function changedFunction(name: string, body: AtomRef, because: readonly string[]): ChangedFunction {
-  return { name, demangled: demangle(name), body, because, apartFrom: [] };
+  return { name, demangled: demangle(name), body, because, apartFrom: [], noJump: null };
 }
 
 /**

@@ -6,7 +6,10 @@ import * as assert from 'uvu/assert';
 import { cargoFixture, manifest, type CargoFixture } from '../cargo-fixture.js';
 import { startTalker, type Talker } from '../talker.js';
 
-/** Optimised, the loop of `wait` leads back to its first byte: no jump may stand there. */
+/**
+ * Optimised, the loop of `wait` leads back to its first byte: no jump may stand there. As its address is kept, those who
+ * call it cannot all be led elsewhere.
+ */
 function program(limit: string): string {
   return `use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 static TURNS: AtomicU64 = AtomicU64::new(0);
@@ -19,7 +22,7 @@ fn wait() {
 fn main() {
     for count in 0u64.. {
         TURNS.store(1, Relaxed);
-        wait();
+        std::hint::black_box(wait as fn())();
         println!("{} {count} {}", std::process::id(), TURNS.load(Relaxed));
         std::thread::sleep(std::time::Duration::from_millis(10));
     }

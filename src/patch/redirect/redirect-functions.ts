@@ -15,6 +15,8 @@ export interface Redirects extends Redirection {
   /** Functions whose old body never ends: threads that are inside do not come to the new one. Demangled. */
   readonly endless: readonly string[];
   readonly refused: readonly RefusedItem[];
+  /** Functions at whose entry no jump may stand, by mangled name: refused unless all that call them can be linked anew. */
+  readonly noJump: ReadonlyMap<string, RefusedItem>;
 }
 
 const baseGaps = new WeakMap<BaseProgram, GapSource>();
@@ -61,6 +63,7 @@ export function redirectFunctions(
   const cells: Cell[] = [];
   const slots: SlotCell[] = [];
   const refused: RefusedItem[] = [];
+  const noJump = new Map<string, RefusedItem>();
   const endless = new Set<string>();
   const done = new Set<number>();
   const read = (at: number, size: number): Uint8Array | null => liveBytes(program, at, size);
@@ -69,9 +72,12 @@ export function redirectFunctions(
     for (const copy of findItems(program, item.name)) {
       if (copy.kind !== 'function' || done.has(copy.address)) continue;
       done.add(copy.address);
-      const refuse = (code: RefusedItem['code'], message: string): void => {
-        refused.push({ code, name: item.demangled, message, because: [`its entry is at ${hex(copy.address)}`] });
-      };
+      const refusal = (code: RefusedItem['code'], message: string): RefusedItem => ({
+        code,
+        name: item.demangled,
+        message,
+        because: [`its entry is at ${hex(copy.address)}`],
+      });
       // A body that goes on serving others stays as it is: this function has a place of its own in the image.
       if (ownersOf(program, copy.address).some((name) => item.apartFrom.includes(name))) continue;
       const slot = base.slotOf(copy);
@@ -86,16 +92,17 @@ export function redirectFunctions(
       const padding = inBase ? basePadding : imagePadding;
       const body = bodyOf(program, copy);
       if (body === null) {
-        refuse('IPBP3002', 'its bytes are not in the executable');
+        refused.push(refusal('IPBP3002', 'its bytes are not in the executable'));
         continue;
       }
       const entry = copy.address;
       if (jumps.decode(originalBody(program, copy) ?? body).endless) endless.add(item.demangled);
+      if (item.noJump !== null) continue;
       const plan =
         planRetarget({ entry, target, jumps, padding, live }) ??
         planRedirect({ entry, body, target, jumps, padding, read });
       if (plan.kind === 'refused') {
-        refuse('IPBP3001', plan.reason);
+        noJump.set(item.name, refusal('IPBP3001', plan.reason));
         continue;
       }
       if (inBase) basePadding = plan.padding;
@@ -105,5 +112,5 @@ export function redirectFunctions(
       }
     }
   }
-  return { cells, slots, refused, endless: [...endless] };
+  return { cells, slots, refused, noJump, endless: [...endless] };
 }

@@ -1,35 +1,40 @@
-// Functions that share one body in the program (the compiler or the linker merged them, as their code was equal) and of
-// which an edit changes only some. Such a body is never redirected for one of its owners: the others would change with it.
-// The one that changes gets a place of its own, and every function that calls it is put in the patch, as relocations
+// Functions whose old entry must not lead to their new body: those that share one body in the program (the compiler or the
+// linker merged them, as their code was equal) and of which an edit changes only some, as the others would change with it;
+// and those at whose entry no jump may stand. The one that changes gets a place of its own, and every function that calls it is put in the patch, as relocations
 // name whom each caller means. Where the address may have been kept (tables of methods, function pointers), who holds it
 // cannot be told from the others' holders: that is refused.
 import { demangle } from '../../formats/symbols/demangle.js';
 import type { Atom, AtomSymbol, Edge, LinkObject } from '../../link/graph.js';
 import { isUniqueName, stableName } from '../../link/names.js';
-import { isItem, itemAt, openSide, storageOf, type AtomRef } from '../diff/items.js';
+import { edgesIn, isItem, itemAt, openSide, rangeOf, storageOf, type AtomRef, type Range } from '../diff/items.js';
 import { compareSides, type Comparison } from '../diff/same.js';
 import type { RefusedItem } from '../engine.js';
 import { ownersOf } from '../program/owners.js';
 import { findItems, type Program } from '../program/program.js';
 import { changedFunction, type ChangedFunction, type Roots } from '../roots.js';
 
-/** All objects of the program's own crates. */
+/** All objects of the program's own crates, and what is known of those they were before. */
 export interface OwnObjects {
   /** Those that changed, as they were and as they are. */
   readonly before: readonly LinkObject[];
   readonly after: readonly LinkObject[];
   /** Those that did not; opened when first asked for. */
   others(): readonly LinkObject[];
+  /** Names whose address code took that is live no more: pointers live longer. Without: none. */
+  readonly taken?: ReadonlySet<string>;
 }
 
 /**
- * Gives every changed function whose body goes on serving others a place of its own, with all its callers as further
- * roots; those may share bodies in turn. `refused` is not empty where that cannot be closed (IPBP3012).
+ * Gives every changed function whose body goes on serving others, or whose entry takes no jump, a place of its own, with
+ * all its callers as further roots; those may share bodies in turn. `refused` is not empty where that cannot be closed
+ * (IPBP3012, IPBP3001).
+ * @param noJump what is to be said of those whose entry takes no jump where it cannot be closed, by mangled name
  */
 export function partSharedBodies(
   program: Program,
   roots: Roots,
   objects: OwnObjects,
+  noJump: ReadonlyMap<string, RefusedItem>,
 ): { readonly roots: Roots; readonly refused: readonly RefusedItem[] } {
   const functions = new Map(roots.functions.map((changed) => [changed.name, changed]));
   const fresh = new Set(roots.fresh);
@@ -49,9 +54,15 @@ export function partSharedBodies(
     if (changed === undefined) continue;
     const owners = findItems(program, name).flatMap((copy) => ownersOf(program, copy.address));
     const sharers = owners.filter((owner) => owner !== name && !becomesSame(functions.get(owner), changed));
-    if (sharers.length === 0) continue;
-    const apart = { ...changed, apartFrom: [...new Set(sharers)].sort() };
+    const entry = noJump.get(name);
+    if (sharers.length === 0 && entry === undefined) continue;
+    const apart = { ...changed, apartFrom: [...new Set(sharers)].sort(), noJump: entry?.message ?? null };
     const obstacle = whyNotApart(name, objects);
+    if (obstacle !== null && entry !== undefined) {
+      const because = [...entry.because, ...changed.because, `its callers cannot be linked anew: ${obstacle}`];
+      refused.push({ ...entry, because });
+      continue;
+    }
     if (obstacle !== null) {
       refused.push({
         code: 'IPBP3012',
@@ -66,7 +77,11 @@ export function partSharedBodies(
     for (const caller of callersOf(name, [...objects.after, ...objects.others()])) {
       const called = caller.symbol.name;
       if (functions.has(called) || findItems(program, called).length === 0) continue;
-      const because = [`calls ${apart.demangled}, which no longer shares its body with ${spoken(apart.apartFrom)}`];
+      const because = [
+        apart.apartFrom.length > 0
+          ? `calls ${apart.demangled}, which no longer shares its body with ${spoken(apart.apartFrom)}`
+          : `calls ${apart.demangled}, whose entry takes no jump`,
+      ];
       functions.set(called, changedFunction(called, caller, because));
       waiting.push(called);
     }
@@ -81,7 +96,7 @@ export function spoken(names: readonly string[]): string {
 }
 
 /** Why not all that leads to a function can be led elsewhere, in words; null when it can. */
-function whyNotApart(name: string, { before, others }: OwnObjects): string | null {
+function whyNotApart(name: string, { before, after, others, taken }: OwnObjects): string | null {
   if (!isUniqueName(name)) return 'it is known by a plain name: who else uses it cannot be told';
   const holder = others().find((object) => object.definition(name) !== null);
   if (holder !== undefined) return `${holder.name} holds another copy of it`;
@@ -89,6 +104,7 @@ function whyNotApart(name: string, { before, others }: OwnObjects): string | nul
     for (const { atom, edge } of references(objects, known)) {
       const call = atom.kind === 'code' && atom.object.machine.calls(atom.bytes, edge.offset);
       if (!call) return `its address is kept: ${holderText(atom, edge)}`;
+      if (itemAt(atom, edge.offset) === null) return `code without a name in ${atom.object.name} calls it`;
     }
     return null;
   };
@@ -97,7 +113,28 @@ function whyNotApart(name: string, { before, others }: OwnObjects): string | nul
     const aliases = aliasesOf(object, name);
     return aliases.map((alias) => kept([object], alias)).filter((reason) => reason !== null);
   });
-  return merged[0] ?? kept([...before, ...others()], name);
+  // What takes its address only now would give its new place, which an undo does not take back.
+  const now = merged[0] ?? kept([...before, ...others(), ...after], name);
+  return now ?? (taken?.has(name) === true ? 'its address was kept by code that is live no more' : null);
+}
+
+/** The names whose address these items keep, or read from a table: pointers to them may be anywhere from then on. */
+export function addressesTaken(items: Iterable<AtomRef>): ReadonlySet<string> {
+  const found = new Set<string>();
+  const seen = new Set<Atom>();
+  const look = (range: Range): void => {
+    const { atom } = range;
+    for (const { target, offset } of edgesIn(range)) {
+      if (isItem(target) && target.name !== null) {
+        if (atom.kind !== 'code' || !atom.object.machine.calls(atom.bytes, offset)) found.add(target.name);
+      } else if (target.atom !== null && !target.label && !seen.has(target.atom)) {
+        seen.add(target.atom);
+        look({ atom: target.atom, start: 0, end: target.atom.size });
+      }
+    }
+  };
+  for (const item of items) look(rangeOf(item));
+  return found;
 }
 
 /** Other names that an object gives the very code of `name`. */
