@@ -21,8 +21,37 @@ mod way {
         unsafe { transmute::<Pointer, Option<Create>>(libc::dlsym(libc::RTLD_NEXT, c"pthread_create".as_ptr())) }
     }
 
-    pub fn find(name: &CStr) -> u64 {
-        unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) as u64 }
+    /// `scope`: the handle of a library whose own scope comes behind the program's; 0: none does.
+    pub fn find(name: &CStr, scope: u64) -> u64 {
+        let everywhere = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) as u64 };
+        if everywhere != 0 || scope == 0 {
+            return everywhere;
+        }
+        unsafe { libc::dlsym(scope as Pointer, name.as_ptr()) as u64 }
+    }
+
+    extern "C" {
+        /// dlinfo(3).
+        fn dlinfo(handle: Pointer, request: c_int, info: Pointer) -> c_int;
+    }
+    const RTLD_DI_LINKMAP: c_int = 2;
+
+    /// Keeps a library that is loaded from being closed: its handle, if it is the one with this base.
+    pub fn pin(path: &CStr, base: u64) -> Option<u64> {
+        unsafe {
+            let handle = libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+            if handle.is_null() {
+                return None;
+            }
+            // <link.h>: the first member of a `link_map` is the library's base.
+            let mut map: *const u64 = std::ptr::null();
+            let told = dlinfo(handle, RTLD_DI_LINKMAP, &mut map as *mut _ as Pointer) == 0 && !map.is_null();
+            if told && *map == base {
+                return Some(handle as u64);
+            }
+            libc::dlclose(handle);
+            None
+        }
     }
 
     static PROGRAM_MAIN: OnceLock<Main> = OnceLock::new();
@@ -74,8 +103,13 @@ mod way {
     }
 
     /// What is not in the program itself, where the host sees it, is nowhere.
-    pub fn find(_: &CStr) -> u64 {
+    pub fn find(_: &CStr, _: u64) -> u64 {
         0
+    }
+
+    /// No loader, no libraries.
+    pub fn pin(_: &CStr, _: u64) -> Option<u64> {
+        None
     }
 
     extern "C-unwind" {
@@ -93,5 +127,5 @@ mod way {
     }
 }
 
-/// The C library's own `pthread_create`; the address of what a name means to the program, or 0.
-pub use way::{create, find};
+/// The C library's own `pthread_create`; the address of what a name means to the program, or 0; keeping a library.
+pub use way::{create, find, pin};

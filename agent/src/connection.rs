@@ -3,7 +3,7 @@
 
 use crate::startup::{Settings, CONNECTION};
 use crate::transaction::Program;
-use crate::wire::{counted, Reader};
+use crate::wire::Reader;
 use crate::{commit, memory, thread_locals};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -31,6 +31,8 @@ const DONE: u16 = 17;
 const BYE: u16 = 18;
 const RESERVE: u16 = 19;
 const RESERVED: u16 = 20;
+const LOOK: u16 = 21;
+const OPENED: u16 = 22;
 
 /// The agent's life: returns when the host has gone or has said something that it should not.
 pub fn serve(settings: &Settings) -> Option<()> {
@@ -56,10 +58,7 @@ fn connect(address: &str) -> Option<UnixStream> {
 }
 
 fn describe(program: &Program) -> Vec<u8> {
-    let modules = program.modules.iter().map(|module| {
-        let (kind, id) = module.identity();
-        [&module.base.to_le_bytes()[..], &[kind], &counted(&id), &counted(&module.path)].concat()
-    });
+    let modules = program.modules.iter().map(|module| module.describe());
     let (start, size) = program.reservations[0];
     let room = thread_locals::room_offset() as u64;
     let places = [start.wrapping_sub(program.modules[0].base), size, room].map(u64::to_le_bytes).concat();
@@ -85,6 +84,7 @@ impl Connection {
             match self.receive()? {
                 (TRANSACTION, payload) => self.send(DONE, &program.apply(&payload))?,
                 (RESERVE, payload) => self.send(RESERVED, &program.reserve(&payload, &settings.tls_offsets)?)?,
+                (LOOK, payload) if payload.is_empty() => self.send(OPENED, &program.look())?,
                 (BYE, _) => return Some(()),
                 _ => return None,
             }

@@ -2,6 +2,7 @@
 //! where it has none by the SHA-256 of its code as mapped.
 
 use crate::thread_pointers;
+use crate::wire::counted;
 use libc::{Elf64_Phdr, PT_LOAD, PT_NOTE, PT_TLS};
 use sha2::{Digest, Sha256};
 use std::ffi::{c_int, c_void, CStr};
@@ -15,6 +16,8 @@ pub struct Module {
     headers: Vec<Elf64_Phdr>,
     /// Where the calling thread has its copy of the thread-locals; 0: it has none.
     tls_copy: u64,
+    /// What keeps a library from being closed that the program has opened; 0: nothing has to.
+    pub handle: u64,
 }
 
 /// All modules in load order; the first is the executable.
@@ -25,19 +28,39 @@ pub fn modules() -> Vec<Module> {
 }
 
 unsafe extern "C" fn collect(info: *mut libc::dl_phdr_info, _: libc::size_t, found: *mut c_void) -> c_int {
-    let info = &*info;
+    (*(found as *mut Vec<Module>)).push(module(&*info));
+    0
+}
+
+/// Modules that are not `known`, each with what is told of it. It is looked at while the loader holds the list still: one
+/// that a thread of the program closes is gone at any other time.
+pub fn opened_since(known: &[Module]) -> Vec<(Module, Vec<u8>)> {
+    let mut found = Opened { known, modules: Vec::new() };
+    unsafe { libc::dl_iterate_phdr(Some(collect_opened), &mut found as *mut _ as *mut _) };
+    found.modules
+}
+
+struct Opened<'a> {
+    known: &'a [Module],
+    modules: Vec<(Module, Vec<u8>)>,
+}
+
+unsafe extern "C" fn collect_opened(info: *mut libc::dl_phdr_info, _: libc::size_t, found: *mut c_void) -> c_int {
+    let (found, module) = (&mut *(found as *mut Opened), module(&*info));
+    if !found.known.iter().any(|known| known.base == module.base && known.path == module.path) {
+        let told = module.describe();
+        found.modules.push((module, told));
+    }
+    0
+}
+
+unsafe fn module(info: &libc::dl_phdr_info) -> Module {
     let name = if info.dlpi_name.is_null() { &[] } else { CStr::from_ptr(info.dlpi_name).to_bytes() };
     let executable = || std::fs::read_link("/proc/self/exe").unwrap_or_default().into_os_string().into_vec();
     // musl gives a program without a loader this name.
     let path = if matches!(name, b"" | b"/proc/self/exe") { executable() } else { name.to_vec() };
     let headers = std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum as usize).to_vec();
-    (*(found as *mut Vec<Module>)).push(Module {
-        base: info.dlpi_addr,
-        path,
-        headers,
-        tls_copy: info.dlpi_tls_data as u64,
-    });
-    0
+    Module { base: info.dlpi_addr, path, headers, tls_copy: info.dlpi_tls_data as u64, handle: 0 }
 }
 
 /// The module that this code is in.
@@ -51,8 +74,14 @@ impl Module {
         self.segments(PT_LOAD).map(|header| self.base.wrapping_add(header.p_vaddr)).min().unwrap_or(0)
     }
 
-    /// Kind (1 build id, 2 SHA-256 of the code) and identity; to be asked for before anything is patched.
-    pub fn identity(&self) -> (u8, Vec<u8>) {
+    /// As the protocol tells of a module; to be asked for before anything is patched.
+    pub fn describe(&self) -> Vec<u8> {
+        let (kind, id) = self.identity();
+        [&self.base.to_le_bytes()[..], &[kind], &counted(&id), &counted(&self.path)].concat()
+    }
+
+    /// Kind (1 build id, 2 SHA-256 of the code) and identity.
+    fn identity(&self) -> (u8, Vec<u8>) {
         if let Some(id) = self.segments(PT_NOTE).find_map(|notes| build_id(self.bytes(notes), notes.p_align)) {
             return (1, id);
         }

@@ -2,7 +2,7 @@
 
 use crate::c_library;
 use crate::commit::{self, Cell};
-use crate::identity::{modules, Module};
+use crate::identity::{modules, opened_since, Module};
 use crate::memory::{self, Region};
 use crate::thread_locals;
 use crate::threads::Lookout;
@@ -34,7 +34,9 @@ macro_rules! ensure {
 
 /// What the agent keeps between transactions.
 pub struct Program {
+    /// Those that were there at the start, then others as they were seen. A number is never given twice.
     pub modules: Vec<Module>,
+    at_start: usize,
     /// Address space that is kept for patches, start and size: that of the executable comes first.
     pub reservations: Vec<(u64, u64)>,
     /// Parts of it that earlier transactions took: start, end.
@@ -57,13 +59,29 @@ struct Prepared {
 
 impl Program {
     pub fn new(reservation: (u64, u64)) -> Self {
-        Program { modules: modules(), reservations: vec![reservation], mapped: Vec::new(), lookout: Lookout::new() }
+        let modules = modules();
+        let at_start = modules.len();
+        Program { modules, at_start, reservations: vec![reservation], mapped: Vec::new(), lookout: Lookout::new() }
+    }
+
+    /// Libraries that were opened since the last look; the answer's payload.
+    pub fn look(&mut self) -> Vec<u8> {
+        let (modules, told): (Vec<_>, Vec<_>) = opened_since(&self.modules).into_iter().unzip();
+        self.modules.extend(modules);
+        [&(told.len() as u32).to_le_bytes()[..], &told.concat()].concat()
     }
 
     /// Keeps address space for patches of the module with the number in this payload; the answer's payload. `at_start`:
     /// where another thread has the thread-locals of the modules that were there at the start, by their bases.
     pub fn reserve(&mut self, payload: &[u8], at_start: &[(u64, Option<i64>)]) -> Option<Vec<u8>> {
-        let module = self.modules.get(u32::from_le_bytes(payload.try_into().ok()?) as usize)?;
+        let number = u32::from_le_bytes(payload.try_into().ok()?) as usize;
+        let module = self.modules.get_mut(number)?;
+        if number >= self.at_start && module.handle == 0 {
+            // What the program has opened it could close.
+            let path = CString::new(&module.path[..]).unwrap_or_default();
+            let Some(handle) = c_library::pin(&path, module.base) else { return Some(vec![0; 25]) };
+            module.handle = handle;
+        }
         let (start, size) = memory::reserve_below(module.start(), memory::BELOW_LIBRARY);
         self.reservations.push((start, size));
         // At one offset in two threads: it is so in all.
@@ -137,10 +155,10 @@ impl Program {
                     unsafe { std::mem::transmute(self.address(0, addend)? as *const ()) };
                 prepared.imports.push_back(resolve());
             }
-            (1, Op::Import { flags, addend, name, .. }) => {
+            (1, Op::Import { flags, addend, name, scope, .. }) => {
                 let weak = flags & IMPORT_WEAK != 0;
                 let name = CString::new(name).unwrap_or_default();
-                let found = c_library::find(&name);
+                let found = c_library::find(&name, self.modules.get(scope as usize).map_or(0, |module| module.handle));
                 ensure!(found != 0 || weak, SYMBOL_NOT_FOUND, "{}", name.to_string_lossy());
                 prepared.imports.push_back(if found == 0 { 0 } else { found.wrapping_add_signed(addend) });
             }

@@ -32,15 +32,17 @@ pub fn counted(bytes: &[u8]) -> Vec<u8> {
 /// Flags of an import.
 pub const IMPORT_WEAK: u8 = 1;
 pub const IMPORT_BY_RESOLVER: u8 = 2;
+/// A module's number follows the addend: that one's scope counts, too.
+const IMPORT_IN_SCOPE: u8 = 4;
 
-/// One step of a transaction (docs/protocol.md, "Transactions").
+/// One step of a transaction (docs/protocol.md, "Transactions"). The scope of an import is 0 where no module's counts.
 #[derive(Clone, Copy)]
 pub enum Op<'a> {
     Map { at: i64, length: u64 },
     Write { at: i64, bytes: &'a [u8] },
     Word { at: i64, module: u32, value: i64 },
     Tls { at: i64, size: u8, value: i64 },
-    Import { at: i64, flags: u8, addend: i64, name: &'a [u8] },
+    Import { at: i64, flags: u8, addend: i64, scope: u32, name: &'a [u8] },
     Protect { at: i64, length: u64, protection: u8 },
     TlsInit { offset: u32, length: u32, at: i64 },
     Check { module: u32, at: i64, bytes: &'a [u8] },
@@ -66,8 +68,10 @@ fn read_op<'a>(r: &mut Reader<'a>) -> Option<Op<'a>> {
         3 => Op::Word { at: r.i64()?, module: r.u32()?, value: r.i64()? },
         4 => Op::Tls { at: r.i64()?, size: r.u8()?, value: r.i64()? },
         5 => {
-            let (at, flags, addend, length) = (r.i64()?, r.u8()?, r.i64()?, r.u16()?);
-            Op::Import { at, flags, addend, name: r.bytes(usize::from(length))? }
+            let (at, flags, addend) = (r.i64()?, r.u8()?, r.i64()?);
+            let scope = if flags & IMPORT_IN_SCOPE != 0 { r.u32()? } else { 0 };
+            let length = r.u16()?;
+            Op::Import { at, flags, addend, scope, name: r.bytes(usize::from(length))? }
         }
         6 => Op::Protect { at: r.i64()?, length: r.u64()?, protection: r.u8()? },
         7 => Op::TlsInit { offset: r.u32()?, length: r.u32()?, at: r.i64()? },

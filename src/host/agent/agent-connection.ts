@@ -9,6 +9,7 @@ import {
   decodeFrame,
   decodeFrameLength,
   decodeHello,
+  decodeOpened,
   decodeProgram,
   decodeProof,
   decodeReserved,
@@ -41,7 +42,10 @@ export interface AgentClosed {
 
 /** One program's agent, after both sides have proven the token. */
 export interface AgentConnection {
+  /** Its modules grow with every look. */
   readonly program: ProgramInfo;
+  /** Has the agent look for libraries that the program has opened since. Throws as `transact`. */
+  look(): Promise<void>;
   /**
    * Has the agent apply `ops` as one transaction; calls made meanwhile wait for their turn. Resolves also when the agent
    * refuses (see `status`: then nothing was changed).
@@ -50,7 +54,8 @@ export interface AgentConnection {
    */
   transact(patchNumber: number, ops: readonly AgentOp[]): Promise<TransactionResult>;
   /**
-   * Has the agent keep address space for patches of a library. Throws as `transact`.
+   * Has the agent keep address space for patches of a library, and the library itself if the program opened it. Throws as
+   * `transact`.
    * @param module its number in `program.modules`
    */
   reserve(module: number): Promise<ModuleRoom>;
@@ -161,7 +166,8 @@ async function welcome(socket: Socket, token: Uint8Array): Promise<AgentConnecti
   }
 }
 
-function connectionOf(stream: FrameStream, program: ProgramInfo): AgentConnection {
+function connectionOf(stream: FrameStream, started: ProgramInfo): AgentConnection {
+  let program: ProgramInfo = { ...started, atStart: started.modules.length };
   let last: Promise<unknown> = Promise.resolve();
   stream.acceptOnlyAnswers();
   const exchange = async <T>(send: () => void, answer: () => Promise<T>): Promise<T> => {
@@ -186,7 +192,17 @@ function connectionOf(stream: FrameStream, program: ProgramInfo): AgentConnectio
     });
   };
   return {
-    program,
+    get program() {
+      return program;
+    },
+    look: () =>
+      inTurn(
+        () => stream.send('look', new Uint8Array(0)),
+        async () => {
+          const opened = decodeOpened(await stream.receive('opened'));
+          if (opened.length > 0) program = { ...program, modules: [...program.modules, ...opened] };
+        },
+      ),
     transact: (patchNumber, ops) =>
       inTurn(
         () => stream.send('transaction', encodeTransaction(patchNumber, ops)),

@@ -32,6 +32,14 @@ test('the library comes first, then all others as they were', () => {
   assert.equal([VIEW.site.threadLocals, VIEW.site.searchedBefore, VIEW.site.tls.size], [-200, 2, 320]);
 });
 
+test('a library that the program opened asks those of the start first, then what it needs itself', () => {
+  const opened = viewOfModule({ ...INFO, atStart: 2 }, 2, ROOM, { from: 320, size: 320 });
+  assert.is(opened.site.searchedBefore, 2);
+  const name = { op: 'import', at: 8, weak: false, byResolver: false, addend: 1, name: 'f' } as const;
+  assert.equal(opened.toProcess([name]), [{ ...name, at: SLIDE + 8, scope: 2 }]);
+  assert.equal(told(name), { ...name, at: SLIDE + 8 });
+});
+
 test('places in its space are those of the process', () => {
   assert.equal(told({ op: 'map', at: -4096, length: 1 }), { op: 'map', at: SLIDE - 4096, length: 1 });
   assert.equal(told({ op: 'unwind', at: 8 }), { op: 'unwind', at: SLIDE + 8 });

@@ -43,6 +43,9 @@ export function viewOfModule(info: ProgramInfo, number: number, room: ModuleRoom
   if (executable === undefined || library === undefined) throw new Error(`internal: there is no module ${number}`);
   const slide = library.base - executable.base;
   const order = [number, ...modules.keys()].filter((one, i) => i === 0 || one !== number);
+  const atStart = info.atStart ?? modules.length;
+  // A library that the program opened asks those of the start first, and then only its own dependencies.
+  const wasOpened = number >= atStart;
   const inProcess = (module: number): number => order[module] ?? 0;
   const toProcess = (op: AgentOp): AgentOp => {
     switch (op.op) {
@@ -60,7 +63,12 @@ export function viewOfModule(info: ProgramInfo, number: number, room: ModuleRoom
         return { ...op, at: op.at + slide, offset: op.offset + share.from };
       case 'import':
         // The addend of one that a resolver chooses is the resolver's place.
-        return { ...op, at: op.at + slide, addend: op.byResolver ? op.addend + slide : op.addend };
+        return {
+          ...op,
+          at: op.at + slide,
+          addend: op.byResolver ? op.addend + slide : op.addend,
+          ...(wasOpened ? { scope: number } : {}),
+        };
       case 'check':
       case 'cell':
         return { ...op, module: inProcess(op.module) };
@@ -80,7 +88,7 @@ export function viewOfModule(info: ProgramInfo, number: number, room: ModuleRoom
       tls: { ...info.tls, size: share.size },
       modules: order.flatMap((module) => modules[module] ?? []),
       threadLocals: room.threadLocals,
-      searchedBefore: number,
+      searchedBefore: wasOpened ? atStart : number,
     },
     toProcess: (ops) => ops.map(toProcess),
   };

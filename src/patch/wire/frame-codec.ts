@@ -136,15 +136,46 @@ export function decodeProgram(payload: Uint8Array): ProgramInfo {
     const tls = { offset: r.i64(), size: r.u32(), align: r.u32() };
     const count = r.u32();
     if (count === 0 || count > r.remaining / MIN_MODULE_LENGTH) r.malformed('wrong number of modules');
-    const modules: ProgramModule[] = [];
-    for (let i = 0; i < count; i += 1) {
-      const base = r.u64();
-      const kind = IDENTITIES[r.u8() - 1] ?? r.malformed('unknown kind of identity');
-      // A copy also where the message is a Buffer, whose slice() is none.
-      const id = new Uint8Array(r.take(r.u16()));
-      modules.push({ base, identity: { kind, id }, path: r.text(r.u16()) });
-    }
-    return { pid, reservation, tls, modules };
+    return { pid, reservation, tls, modules: readModules(r, count) };
+  });
+}
+
+function readModules(r: ByteReader, count: number): readonly ProgramModule[] {
+  return Array.from({ length: count }, () => {
+    const base = r.u64();
+    const kind = IDENTITIES[r.u8() - 1] ?? r.malformed('unknown kind of identity');
+    // A copy also where the message is a Buffer, whose slice() is none.
+    const id = new Uint8Array(r.take(r.u16()));
+    return { base, identity: { kind, id }, path: r.text(r.u16()) };
+  });
+}
+
+function writeModules(w: ByteWriter, modules: readonly ProgramModule[]): void {
+  for (const { base, identity, path } of modules) {
+    const name = new ByteWriter().text(path).finish();
+    w.u64(base).u8(IDENTITIES.indexOf(identity.kind) + 1);
+    w.u16(identity.id.length).raw(identity.id).u16(name.length).raw(name);
+  }
+}
+
+/**
+ * Libraries that the program has opened since the last look, in the order of their numbers.
+ * @throws IpbpError IPBP4001
+ */
+export function decodeOpened(payload: Uint8Array): readonly ProgramModule[] {
+  return whole('opened', payload, (r) => {
+    const count = r.u32();
+    if (count > r.remaining / MIN_MODULE_LENGTH) r.malformed('wrong number of modules');
+    return readModules(r, count);
+  });
+}
+
+/** The payload that {@link decodeOpened} reads. */
+export function encodeOpened(modules: readonly ProgramModule[]): Uint8Array {
+  return fitting('opened', () => {
+    const w = new ByteWriter().u32(modules.length);
+    writeModules(w, modules);
+    return w.finish();
   });
 }
 
@@ -154,11 +185,7 @@ export function encodeProgram(program: ProgramInfo): Uint8Array {
     const { reservation, tls, modules } = program;
     const w = new ByteWriter().u32(program.pid).i64(reservation.at).u64(reservation.size);
     w.i64(tls.offset).u32(tls.size).u32(tls.align).u32(modules.length);
-    for (const { base, identity, path } of modules) {
-      const name = new ByteWriter().text(path).finish();
-      w.u64(base).u8(IDENTITIES.indexOf(identity.kind) + 1);
-      w.u16(identity.id.length).raw(identity.id).u16(name.length).raw(name);
-    }
+    writeModules(w, modules);
     return w.finish();
   });
 }
@@ -257,10 +284,10 @@ function encodeOp(w: ByteWriter, op: AgentOp): void {
       const name = new ByteWriter().text(op.name).finish();
       w.u8(5)
         .i64(op.at)
-        .u8((op.weak ? 1 : 0) + (op.byResolver ? 2 : 0))
-        .i64(op.addend)
-        .u16(name.length)
-        .raw(name);
+        .u8((op.weak ? 1 : 0) + (op.byResolver ? 2 : 0) + (op.scope === undefined ? 0 : 4))
+        .i64(op.addend);
+      if (op.scope !== undefined) w.u32(op.scope);
+      w.u16(name.length).raw(name);
       return;
     }
     case 'protect':
@@ -309,13 +336,16 @@ function decodeOp(r: ByteReader): AgentOp {
     case 5: {
       const at = r.i64();
       const flags = r.u8();
-      if (flags > 3) r.malformed('unknown flags of an import', { actual: `${flags}` });
+      if (flags > 7) r.malformed('unknown flags of an import', { actual: `${flags}` });
+      const addend = r.i64();
+      const scope = flags >= 4 ? { scope: r.u32() } : {};
       return {
         op: 'import',
         at,
         weak: flags % 2 === 1,
-        byResolver: flags >= 2,
-        addend: r.i64(),
+        byResolver: flags % 4 >= 2,
+        addend,
+        ...scope,
         name: r.text(r.u16()),
       };
     }

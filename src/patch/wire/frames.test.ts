@@ -9,6 +9,7 @@ import {
   decodeFrame,
   decodeFrameLength,
   decodeHello,
+  decodeOpened,
   decodeProgram,
   decodeProof,
   decodeReserved,
@@ -16,6 +17,7 @@ import {
   encodeDone,
   encodeFrame,
   encodeProgram,
+  encodeOpened,
   encodeReserved,
   encodeTransaction,
 } from './frame-codec.js';
@@ -51,6 +53,15 @@ const op: fc.Arbitrary<AgentOp> = fc.oneof(
   record({ op: is('word'), at: i64, module: u32, value: i64 }),
   record({ op: is('tls'), at: i64, size: fc.constantFrom<4 | 8>(4, 8), value: i64 }),
   record({ op: is('import'), at: i64, weak: fc.boolean(), byResolver: fc.boolean(), addend: i64, name: text }),
+  record({
+    op: is('import'),
+    at: i64,
+    weak: fc.boolean(),
+    byResolver: fc.boolean(),
+    addend: i64,
+    scope: u32,
+    name: text,
+  }),
   record({
     op: is('protect'),
     at: i64,
@@ -96,8 +107,9 @@ test('a transaction comes back as it was sent', () => {
   );
 });
 
-test('program, done and reserved come back as they were sent', () => {
+test('program, opened, done and reserved come back as they were sent', () => {
   fc.assert(fc.property(program, (info) => assert.equal(decodeProgram(encodeProgram(info)), info)));
+  fc.assert(fc.property(program, ({ modules }) => assert.equal(decodeOpened(encodeOpened(modules)), modules)));
   const status = fc.constantFrom(...TRANSACTION_STATUSES);
   const done = record({ patch: u32, status, retries: u32, heldNanoseconds: u64, message: text });
   fc.assert(fc.property(done, (result) => assert.equal(decodeDone(encodeDone(result)), result)));
@@ -142,6 +154,7 @@ test('hostile bytes: every decoder ends with a value or with its own code', () =
   const decoders = [
     decodeTransaction,
     decodeProgram,
+    decodeOpened,
     decodeDone,
     decodeReserved,
     decodeHello,
@@ -156,6 +169,7 @@ test('hostile bytes: every decoder ends with a value or with its own code', () =
 test('hostile bytes: a valid message with a byte changed, cut off or added', () => {
   const valid = fc.oneof(
     program.map((info) => [decodeProgram, encodeProgram(info)] as const),
+    program.map(({ modules }) => [decodeOpened, encodeOpened(modules)] as const),
     fc.array(op, { minLength: 1, maxLength: 4 }).map((ops) => [decodeTransaction, encodeTransaction(1, ops)] as const),
   );
   fc.assert(

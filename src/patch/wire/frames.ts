@@ -20,6 +20,8 @@ export const FRAME_TYPES = {
   bye: 18,
   reserve: 19,
   reserved: 20,
+  look: 21,
+  opened: 22,
 } as const;
 export type FrameType = keyof typeof FRAME_TYPES;
 
@@ -29,7 +31,8 @@ export type AgentOp =
   | { readonly op: 'write'; readonly at: number; readonly bytes: Uint8Array }
   | ({ readonly op: 'word' } & Rebase)
   | { readonly op: 'tls'; readonly at: number; readonly size: 4 | 8; readonly value: number }
-  | ({ readonly op: 'import' } & Import)
+  /** `scope`: the module whose scope comes behind the program's, where one does. */
+  | ({ readonly op: 'import'; readonly scope?: number } & Import)
   | { readonly op: 'protect'; readonly at: number; readonly length: number; readonly protection: 'r' | 'rw' | 'rx' }
   | ({ readonly op: 'tls-init' } & TlsInit)
   | { readonly op: 'check'; readonly module: number; readonly at: number; readonly bytes: Uint8Array }
@@ -55,6 +58,8 @@ export interface ProgramInfo {
   /** The agent's thread-local room: its offset from the thread pointer (may be negative), size and alignment. */
   readonly tls: { readonly offset: number; readonly size: number; readonly align: number };
   readonly modules: readonly ProgramModule[];
+  /** How many of them were there at the start: the others the program opened by itself. All where it is not given. */
+  readonly atStart?: number;
 }
 
 /** What the agent keeps for patches of one library, and where that has its thread-locals. */
