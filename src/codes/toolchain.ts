@@ -72,7 +72,7 @@ export const TOOLCHAIN_CODES = {
   IPBP5020: {
     title: 'the change is in a shared library out of reach',
     meaning:
-      'A crate of type dylib is linked as a library of its own. Its functions can be patched if the program mapped just that library at its start, and if the library has its symbols; the chain of reasons says what is missing.',
+      'A crate of type dylib is linked as a library of its own. Its functions can be patched if the program has mapped just that library, once, and if the library has its symbols; the chain of reasons says what is missing.',
     remedy: 'Restart the program, or build the crate as a plain library while you work on it.',
   },
   IPBP5045: {
@@ -86,6 +86,18 @@ export const TOOLCHAIN_CODES = {
     meaning:
       'What an edit of a shared library changes is exported, and cannot be changed where it is: a name that means another item now (other parameters or another result under the same name), a static that is not mutable, a function whose body serves others that did not change. The executable and other libraries would go on to use what it was.',
     remedy: 'Rebuild and restart.',
+  },
+  IPBP5047: {
+    title: 'what changed is in a library that the program has not opened',
+    meaning:
+      'A library of the workspace that no crate links was edited, and the process has not opened it by now. It is compiled, and patched a moment after the program opens it: what runs of it until then is the code of the file.',
+    remedy: 'Nothing, or rebuild and restart where its first moments count.',
+  },
+  IPBP5048: {
+    title: 'a library for the program to open is not followed',
+    meaning:
+      'The workspace has a library of type cdylib or dylib that no crate links and that was built before. Its edits can only be patched if the file and the recorded compile belong together and cargo can build it; the message says what is missing.',
+    remedy: 'Build it with `cargo build -p PACKAGE` and start the program again.',
   },
   IPBP5021: {
     title: 'the configured runner cannot be chained',

@@ -117,22 +117,15 @@ function process(main: Behaviour = {}, low: Behaviour = {}, top: Behaviour = {})
       { engine: fakes[name].engine, toProcess: (ops: readonly AgentOp[]) => [...ops, op(`to ${name}`)] },
     ]),
   );
-  const ownerOf = (object: string): ModuleEngine | null => modules[object.split('/')[0] ?? ''] ?? null;
-  return { all: combineEngines(fakes.main.engine, Object.values(modules), ownerOf), ...fakes };
+  const ownersOf = (object: string): readonly (ModuleEngine | null)[] =>
+    (object.split('/')[0] ?? '').split('+').map((name) => modules[name] ?? null);
+  return { all: combineEngines(fakes.main.engine, { libraries: () => Object.values(modules), ownersOf }), ...fakes };
 }
 
 function patchOf(plan: PlanResult): PatchImage {
   assert.is(plan.kind, 'patch', JSON.stringify(plan));
   return (plan as Extract<PlanResult, { kind: 'patch' }>).image;
 }
-
-test('without libraries it is the engine of the executable', () => {
-  const { engine } = fake('main');
-  assert.is(
-    combineEngines(engine, [], () => null),
-    engine,
-  );
-});
 
 test('each module sees its own objects, and archives are for the executable', () => {
   const { all, main, low, top } = process();
@@ -170,6 +163,33 @@ test('a patch of two modules is applied, undone and redone as one', () => {
   all.applied(patchOf(all.link(third, INPUTS)), third);
   assert.is(all.redoStep(), null);
   assert.is(top.history.undone.length, 0);
+});
+
+test('a library that the program opens later has its part from then on: objects of both, archives and names of its own', () => {
+  const [main, late] = [fake('main'), fake('late', { defines: ['fresh'] })];
+  const libraries: ModuleEngine[] = [];
+  const apart = { archives: () => [file('own archive')] };
+  const all = combineEngines(main.engine, {
+    libraries: () => libraries,
+    ownersOf: (object) => (object.startsWith('both') ? [null, ...libraries] : [null]),
+  });
+  const first = all.diff([], [file('both/a')]);
+  all.applied(patchOf(all.link(first, INPUTS)), first);
+  libraries.push({ engine: late.engine, toProcess: (ops) => ops, apart });
+  const second = all.diff([], [file('both/b')]);
+  all.applied(patchOf(all.link(second, { ...INPUTS, others: [file('both/o')] })), second);
+  assert.equal(late.heard, ['diff both/b', 'link both/o,own archive', 'applied 1']);
+  assert.equal(main.heard.slice(-3), ['diff both/b', 'link both/o,archive', 'applied 1']);
+  all.undone();
+  all.undone();
+  assert.equal([main.history.undone.length, late.history.undone.length], [2, 1]);
+  // Nobody else is given its names.
+  const needs = fake('main', {
+    plan: (_, inputs) =>
+      inputs.elsewhere?.('fresh') == null ? { kind: 'unchanged', reason: 'absent', went: [] } : null,
+  });
+  const other = combineEngines(needs.engine, { libraries: () => libraries, ownersOf: () => [null] });
+  assert.is(other.link(other.diff([], [file('main/a')]), INPUTS).kind, 'unchanged');
 });
 
 test('what is taken back is forgotten in its modules only', () => {

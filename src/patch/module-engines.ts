@@ -1,5 +1,5 @@
 // The engine for a program of several modules: the executable and libraries of the workspace that it has loaded. Each has
-// an engine of its own that knows nothing of the others; here objects are sorted to the module that they were linked
+// an engine of its own that knows nothing of the others; here objects are sorted to the modules that they were linked
 // into, and what an edit changes in several of them is planned, applied, undone and redone as one. Pure.
 import { demangle } from '../formats/symbols/demangle.js';
 import type { InputFile, PlanResult, RefusedItem } from './engine.js';
@@ -13,6 +13,19 @@ export interface ModuleEngine {
   readonly engine: OneModuleEngine;
   /** What this engine says, in the space of the process. */
   toProcess(ops: readonly AgentOp[]): readonly AgentOp[];
+  /**
+   * Of a library that the program opened: no other module finds a name in it, nor it in libraries of the workspace, and
+   * what it newly needs is in archives of its own.
+   */
+  readonly apart?: { readonly archives: () => readonly InputFile[] };
+}
+
+/** The libraries of a program. More may come while it runs. */
+export interface ModuleEngines {
+  /** Those that can be patched, each before the ones that use it. */
+  readonly libraries: () => readonly ModuleEngine[];
+  /** What an object was linked into, by the object's name: libraries, and null for the executable. */
+  readonly ownersOf: (object: string) => readonly (ModuleEngine | null)[];
 }
 
 /** One module's part of something. */
@@ -89,26 +102,28 @@ function missed(engine: OneModuleEngine, names: readonly string[], because: read
   return known.map((name) => ({ code: 'IPBP5046', name: demangle(name), message, because }));
 }
 
-/**
- * @param executable the engine of the executable: with no libraries, it is all there is
- * @param libraries those that can be patched, each before the ones that use it
- * @param ownerOf the library that an object was linked into, by the object's name; null: the executable
- */
-export function combineEngines(
-  executable: OneModuleEngine,
-  libraries: readonly ModuleEngine[],
-  ownerOf: (object: string) => ModuleEngine | null,
-): LiveEngine {
-  if (libraries.length === 0) return executable;
+/** The engine of a program of several modules. */
+export interface CombinedEngine extends LiveEngine {
+  /** As `diff`, of one module alone, whatever else these objects were linked into. */
+  diffIn(module: ModuleEngine, before: readonly InputFile[], after: readonly InputFile[]): EngineDiff;
+}
+
+/** One engine of those of the executable and of its libraries. */
+export function combineEngines(executable: OneModuleEngine, { libraries, ownersOf }: ModuleEngines): CombinedEngine {
   const main: ModuleEngine = { engine: executable, toProcess: (ops) => ops };
-  const modules = [...libraries, main];
+  const allModules = (): readonly ModuleEngine[] => [...libraries(), main];
+  /** Libraries whose names this module's objects may mean. */
+  const usedBy = (module: ModuleEngine): readonly ModuleEngine[] => {
+    const before = module === main ? libraries() : libraries().slice(0, libraries().indexOf(module));
+    return module.apart === undefined ? before.filter(({ apart }) => apart === undefined) : [];
+  };
   const partsOfDiff = new WeakMap<EngineDiff, readonly Part<EngineDiff>[]>();
   const plannedAs = new WeakMap<PatchImage, Planned>();
   const live: Images[] = [];
   const undone: Images[] = [];
 
   const ofModule = (files: readonly InputFile[], module: ModuleEngine): readonly InputFile[] =>
-    files.filter(({ name }) => (ownerOf(name) ?? main) === module);
+    files.filter(({ name }) => ownersOf(name).includes(module === main ? null : module));
   const diffsOf = (diff: EngineDiff): readonly Part<EngineDiff>[] =>
     partsOfDiff.get(diff) ?? [{ module: main, it: diff }];
   const plannedOf = (image: PatchImage): Planned =>
@@ -143,12 +158,12 @@ export function combineEngines(
     wanted: ReadonlyMap<ModuleEngine, ReadonlySet<string>>,
   ): readonly ModulePlan[] => {
     const done: ModulePlan[] = [];
-    for (const module of modules) {
+    for (const module of allModules()) {
       const it = diffs.get(module);
       if (it === undefined) continue;
       const absent = new Set<string>();
       const elsewhere = (name: string): ForeignItem | null => {
-        for (const { engine } of libraries.slice(0, modules.indexOf(module))) {
+        for (const { engine } of usedBy(module)) {
           const now = done.find((one) => one.module.engine === engine);
           const planned = now?.plan.kind === 'patch' ? now.plan.image : null;
           const found = engine.hiddenItem(name, planned, now?.it.names ?? null);
@@ -159,7 +174,9 @@ export function combineEngines(
       };
       // rustc puts a shared library's archives into it whole: what is not in there is in none of them.
       const { archives, onAbsent, ...rest } = inputs;
-      const own = module === main ? { archives, ...(onAbsent === undefined ? {} : { onAbsent }) } : { archives: [] };
+      const its = module === main ? archives : module.apart?.archives();
+      const own =
+        its === undefined ? { archives: [] } : { archives: its, ...(onAbsent === undefined ? {} : { onAbsent }) };
       const others = ofModule(inputs.others, module);
       const names = { elsewhere, wanted: [...(wanted.get(module) ?? [])] };
       done.push({ module, it, absent, plan: module.engine.link(it, { ...rest, ...own, ...names, others }) });
@@ -175,7 +192,7 @@ export function combineEngines(
   ): boolean => {
     let more = false;
     for (const { module, absent } of done) {
-      for (const library of absent.size === 0 ? [] : libraries.slice(0, modules.indexOf(module))) {
+      for (const library of absent.size === 0 ? [] : usedBy(module)) {
         const its = done.find((one) => one.module === library)?.it ?? null;
         for (const name of library.engine.defined([...absent], its, ofModule(inputs.others, library))) {
           const names = wanted.get(library) ?? new Set();
@@ -190,17 +207,22 @@ export function combineEngines(
   return {
     buildId: executable.buildId,
     get functions() {
-      return modules.reduce((sum, { engine }) => sum + engine.functions, 0);
+      return allModules().reduce((sum, { engine }) => sum + engine.functions, 0);
     },
     slots: executable.slots,
     warmUp(objects) {
-      for (const module of modules) {
+      for (const module of allModules()) {
         const own = ofModule(objects, module);
         if (own.length > 0) module.engine.warmUp(own);
       }
     },
+    diffIn(module, before, after) {
+      const it = module.engine.diff(before, after);
+      partsOfDiff.set(it, [{ module, it }]);
+      return it;
+    },
     diff(before, after) {
-      const parts = modules.flatMap((module) => {
+      const parts = allModules().flatMap((module) => {
         const [old, now] = [ofModule(before, module), ofModule(after, module)];
         return old.length + now.length === 0 ? [] : [{ module, it: module.engine.diff(old, now) }];
       });

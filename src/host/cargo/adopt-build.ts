@@ -47,6 +47,12 @@ export function adoptBuild(live: UnitGraph, built: UnitGraph, root: Unit): Adopt
       dependants: new Map([...built.dependants].map(([key, users]) => [keyOf(key), users.map(keyOf)])),
       missing: [],
       shared: new Map([...built.shared].map(([key, library]) => [keyOf(key), renamed.get(library) ?? library])),
+      linked: new Set([...built.linked].map(keyOf)),
+      plugins: built.plugins.map(({ library, key, keys }) => ({
+        library: renamed.get(library) ?? library,
+        key: keyOf(key),
+        keys: new Set([...keys].map(keyOf)),
+      })),
     },
     root: asLive.get(root.key) ?? root,
     replay: built.units.filter((unit) => keyOf(unit.key) !== unit.key).map((unit) => keyOf(unit.key)),

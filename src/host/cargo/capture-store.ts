@@ -58,13 +58,33 @@ export interface UnitGraph {
   readonly missing: readonly string[];
   /** Keys of the units whose code is in a shared library beside the executable → that library's file. */
   readonly shared: ReadonlyMap<string, string>;
+  /** Keys of what the executable is made of, those libraries among it: all but units of {@link plugins} alone. */
+  readonly linked: ReadonlySet<string>;
+  /** Libraries that nothing links: the program may open them by itself. */
+  readonly plugins: readonly PluginLibrary[];
+}
+
+/** A shared library for programs to open while they run. */
+export interface PluginLibrary {
+  /** As rustc wrote it. */
+  readonly library: string;
+  /** The unit that is linked as it. */
+  readonly key: string;
+  /** Keys of the units it is made of. */
+  readonly keys: ReadonlySet<string>;
 }
 
 /**
  * The recorded units that `root` is made of, by its `--extern`s and theirs.
  * @param localCrates crate names of the workspace's libraries: those of them that are not recorded are `missing`
+ * @param opened units whose libraries the program may open by itself
  */
-export function unitGraph(units: readonly Unit[], root: Unit, localCrates: ReadonlySet<string>): UnitGraph {
+export function unitGraph(
+  units: readonly Unit[],
+  root: Unit,
+  localCrates: ReadonlySet<string>,
+  opened: readonly Unit[] = [],
+): UnitGraph {
   const byOutput = unitsByOutput(units);
   const order: Unit[] = [];
   const dependants = new Map<string, string[]>();
@@ -91,7 +111,58 @@ export function unitGraph(units: readonly Unit[], root: Unit, localCrates: Reado
     order.push(unit);
   };
   visit(root);
-  return { units: order, dependants, missing: [...missing], shared: sharedUnits(order, root, byOutput) };
+  const linked = [...order];
+  const shared = sharedUnits(linked, root, byOutput);
+  const libraries = new Set(shared.values());
+  const apart = opened.filter((unit) => !libraries.has(outputsOf(unit).sharedLibrary));
+  for (const unit of apart) visit(unit);
+  const plugins = apart.map((unit) => ({
+    library: outputsOf(unit).sharedLibrary,
+    key: unit.key,
+    keys: new Set(closure(unit, byOutput).filter((key) => !shared.has(key))),
+  }));
+  return {
+    // The binary is the last one also of those that it is not made of.
+    units: [...order.filter((unit) => unit !== root), root],
+    dependants,
+    missing: [...missing],
+    shared,
+    linked: new Set(linked.map(({ key }) => key)),
+    plugins,
+  };
+}
+
+/** Keys of a unit and of the libraries that are linked into it. */
+function closure(unit: Unit, byOutput: ReadonlyMap<string, Unit>): readonly string[] {
+  const found = new Set<string>();
+  const visit = (one: Unit): void => {
+    if (found.has(one.key)) return;
+    found.add(one.key);
+    for (const { path } of one.externs) {
+      const dependency = byOutput.get(path);
+      if (dependency?.kind === 'lib') visit(dependency);
+    }
+  };
+  visit(unit);
+  return [...found];
+}
+
+/**
+ * Recorded units of the same build as `root` that are linked as libraries which no crate needs: a program may open them.
+ * @param usable false for one that cannot be followed
+ */
+export function pluginUnits(units: readonly Unit[], root: Unit, usable: (unit: Unit) => boolean): readonly Unit[] {
+  const profile = dirname(root.outDir);
+  const byOutput = unitsByOutput(units);
+  return units.filter(
+    (unit) =>
+      (unit.kind === 'cdylib' || unit.kind === 'lib') &&
+      unit.crateTypes.some((type) => type === 'cdylib' || type === 'dylib') &&
+      dirname(unit.outDir) === profile &&
+      byOutput.get(outputsOf(unit).sharedLibrary) === unit &&
+      statSync(outputsOf(unit).sharedLibrary, { throwIfNoEntry: false }) !== undefined &&
+      usable(unit),
+  );
 }
 
 /** By the path of each output that others link. Shared libraries keep their path when their command changes: the newest counts. */

@@ -11,8 +11,11 @@ export interface Unit {
    */
   readonly key: string;
   readonly crate: string;
-  /** `bin`: what can be started, test harnesses too. `lib`: what others link, as an archive or a shared library. */
-  readonly kind: 'bin' | 'lib' | 'other';
+  /**
+   * `bin`: what can be started, test harnesses too. `lib`: what others link, as an archive or a shared library. `cdylib`:
+   * a shared library that no crate links.
+   */
+  readonly kind: 'bin' | 'lib' | 'cdylib' | 'other';
   readonly crateTypes: readonly string[];
   /** cargo's package and target, as fingerprints name them. */
   readonly packageName: string;
@@ -119,7 +122,7 @@ function kindOf(crate: string, types: readonly string[], args: readonly string[]
   if (crate === 'build_script_build' || crate === 'build_script_main') return 'other';
   if (args.includes('--test') || types.includes('bin')) return 'bin';
   if (types.some((type) => type === 'lib' || type === 'rlib' || type === 'dylib')) return 'lib';
-  return 'other';
+  return types.includes('cdylib') ? 'cdylib' : 'other';
 }
 
 /** Why what rustc makes with these arguments cannot be patched, or null. */

@@ -55,8 +55,8 @@ export interface Compiler {
   /** Something waits to be compiled: after an error, also without a new change. */
   pending(): boolean;
   compile(watch?: CompileWatch): Promise<CompileResult>;
-  /** What the newest compile of the binary would have linked; null before the first. */
-  linkInputs(): LinkInputs | null;
+  /** What the newest compile of a unit (by its key; the binary) would have linked; null before the first. */
+  linkInputs(key?: string): LinkInputs | null;
 }
 
 /**
@@ -72,7 +72,7 @@ export function createCompiler(
   /** Of those that wait, the ones whose own sources changed. */
   const edited = new Set<string>();
   const interfaces = watchInterfaces(program.graph.units);
-  let link: LinkInputs | null = null;
+  const links = new Map<string, LinkInputs>();
   const remaining = (unit: Unit, interfaceChanged: boolean): Remaining => {
     if ([...waiting].some((key) => edited.has(key))) return 'changed';
     const users = interfaceChanged ? (program.graph.dependants.get(unit.key) ?? []) : [];
@@ -90,7 +90,7 @@ export function createCompiler(
       }
     },
     pending: () => waiting.size > 0,
-    linkInputs: () => link,
+    linkInputs: (key) => links.get(key ?? program.graph.units.at(-1)?.key ?? '') ?? null,
     async compile(watch) {
       let ms = 0;
       let rendered = '';
@@ -149,7 +149,7 @@ export function createCompiler(
         }
         rendered += result.rendered;
         units.push(unit);
-        if (result.link !== null) link = result.link;
+        if (result.link !== null) links.set(unit.key, result.link);
         if (interfaces.differs(unit)) for (const user of graph.dependants.get(unit.key) ?? []) waiting.add(user);
         interfaces.settle(unit);
       }

@@ -27,7 +27,7 @@ export type ReplayResult =
       readonly ms: number;
       /** Warnings as rustc prints them. */
       readonly rendered: string;
-      /** What rustc would have linked; null for libraries. */
+      /** What rustc would have linked; null for what is not linked, or for crates to link against. */
       readonly link: LinkInputs | null;
     }
   | { readonly kind: 'errors'; readonly ms: number; readonly rendered: string };
@@ -97,7 +97,7 @@ export async function replay(unit: Unit, context: ReplayContext, news: EarlyNews
     kind: 'ok',
     ms,
     rendered: result.status === 0 ? rendered : '',
-    link: unit.kind === 'bin' ? link : null,
+    link: unit.kind === 'bin' || unit.crateTypes.includes('cdylib') ? link : null,
   };
 }
 

@@ -3,22 +3,24 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
-import { readCaptures, unitGraph, unitOfExecutable, type UnitGraph } from '../cargo/capture-store.js';
+import type { Code } from '../../codes/table.js';
+import { pluginUnits, readCaptures, unitGraph, unitOfExecutable, type UnitGraph } from '../cargo/capture-store.js';
 import { buildProfile, type CargoProject } from '../cargo/cargo-project.js';
 import { attachedRun } from '../cargo/attached-run.js';
 import { cargoRun, type CargoRun, type Started } from '../cargo/cargo-run.js';
 import { cargoOnlyFiles } from '../cargo/cargo-only.js';
 import type { ProgramExit, SessionOptions } from '../events.js';
-import { makeStale, makeUnrecordedStale, isOutdated, noteFingerprint } from '../cargo/freshness.js';
+import { hasDepInfo, makeStale, makeUnrecordedStale, isOutdated, noteFingerprint } from '../cargo/freshness.js';
 import { incrementalDirectory, scanObjects, type ObjectSet } from '../cargo/incremental.js';
 import { sameFile } from '../files/same-file.js';
 import { keepFile, keepObjects } from './kept-files.js';
 import { readLiveSources, type LiveSources } from './live-sources.js';
+import { builtPlugins, buildPlugins } from '../cargo/plugin-build.js';
 import type { Scripts } from '../cargo/scripts.js';
 import { isLinkedOtherwise } from '../cargo/slot-environment.js';
 import { agentForm } from './agent-form.js';
 import type { LiveObjects, SessionDirectories } from './session-store.js';
-import type { Unit } from '../cargo/unit.js';
+import { outputsOf, type Unit } from '../cargo/unit.js';
 
 /** What a program is compiled from, and how. */
 export interface Composition {
@@ -40,6 +42,8 @@ export interface Held extends Composition {
   readonly keptExecutable: string;
   /** The workspace's shared libraries, as cargo named them → the session's copies. */
   readonly keptLibraries: ReadonlyMap<string, string>;
+  /** Of each library that the program may open by itself, as cargo named it: its sources when it was built. */
+  readonly pluginSources: ReadonlyMap<string, LiveSources>;
   /** What it was linked from. */
   readonly objects: LiveObjects;
   readonly sources: LiveSources;
@@ -54,6 +58,8 @@ export interface BuildContext {
   readonly directories: SessionDirectories;
   /** Tells the session which process to end when it is stopped meanwhile. */
   readonly onRun: (run: CargoRun) => void;
+  /** Tells what does not keep the program from being started. */
+  readonly note: (code: Code, message: string) => void;
 }
 
 /**
@@ -75,6 +81,7 @@ export async function buildAndHold(context: BuildContext, generation: number): P
     if (!('pid' in started)) return started;
     let outcome: Held | 'again';
     try {
+      if (attached === undefined) await makePlugins(context, started, aged);
       outcome = hold(context, run, started, generation, aged);
       if (outcome === 'again' && attached !== undefined)
         throw new IpbpError('IPBP5037', 'this build was not recorded', { where: started.program });
@@ -111,7 +118,8 @@ function hold(
     isLinkedOtherwise(started.program, context.options.redirect) ||
     agentForm(started.program, root.args, project.targetTriple) === null;
   if (wrong && once(aged, `${root.key} link`) && makeStale(root)) return 'again';
-  const graph = unitGraph(units, root, project.localCrates);
+  const plugins = followablePlugins(context, units, root);
+  const graph = unitGraph(units, root, project.localCrates, plugins);
   const missing = graph.missing.filter((key) => once(aged, key) && makeUnrecordedStale(dirname(root.outDir), key));
   if (missing.length > 0) return 'again';
   const recording = (unit: Unit): string => join(directories.units, unit.key);
@@ -149,6 +157,12 @@ function hold(
     executable: started.program,
     keptExecutable,
     keptLibraries,
+    pluginSources: new Map(
+      graph.plugins.map(({ library, keys }) => [
+        library,
+        readLiveSources(() => current.graph.units.filter(({ key }) => keys.has(key))),
+      ]),
+    ),
     objects,
     sources: readLiveSources(() => current.graph.units),
     get root() {
@@ -169,8 +183,52 @@ function hold(
   };
 }
 
+/**
+ * cargo builds what it starts, not what that opens: the workspace's libraries for programs to open that somebody has built
+ * before are built with it. Before the program goes on: it shall open the newest.
+ */
+async function makePlugins(context: BuildContext, { program }: Started, aged: Set<string>): Promise<void> {
+  const { project, options, scripts, directories } = context;
+  const read = (): readonly Unit[] => readCaptures(directories.units);
+  const root = unitOfExecutable(read(), program);
+  if (root === null) return;
+  const profile = dirname(root.outDir);
+  const linked = new Set(unitGraph(read(), root, project.localCrates).units.map(({ crate }) => crate));
+  const plugins = builtPlugins(project, program).filter(({ crate }) => !linked.has(crate));
+  if (plugins.length === 0) return;
+  for (const { crate } of plugins) {
+    const unit = read().find((one) => one.crate === crate && dirname(one.outDir) === profile);
+    if (unit === undefined) {
+      if (once(aged, crate)) makeUnrecordedStale(profile, crate);
+    } else if (isOutdated(unit, join(directories.units, unit.key)) && once(aged, unit.key)) makeStale(unit);
+  }
+  const failed = await buildPlugins(plugins, project, options, scripts, directories);
+  if (failed === null) return;
+  const names = plugins.map(({ crate }) => crate).join(', ');
+  context.note('IPBP5048', `cargo could not build ${names}: ${failed.trim()}`);
+}
+
+/** Those of which the library on disk and the objects belong together. */
+function followablePlugins({ directories, note }: BuildContext, units: readonly Unit[], root: Unit): readonly Unit[] {
+  return pluginUnits(units, root, (unit) => {
+    const why =
+      unit.unpatchable !== null
+        ? `it is built with ${unit.unpatchable}`
+        : !hasDepInfo(unit) || isOutdated(unit, join(directories.units, unit.key))
+          ? 'cargo has not built it since it was last compiled'
+          : incrementalDirectory(unit) === null
+            ? 'it has no incremental session'
+            : null;
+    // What the program is made of as well is looked at there.
+    if (why !== null && unit.kind === 'cdylib')
+      note('IPBP5048', `${outputsOf(unit).sharedLibrary} is not followed: ${why}`);
+    return why === null;
+  });
+}
+
 function keepLibraries(graph: UnitGraph, directory: string): ReadonlyMap<string, string> {
-  const libraries = [...new Set(graph.shared.values())].filter((library) => existsSync(library));
+  const opened = graph.plugins.map(({ library }) => library);
+  const libraries = [...new Set([...graph.shared.values(), ...opened])].filter((library) => existsSync(library));
   if (libraries.length > 0) mkdirSync(directory);
   return new Map(
     libraries.map((library, i) => {

@@ -93,6 +93,8 @@ export function followBuilds(context: FollowBuildsContext): Follower {
       patcher.compiled(unit, windowOf(compile) ?? undefined);
       fresh.set(unit, compile);
     }
+    for (const outcome of await patcher.followOpened([...compiled.keys()].map(({ key }) => key)))
+      await tell(outcome, null);
     if (incomplete) return;
     if (fresh.size === 0 && otherPrograms.replaced()) others.add(held.executable);
     if (others.size > 0) {

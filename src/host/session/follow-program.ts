@@ -17,9 +17,10 @@ import type { SessionOptions, Untimed } from '../events.js';
 import { inBackground, type Report } from './background.js';
 import type { Held } from './build-start.js';
 import { followBuilds } from './follow-builds.js';
-import { followSources, type Follower } from './follow.js';
+import { followSources, outcomeTeller, type Follower } from './follow.js';
 import { inputFile } from './kept-files.js';
 import { followModules } from './library-engines.js';
+import { archiveFiles, compiledAgainst, whenOpened } from './opened-libraries.js';
 import { createPatcher, type Patcher } from './patcher.js';
 import type { Rebuilt } from './rebuild.js';
 import { refusedBy, unpatchedBecause } from './refused-by.js';
@@ -74,6 +75,7 @@ export function followProgram(context: ProgramContext): FollowedProgram {
   };
   const compiling = { spawner, recorder: context.recorder, units, directory, color: options.color };
   let link: AgentConnection | null = null;
+  let opening: NodeJS.Timeout | null = null;
   const warm = keepWarm(() => filesOfRustc(held.graph, held.incremental, spawner), WARM_UP_AFTER_MS);
   const following = {
     held,
@@ -88,13 +90,11 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     },
     refuse: context.refuse,
   };
-  const follower = options.noBuild
-    ? followBuilds({ ...following, archives: knownArchives(held.root, spawner), report })
-    : followSources({
-        ...following,
-        compiler: createCompiler(held, compiling, context.stopping),
-        rebuild: context.rebuild,
-      });
+  const compiler = options.noBuild ? null : createCompiler(held, compiling, context.stopping);
+  const follower =
+    compiler === null
+      ? followBuilds({ ...following, archives: knownArchives(held.root, spawner), report })
+      : followSources({ ...following, compiler, rebuild: context.rebuild });
   const late = setTimeout(() => {
     const seconds = (options.agentTimeoutMs ?? AGENT_TIMEOUT_MS) / 1000;
     const error = new IpbpError('IPBP5006', `the agent did not connect within ${seconds} s`, {
@@ -111,6 +111,7 @@ export function followProgram(context: ProgramContext): FollowedProgram {
       clearTimeout(late);
       follower.stop();
       warm.stop();
+      if (opening !== null) clearInterval(opening);
       listener.close();
       link?.close();
     },
@@ -126,12 +127,15 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     const indexMs = performance.now() - indexStart;
     link = await listener.connected;
     clearTimeout(late);
-    const modules = await followModules(held, executable, link);
+    const modules = await followModules(held, executable, link, (key) =>
+      archiveFiles(held, compiler?.linkInputs(key) ?? compiledAgainst(held, key)),
+    );
     const { engine } = modules;
     current.buildId = engine.buildId;
     current.patcher = createPatcher(held, modules, link, context.nextPatch, {
       stillInside: (message) => emit({ event: 'note', code: 'IPBP3060', message }),
       report,
+      notOpened: (message) => emit({ event: 'note', code: 'IPBP5047', message }),
     });
     emit({
       event: 'ready',
@@ -152,6 +156,12 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     follower.catchUp();
     const { patcher } = current;
     setTimeout(() => inBackground(() => warmUp(patcher), report), WARM_UP_AFTER_MS).unref();
+    const tell = outcomeTeller(following);
+    opening = whenOpened(patcher, held, link.program.pid, () =>
+      following.exclusively(async () => {
+        for (const outcome of await patcher.followOpened()) await tell(outcome, null);
+      }),
+    );
     await link.closed;
     // A program that ends closes its connection a moment before.
     await Promise.race([held.run.exited, sleep(500, undefined, { ref: false })]);

@@ -82,6 +82,8 @@ export function followSources(context: FollowContext): Follower {
     compiler.markChanged(units);
     const before = context.patcher();
     if (before === null || stopped) return;
+    for (const outcome of await before.followOpened(units)) await tell(outcome, null);
+    if (stopped) return;
     const early = earlyPatches({
       directories: held.incremental,
       patcher: before,

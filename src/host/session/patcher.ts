@@ -4,13 +4,13 @@
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
-import type { InputFile, RefusedItem } from '../../patch/engine.js';
+import type { RefusedItem } from '../../patch/engine.js';
 import type { TransactionResult } from '../../patch/wire/frames.js';
 import type { EngineDiff } from '../../patch/live-engine.js';
 import type { PatchImage } from '../../patch/image/image.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
 import type { Held } from './build-start.js';
-import type { FollowedModules } from './library-engines.js';
+import { changedElsewhere, type FollowedModules } from './library-engines.js';
 import { patchedItems, type PatchedEvent, type PatchTimes } from '../events.js';
 import {
   compareSets,
@@ -22,18 +22,15 @@ import {
   type SetDifference,
 } from '../cargo/incremental.js';
 import { sameFile } from '../files/same-file.js';
-import { inputFile, keepObjects, objectFile } from './kept-files.js';
+import { inputFile, keepObjects } from './kept-files.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { createHistory, type LiveObjects } from './session-store.js';
+import { archiveFiles, createOpenedLibraries } from './opened-libraries.js';
 import { tellStillInside, type AfterPatch } from './still-inside.js';
-import { changedPaths, objectId, splitObjects, splitStaged, type NewestObjects } from './split-objects.js';
+import { changedPaths, splitObjects, splitStaged, warmUpObjects, type NewestObjects } from './split-objects.js';
 import { ArchivesNotKnown, changesOnlyBodies, createStaging, type Planned } from './staging.js';
 import type { ClosedObject } from '../compile/replay-watch.js';
-import { outputsOf, type Unit } from '../cargo/unit.js';
-
-/** What a warm-up compares at the most. */
-const WARM_UP_OBJECTS = 4;
-const WARM_UP_BYTES = 512 * 1024;
+import type { Unit } from '../cargo/unit.js';
 
 const NO_DIFFERENCE: SetDifference = { changed: [], removed: [], sameBytes: [] };
 
@@ -75,6 +72,13 @@ export interface Patcher {
   patchEarly(scan: Scan, link: LinkInputs | null, bodiesOnly: boolean): Promise<PatchOutcome> | null;
   /** Undoes the newest patch for good: it cannot be redone. */
   takeBack(): Promise<UndoneOutcome | RefusedOutcome | null>;
+  /**
+   * Follows what the program has opened by itself: of each such library, what became of the edits that were made before.
+   * @param keys only libraries that are made of one of these units; not given: those for which an edit waits
+   */
+  followOpened(keys?: readonly string[]): Promise<readonly PatchOutcome[]>;
+  /** An edit waits for a library to be opened. */
+  awaitsLibrary(): boolean;
   applyFile(path: string): Promise<PatchOutcome>;
   /** Null when there is nothing to undo. */
   undo(): Promise<UndoneOutcome | RefusedOutcome | null>;
@@ -105,6 +109,12 @@ export interface Scan extends NewestObjects {
   readonly ms: number;
 }
 
+/** Who hears of what has no part in a change's outcome. */
+export interface PatcherListener extends AfterPatch {
+  /** What changed is in a library that the program has not opened. */
+  readonly notOpened: (message: string) => void;
+}
+
 interface NumberedPatch {
   readonly patch: number;
   readonly image: PatchImage;
@@ -112,14 +122,13 @@ interface NumberedPatch {
 
 /**
  * @param numbers gives patch numbers: a session's go on through restarts
- * @param told hears of what comes a moment after a patch
  */
 export function createPatcher(
   held: Held,
   modules: FollowedModules,
   agent: AgentConnection,
   numbers: () => number,
-  told: AfterPatch,
+  told: PatcherListener,
 ): Patcher {
   const { engine } = modules;
   const history = createHistory(held.objects);
@@ -144,6 +153,7 @@ export function createPatcher(
     declarations: () => held.sources.changes(),
   });
   let executableChecked = false;
+  const opened = createOpenedLibraries(held, modules, history.current);
 
   const checkExecutable = (): void => {
     if (executableChecked) return;
@@ -201,7 +211,11 @@ export function createPatcher(
     return { kind: 'unchanged', reason };
   };
 
-  const commit = async (scan: Scan, planned: Planned, image: PatchImage): Promise<PatchOutcome> => {
+  const commit = async (
+    scan: Pick<Scan, 'newest' | 'startedAt' | 'ms'>,
+    planned: Pick<Planned, 'diff' | 'diffMs' | 'linkMs'>,
+    image: PatchImage,
+  ): Promise<PatchOutcome> => {
     const start = performance.now();
     const sent = await send(image, { diff: planned.diff, objects: scan.newest });
     if (sent.kind === 'refused') return sent;
@@ -229,17 +243,7 @@ export function createPatcher(
   };
 
   return {
-    warmUp() {
-      const objects = [...history.current()].flatMap(([key, set]) =>
-        [...set].map(([name, object]) => ({ id: objectId(key, name), object })),
-      );
-      // The largest that are still quick to compare: they hold the most kinds of things.
-      const chosen = objects
-        .filter(({ object }) => object.size <= WARM_UP_BYTES)
-        .sort((a, b) => b.object.size - a.object.size)
-        .slice(0, WARM_UP_OBJECTS);
-      engine.warmUp(chosen.map(({ id, object }) => objectFile(id, object)));
-    },
+    warmUp: () => engine.warmUp(warmUpObjects(history.current())),
     compiled: (unit, within) => void unscanned.set(unit, within),
     scan() {
       const startedAt = performance.now();
@@ -257,6 +261,7 @@ export function createPatcher(
         const before = current.get(key) ?? new Map();
         const difference = before === after ? NO_DIFFERENCE : compareSets(before, after);
         differences.set(key, difference);
+        if (difference.changed.length + difference.removed.length > 0) opened.edited(key);
         changed += difference.changed.length + difference.removed.length;
       }
       return { newest, differences, changed, startedAt, ms: performance.now() - startedAt };
@@ -272,6 +277,9 @@ export function createPatcher(
         return { kind: 'refused', items: elsewhere };
       }
       if (scan.changed === 0) return unchanged(scan, 'rustc wrote the same object files');
+      const closed = opened.closedAmong(scan.differences);
+      if (closed !== null) told.notOpened(closed.message);
+      if (closed?.isAll === true) return unchanged(scan, closed.message);
       const planned = plan(scan, link, true);
       switch (planned.plan.kind) {
         case 'unchanged':
@@ -297,6 +305,25 @@ export function createPatcher(
       if (planned.plan.kind !== 'patch' || (bodiesOnly && !changesOnlyBodies(planned.diff))) return null;
       return commit(scan, planned, planned.plan.image);
     },
+    async followOpened(keys) {
+      const outcomes: PatchOutcome[] = [];
+      for (const { library, ...catchUp } of await opened.follow(keys)) {
+        staging.clear();
+        const startedAt = performance.now();
+        const planned = catchUp.plan();
+        if (planned === null) continue;
+        const { diff, plan } = planned;
+        if (plan.kind === 'unchanged') continue;
+        const outcome =
+          plan.kind === 'refused'
+            ? plan
+            : await commit({ newest: history.current(), startedAt, ms: 0 }, { ...planned, diff }, plan.image);
+        if (outcome.kind === 'refused') modules.abandon(library, 'what was edited before it was opened is not in it');
+        outcomes.push(outcome);
+      }
+      return outcomes;
+    },
+    awaitsLibrary: () => opened.awaited(),
     async applyFile(path) {
       const start = performance.now();
       const image = engine.readPatch(inputFile(path, path));
@@ -347,25 +374,6 @@ export function createPatcher(
       return [...live.map(record(true)), ...[...undone].reverse().map(record(false))];
     },
   };
-}
-
-/** Code of shared libraries that cannot be followed lies out of a patch's reach. */
-function changedElsewhere({ graph }: Held, modules: FollowedModules, { differences }: Scan): RefusedItem[] {
-  return graph.units.flatMap((unit) => {
-    const library = graph.shared.get(unit.key);
-    const { changed, removed } = differences.get(unit.key) ?? { changed: [], removed: [] };
-    if (library === undefined || modules.libraries.has(library) || changed.length + removed.length === 0) return [];
-    const error = new IpbpError('IPBP5020', `the code of crate ${unit.crate} is in a shared library out of reach`);
-    const why = modules.outOfReach.get(library) ?? 'the program was not linked with it when it started';
-    const because = [`it was linked into ${library}`, why, ...changed.map((name) => `${name} differs`)];
-    return [{ code: error.code, name: unit.crate, message: error.summary, because }];
-  });
-}
-
-/** What rustc named, without the rlibs of followed crates: their objects are given themselves. */
-function archiveFiles(held: Held, link: LinkInputs | null): InputFile[] {
-  const own = new Set(held.graph.units.map((unit) => outputsOf(unit).rlib));
-  return (link?.archives ?? []).filter((path) => !own.has(path)).map((path) => inputFile(path, path));
 }
 
 function notTaken(answer: TransactionResult): RefusedOutcome {

@@ -5,8 +5,10 @@ import type { RefusedItem } from '../../patch/engine.js';
 import { adoptBuild } from '../cargo/adopt-build.js';
 import { cargoBuild } from '../cargo/cargo-build.js';
 import { cargoOnlyFiles } from '../cargo/cargo-only.js';
-import { readCaptures, unitGraph, unitOfExecutable } from '../cargo/capture-store.js';
+import { pluginUnits, readCaptures, unitGraph, unitOfExecutable } from '../cargo/capture-store.js';
 import { incrementalDirectory } from '../cargo/incremental.js';
+import { buildPlugins, builtPlugins } from '../cargo/plugin-build.js';
+import { outputsOf, type Unit } from '../cargo/unit.js';
 import type { BuildContext, Held } from './build-start.js';
 
 export type Rebuilt =
@@ -25,10 +27,17 @@ export async function rebuildWithCargo(context: BuildContext, held: Held, signal
   const { project, options, scripts, directories } = context;
   const built = await cargoBuild(project, options, scripts, directories, signal);
   if (built.kind === 'errors') return built;
+  const isPlugin = ({ crate }: { readonly crate: string }): boolean =>
+    held.graph.plugins.some(({ key }) => held.graph.units.some((unit) => unit.key === key && unit.crate === crate));
+  const plugins = builtPlugins(project, held.executable).filter(isPlugin);
+  const failed = plugins.length === 0 ? null : await buildPlugins(plugins, project, options, scripts, directories);
+  if (failed !== null) return { kind: 'errors', ms: built.ms, rendered: failed };
   const units = readCaptures(directories.units);
   const root = unitOfExecutable(units, built.program);
   if (root === null) return { kind: 'refused', items: [unknown(built.program)] };
-  const graph = unitGraph(units, root, project.localCrates);
+  const isFollowed = (unit: Unit): boolean =>
+    held.graph.plugins.some(({ library }) => library === outputsOf(unit).sharedLibrary);
+  const graph = unitGraph(units, root, project.localCrates, pluginUnits(units, root, isFollowed));
   const barred = graph.units.find((unit) => unit.unpatchable !== null);
   if (barred !== undefined) {
     const error = new IpbpError('IPBP5004', `crate ${barred.crate} is now built with ${barred.unpatchable}`);

@@ -72,7 +72,14 @@ export async function startSession(
   let restarting = false;
   let stopping = false;
   const ending = new AbortController();
-  const buildContext: BuildContext = { project, options, scripts, directories, onRun: (started) => (run = started) };
+  const buildContext: BuildContext = {
+    project,
+    options,
+    scripts,
+    directories,
+    onRun: (started) => (run = started),
+    note: (code, message) => void emit({ event: 'note', code, message }),
+  };
   let generation = 0;
   let patches = 0;
 

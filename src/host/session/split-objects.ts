@@ -7,6 +7,10 @@ import type { ClosedObject } from '../compile/replay-watch.js';
 import { objectFile } from './kept-files.js';
 import type { LiveObjects } from './session-store.js';
 
+/** What a warm-up compares at the most. */
+const WARM_UP_OBJECTS = 4;
+const WARM_UP_BYTES = 512 * 1024;
+
 /** Objects that differ, before and after, and those that do not. */
 export interface SplitObjects {
   readonly before: readonly InputFile[];
@@ -94,4 +98,14 @@ export function changedPaths({ newest, differences }: NewestObjects): {
     }
   }
   return { changed, removed: gone };
+}
+
+/** The largest that are still quick to compare: they hold the most kinds of things. */
+export function warmUpObjects(current: LiveObjects): readonly InputFile[] {
+  return [...current]
+    .flatMap(([key, set]) => [...set].map(([name, object]) => ({ id: objectId(key, name), object })))
+    .filter(({ object }) => object.size <= WARM_UP_BYTES)
+    .sort((a, b) => b.object.size - a.object.size)
+    .slice(0, WARM_UP_OBJECTS)
+    .map(({ id, object }) => objectFile(id, object));
 }
