@@ -1,6 +1,6 @@
 // A change whose first part is live before its compile is over, and whose compile then fails: the program goes back to
 // what it was, or the session says that it could not (IPBP5040), and the next save is compared with what runs.
-import { chmodSync, closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -12,12 +12,25 @@ import { speaker } from '../projects/project.js';
 
 const test = suite('taken back');
 
-/** rustc; where there is a file `linker` beside it, that is its linker, whatever else it is told. */
+/**
+ * rustc; where there is a file `linker` beside it, that is its linker, whatever else it is told, and it does not end as
+ * long as there is a file `hold`.
+ */
 const RUSTC = `#!/bin/sh
-linker=$(dirname "$0")/linker
-if [ -e "$linker" ]; then exec rustc "$@" -C linker="$linker"; fi
-exec rustc "$@"
+here=$(dirname "$0")
+if [ -e "$here/linker" ]; then exec rustc "$@" -C linker="$here/linker"; fi
+rustc "$@"
+status=$?
+while [ -e "$here/hold" ]; do sleep 0.02; done
+exit $status
 `;
+
+/** Puts {@link RUSTC} into a project; returns the environment in which it is used. */
+function ownRustc(fixture: CargoFixture): Readonly<Record<string, string>> {
+  fixture.write('rustc.sh', RUSTC);
+  chmodSync(fixture.path('rustc.sh'), 0o755);
+  return { RUSTC: fixture.path('rustc.sh') };
+}
 
 /** Waits for a word, and ends as it says. rustc has finished its session when it calls it. */
 const LINKER = `#!/bin/sh
@@ -48,13 +61,11 @@ class Project {
   readonly fixture: CargoFixture = cargoFixture({
     'Cargo.toml': manifest('talker'),
     'src/main.rs': SOURCE,
-    'rustc.sh': RUSTC,
   });
   readonly talker: Talker;
 
   constructor() {
-    chmodSync(this.fixture.path('rustc.sh'), 0o755);
-    this.talker = startTalker(this.fixture.root, [], { RUSTC: this.fixture.path('rustc.sh') });
+    this.talker = startTalker(this.fixture.root, [], ownRustc(this.fixture));
   }
 
   /** From now on links wait and then fail. Returns what lets them: `kill` ends rustc itself without a word. */
@@ -66,7 +77,7 @@ class Project {
 
   /** Links work again. */
   mended(): void {
-    execFileSync('rm', [this.fixture.path('linker'), this.fixture.path('go-on')]);
+    for (const file of ['linker', 'go-on']) rmSync(this.fixture.path(file));
   }
 
   async end(): Promise<void> {
@@ -181,11 +192,18 @@ test('a library’s body goes live, and what uses it does not compile: it is tak
     fixture.write('app/src/main.rs', `const _: () = assert!(words::length() == ${length});\n${app}`);
   saveLibrary('p0');
   saveApp(2);
-  const talker = await shop.start();
+  const environment = ownRustc(fixture);
+  const talker = startTalker(fixture.root, [], environment);
   try {
+    await talker.ready();
     const { pid } = await talker.says(spoken(shop.words));
+    fixture.write('hold', '');
     let from = talker.session.events.length;
     saveLibrary('longer');
+    const { confirmed, patch } = await eventOf(talker, from, 'patched');
+    assert.is(confirmed, false);
+    await talker.says(spoken({ ...shop.words, plain: 'longer' }));
+    rmSync(fixture.path('hold'));
     assert.equal(await toldUntil(talker, from, 'compile-error'), [
       'change',
       'compiled',
@@ -193,8 +211,6 @@ test('a library’s body goes live, and what uses it does not compile: it is tak
       'undone',
       'compile-error',
     ]);
-    const { confirmed, patch } = await eventOf(talker, from, 'patched');
-    assert.is(confirmed, false);
     assert.is((await eventOf(talker, from, 'undone')).patch, patch);
     assert.match((await eventOf(talker, from, 'compile-error')).rendered, /words::length\(\) == 2/);
     await talker.says(spoken(shop.words));
@@ -205,7 +221,11 @@ test('a library’s body goes live, and what uses it does not compile: it is tak
     await talker.says(spoken({ ...shop.words, plain: 'longer' }));
     if (repaired.confirmed === false) await eventOf(talker, from, 'confirmed');
     assert.is((await talker.line()).pid, pid);
-    assert.is(shop.build().says, spoken({ ...shop.words, plain: 'longer' }), 'and cargo builds what the sources say');
+    assert.is(
+      shop.build(environment).says,
+      spoken({ ...shop.words, plain: 'longer' }),
+      'and cargo builds what the sources say',
+    );
   } finally {
     await talker.session.stop();
     fixture.remove();
