@@ -189,12 +189,14 @@ function hold(
  */
 async function makePlugins(context: BuildContext, { program }: Started, aged: Set<string>): Promise<void> {
   const { project, options, scripts, directories } = context;
+  const built = builtPlugins(project, program);
+  if (built.length === 0) return;
   const read = (): readonly Unit[] => readCaptures(directories.units);
   const root = unitOfExecutable(read(), program);
   if (root === null) return;
   const profile = dirname(root.outDir);
   const linked = new Set(unitGraph(read(), root, project.localCrates).units.map(({ crate }) => crate));
-  const plugins = builtPlugins(project, program).filter(({ crate }) => !linked.has(crate));
+  const plugins = built.filter(({ crate }) => !linked.has(crate));
   if (plugins.length === 0) return;
   for (const { crate } of plugins) {
     const unit = read().find((one) => one.crate === crate && dirname(one.outDir) === profile);
