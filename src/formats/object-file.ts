@@ -1,5 +1,5 @@
 // The one model that every reader produces and everything above reads. It knows no format: constants and
-// layouts of ELF, Mach-O, wasm and COFF stay in their folders. What is costly (symbols, relocations) is a getter
+// layouts of ELF, Mach-O, wasm and COFF stay in their folders. What is costly and asked for often (symbols) is a getter
 // that a reader computes at first use and keeps.
 
 export type Format = 'elf' | 'macho' | 'wasm' | 'coff';
@@ -135,7 +135,10 @@ export interface ObjectFile {
   countFunctions(): number;
   /** How many symbols have one of these names. */
   countNamed(names: readonly string[]): number;
-  /** For relocatable files: the relocations that apply to a section, by rising offset. Empty if none. */
+  /**
+   * For relocatable files: the relocations that apply to a section, by rising offset. Empty if none. Read anew at every
+   * call: who needs them more than once keeps what was made of them.
+   */
   relocations(section: number): readonly Relocation[];
   /** Bytes in the file; empty for zero-filled sections. A view, not a copy. */
   sectionBytes(section: number): Uint8Array;

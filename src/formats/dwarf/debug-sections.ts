@@ -2,7 +2,7 @@
 // to another filled in.
 // References to code and data stay as they are; nothing that is read here needs them.
 import { firstNotBefore } from '../../bytes/search.js';
-import type { ObjectFile, Section } from '../object-file.js';
+import type { ObjectFile, Relocation, Section } from '../object-file.js';
 import { ByteReader } from '../../bytes/reader.js';
 import { hex, IpbpError } from '../../codes/error.js';
 import { splitUnits } from './split-units.js';
@@ -134,13 +134,19 @@ function openParts(file: ObjectFile, suffix: string): Parts {
  * @param info where they stand in entries, too; null for those that were split off
  */
 function found(file: ObjectFile, parts: Parts, info: Section | null, addressBase: number | null): DebugInformation {
+  const known = new Map<AddressPlace['in'], readonly Relocation[]>();
+  const addressesIn = (where: AddressPlace['in']): readonly Relocation[] => {
+    let relocations = known.get(where);
+    if (relocations === undefined) {
+      const section = where === 'info' ? info : findSection(file, 'debug_addr');
+      known.set(where, (relocations = section == null ? [] : addressesOf(file, section)));
+    }
+    return relocations;
+  };
   const sections: DebugSections = {
     ...parts,
     addressBase,
-    address(place) {
-      const section = place.in === 'info' ? info : findSection(file, 'debug_addr');
-      return section == null ? null : relocationTarget(file, section.index, place.offset);
-    },
+    address: (place) => relocationTarget(file, addressesIn(place.in), place.offset),
   };
   return { sections, missing: null };
 }
@@ -172,9 +178,17 @@ function relocated(file: ObjectFile, section: Section): Uint8Array {
   return bytes;
 }
 
-function relocationTarget(file: ObjectFile, section: number, offset: number): Place | null {
-  const relocations = file.relocations(section);
-  // They rise by offset.
+/** The relocations that mean code and data: those between debug sections, most of them, need not be kept. */
+function addressesOf(file: ObjectFile, section: Section): readonly Relocation[] {
+  const { symbols, sections } = file;
+  return file.relocations(section.index).filter(({ symbol }) => {
+    const target = symbols[symbol]?.section;
+    return typeof target !== 'number' || sections[target]?.kind !== 'debug';
+  });
+}
+
+/** @param relocations by rising offset */
+function relocationTarget(file: ObjectFile, relocations: readonly Relocation[], offset: number): Place | null {
   const found = relocations[firstNotBefore(relocations, (one) => one.offset < offset)];
   const symbol = found?.offset === offset ? file.symbols[found.symbol] : undefined;
   if (found === undefined || typeof symbol?.section !== 'number') return null;

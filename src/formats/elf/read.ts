@@ -46,7 +46,6 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
   const sections = readSections(reader, headers, openTable);
   const linked = headers.type === elf.ET_REL ? null : readLinked(reader, headers);
   const relocationSections = relocationSectionsByTarget(headers);
-  const relocations = new Map<number, readonly Relocation[]>();
 
   const readRelocations = (section: number): readonly Relocation[] => {
     const sources = relocationSections.get(section);
@@ -78,11 +77,7 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
     countFunctions: () =>
       found === null ? 0 : countFunctions(found.table(), (index) => sections[index]?.kind === 'code'),
     countNamed: (names) => (found === null ? 0 : countNamed(found.table(), found.strings(), names)),
-    relocations(section) {
-      let found = relocations.get(section);
-      if (found === undefined) relocations.set(section, (found = readRelocations(section)));
-      return found;
-    },
+    relocations: readRelocations,
     sectionBytes(index) {
       const section = sections[index];
       if (section === undefined || section.fileSize === 0) return NO_BYTES;

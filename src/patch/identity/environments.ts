@@ -34,7 +34,9 @@ export function readEnvironments(objects: readonly LinkObject[]): Environments {
     const last = partsOf(path).findLast(({ own, group }) => own && countsClosures(group));
     if (last === undefined) continue;
     const key = `${last.group}${last.number}`;
-    byNumber.set(key, [...(byNumber.get(key) ?? []), ...layouts]);
+    const known = byNumber.get(key);
+    if (known === undefined) byNumber.set(key, [...layouts]);
+    else known.push(...layouts);
   }
   const layoutsOf = (members: readonly SpelledItem[], group: string, number: number): readonly Layout[] => {
     const direct = byNumber.get(`${group}${number}`);
