@@ -248,15 +248,25 @@ function sectionEdge(
   const item = (from.kind === 'code' && row.expression.endsWith('-P') ? [0, 1, 2, 4] : [0])
     .map((behind) => itemAt(atom, place + behind))
     .find((found) => found !== undefined);
-  if (item === undefined) return { offset, row, target: anonymous, addend };
-  const target: Target = { ...anonymous, name: item.name, offset: item.offset, weak: item.weak, kind: item.kind };
-  return { offset, row, target, addend: addend - item.offset };
+  const meant = item ?? itemAround(atom, place);
+  if (meant === undefined) return { offset, row, target: anonymous, addend };
+  const target: Target = { ...anonymous, name: meant.name, offset: meant.offset, weak: meant.weak, kind: meant.kind };
+  return { offset, row, target, addend: addend - meant.offset };
 }
 
 function itemAt(atom: Atom, place: number): AtomSymbol | undefined {
   return atom.symbols.find(
     (symbol) => symbol.stable && symbol.offset <= place && place < symbol.offset + Math.max(symbol.size, 1),
   );
+}
+
+/**
+ * The item to which a place belongs that is no byte of it. Loops are compiled to compare with the end of an array, or
+ * to count from before its start: in a section of its own that can only be the item there; else it is what ends there.
+ */
+function itemAround(atom: Atom, place: number): AtomSymbol | undefined {
+  const items = atom.symbols.filter((symbol) => symbol.stable && symbol.size > 0);
+  return items.length === 1 ? items[0] : items.find((symbol) => symbol.offset + symbol.size === place);
 }
 
 /** Unwind records by the section of the code they describe. */
