@@ -89,8 +89,8 @@ pub fn protect(address: u64, length: u64, protection: i32) -> bool {
     unsafe { libc::mprotect(address as *mut _, length as usize, protection) == 0 }
 }
 
-/// Keeps address space that ends at `end`, or close below it, below what lies there (the kernel puts its own pages just below a program
-/// without a loader); `(first, size)`, size 0 where none can be had.
+/// Keeps address space that ends at `end`, or close below it, below what lies there (the kernel puts its own pages just
+/// below a program without a loader); `(first, size)`, size 0 where none can be had.
 pub fn reserve_below(end: u64, (sizes, farthest): (&[u64], u64)) -> (u64, u64) {
     let end = end & !(PAGE - 1);
     let reserve = |end: u64, size: u64| {

@@ -18,8 +18,8 @@ const SECTION_COUNT_AT = 60;
 
 /**
  * The file. `fileHeader` is that of the file it was made from (EHDR_SIZE bytes), for all that stays (identification,
- * machine, flags);
- * section 0 must be the null section. Sections lie in their order, each as its header aligns it, then the headers.
+ * machine, flags); section 0 must be the null section. Sections lie in their order, each as its header aligns it, then
+ * the headers.
  */
 export function writeElfObject(
   fileHeader: Uint8Array,
