@@ -1,5 +1,5 @@
-// `npm run bench -- [name…] [--edits N] [--subject example|server] [--keep FOLDER]`: runs the benchmarks named, or all; each prints what
-// it found and writes bench/results/NAME.json.
+// `npm run bench -- [name…] [--edits N] [--subject example|server] [--keep FOLDER]`: runs the benchmarks named, or all;
+// each prints what it found and writes bench/results/NAME.json.
 import { parseArgs } from 'node:util';
 import { benchEdit } from './edit.js';
 import { benchEngine } from './engine.js';

@@ -124,7 +124,8 @@ export function readelfSegments(path: string): { type: string; numbers: number[]
 
 /** Records of .eh_frame: offset, and the range of code of an FDE (null for a CIE). */
 export function readelfFrames(path: string): { offset: number; range: { start: number; end: number } | null }[] {
-  // Without following links to debug files: their absence would be a failure. Frames of .debug_frame come under a heading of their own.
+  // Without following links to debug files: their absence would be a failure. Frames of .debug_frame come under a
+  // heading of their own.
   const dump = output('readelf', ['-W', '--debug-dump=frames,no-follow-links', path]);
   const start = dump.indexOf('Contents of the .eh_frame section');
   const end = dump.indexOf('Contents of the .debug_frame section');

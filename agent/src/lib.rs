@@ -1,6 +1,7 @@
-//! The agent of ipbp: a library that is preloaded into a program, or linked into a static one, connects to the host and does what it is told:
-//! maps memory, fills words, changes the first bytes of functions while threads run. It has no parser and no policy
-//! (docs/protocol.md is all it knows); it never aborts, unwinds into or prints in the program that it lives in.
+//! The agent of ipbp: a library that is preloaded into a program, or linked into a static one, connects to the host and
+//! does what it is told: maps memory, fills words, changes the first bytes of functions while threads run. It has no
+//! parser and no policy (docs/protocol.md is all it knows); it never aborts, unwinds into or prints in the program that
+//! it lives in.
 //!
 //! Read in this order: `startup`, `connection`, `transaction`, `commit`, `threads`; the rest are their tools.
 

@@ -1,6 +1,6 @@
-// `ipbp attach GATE PID PROGRAM`, which the runner of `ipbp init` calls and people do not: takes the part of `ipbp run` for a
-// program that cargo started by itself. It ends with the program; nobody sees its status. All it says goes to stderr,
-// beside the program's own.
+// `ipbp attach GATE PID PROGRAM`, which the runner of `ipbp init` calls and people do not: takes the part of `ipbp run`
+// for a program that cargo started by itself. It ends with the program; nobody sees its status. All it says goes to
+// stderr, beside the program's own.
 import { rmSync } from 'node:fs';
 import { IpbpError } from '../codes/error.js';
 import { CODES } from '../codes/table.js';

@@ -103,7 +103,10 @@ export function buildPatch(options: BuildPatchOptions, output: Output): Promise<
   }
 }
 
-/** The executable with the patches that are live in it. Throws IPBP3010 for a patch of another build, IPBP3011 for a wrong order. */
+/**
+ * The executable with the patches that are live in it. Throws IPBP3010 for a patch of another build, IPBP3011 for a
+ * wrong order.
+ */
 function openProgram({ base, after }: BuildPatchOptions, output: Output): Program {
   const file = readObjectFile(fileAt(base).read(), base);
   const libraries = (): readonly Library[] => {

@@ -9,7 +9,10 @@ import { CODES } from '../codes/table.js';
 import { DONE, type Outcome } from './outcome.js';
 import type { Output } from './output.js';
 
-/** Writes the two settings and the scripts behind them, and builds the agent, so that the first `cargo run` need not wait. */
+/**
+ * Writes the two settings and the scripts behind them, and builds the agent, so that the first `cargo run` need not
+ * wait.
+ */
 export async function init(output: Output): Promise<Outcome> {
   const result = await initProject(process.cwd(), {
     node: process.execPath,

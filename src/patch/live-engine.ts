@@ -182,7 +182,8 @@ function toHex(bytes: Uint8Array): string {
 }
 
 /**
- * Opens the executable that runs, or a library in it. Its symbols are read when the first name is looked up, or by `warmUp`.
+ * Opens the executable that runs, or a library in it. Its symbols are read when the first name is looked up, or by
+ * `warmUp`.
  * @throws IpbpError IPBP1xxx when it is broken, IPBP3004 when it is stripped, IPBP3005 when it is not relocatable.
  */
 export function openLiveEngine(executable: InputFile): OneModuleEngine {

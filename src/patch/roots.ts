@@ -46,9 +46,10 @@ export function changedFunction(name: string, body: AtomRef, because: readonly s
 }
 
 /**
- * Sorts the items of a diff by what has to happen. `others` are opened only when read-only data changed, when names in them
- * mean other items than before (`moved`), or when an object newly holds what the program has already: optimising compilers
- * give several objects a copy of one item. One that an unchanged object holds cannot have changed, or that object would have.
+ * Sorts the items of a diff by what has to happen. `others` are opened only when read-only data changed, when names in
+ * them mean other items than before (`moved`), or when an object newly holds what the program has already: optimising
+ * compilers give several objects a copy of one item. One that an unchanged object holds cannot have changed, or that
+ * object would have.
  */
 export function chooseRoots(
   program: Program,

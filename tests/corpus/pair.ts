@@ -3,7 +3,10 @@
 // compiled, judged and run is in compile.ts, verdict.ts and live.ts.
 import { replaceOnce } from '../matrix/program.js';
 
-/** One edit of a program: the crate after it is the crate before it with some texts replaced, each of which stands there once. */
+/**
+ * One edit of a program: the crate after it is the crate before it with some texts replaced, each of which stands there
+ * once.
+ */
 export interface Edit {
   readonly what: string;
   readonly edits: readonly (readonly [from: string, to: string])[];

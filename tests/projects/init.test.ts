@@ -12,7 +12,10 @@ import { WORD, edit, speaker } from './project.js';
 const test = suite('init');
 const LIMIT_MS = 60_000;
 
-/** Says its word ten times a second, echoes a line of input, ends with a status that it is told; has no child to wait for. */
+/**
+ * Says its word ten times a second, echoes a line of input, ends with a status that it is told; has no child to wait
+ * for.
+ */
 const SOURCE = `extern "C" {
     fn waitpid(pid: i32, status: *mut i32, options: i32) -> i32;
 }

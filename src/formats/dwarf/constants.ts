@@ -1,6 +1,6 @@
 // DWARF's numbers that type descriptions need, names verbatim: DWARF 5 §7.5.3 (tags), §7.5.4 (attributes), §7.5.6
-// (forms), §7.7.1 (operations), §7.5.1 (unit types), and the GNU forms that gcc's -gsplit-dwarf and dwz write. Only numbers; what they mean
-// is in the readers.
+// (forms), §7.7.1 (operations), §7.5.1 (unit types), and the GNU forms that gcc's -gsplit-dwarf and dwz write. Only
+// numbers; what they mean is in the readers.
 
 export const DW_TAG_array_type = 0x01;
 export const DW_TAG_class_type = 0x02;

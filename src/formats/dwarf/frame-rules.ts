@@ -23,8 +23,8 @@ interface Shared {
 const DEPTH = 16;
 
 /**
- * The rule `pcOffset` bytes into the code that the record at `offset` of an .eh_frame section describes. Null where it is an
- * expression, or where none is given.
+ * The rule `pcOffset` bytes into the code that the record at `offset` of an .eh_frame section describes. Null where it
+ * is an expression, or where none is given.
  * @throws IpbpError IPBP1001, IPBP1002 for a broken record
  */
 export function cfaRule(section: Uint8Array, offset: number, pcOffset: number, where: string): CfaRule | null {

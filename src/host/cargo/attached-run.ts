@@ -1,5 +1,6 @@
-// A program that plain `cargo run` starts in a project with `ipbp init`: its runner (init-scripts.ts) waits at a gate of
-// its own for our word. The counterpart of cargo-run.ts for a process that is not our child: how it ended is not known here.
+// A program that plain `cargo run` starts in a project with `ipbp init`: its runner (init-scripts.ts) waits at a gate
+// of its own for our word. The counterpart of cargo-run.ts for a process that is not our child: how it ended is not
+// known here.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';

@@ -39,7 +39,10 @@ export interface CargoRun {
   turnAway(status: number): Promise<void>;
 }
 
-/** Starts cargo: it becomes the runner and that the program, so the pid stays. It inherits the terminal; with `json` the program's stdout is our stderr. */
+/**
+ * Starts cargo: it becomes the runner and that the program, so the pid stays. It inherits the terminal; with `json` the
+ * program's stdout is our stderr.
+ */
 export function cargoRun(
   project: CargoProject,
   options: SessionOptions,

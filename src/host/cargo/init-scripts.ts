@@ -100,10 +100,11 @@ ${RUSTC_WRAPPER.replace(/^#!.*\n/, '')}`;
 }
 
 /**
- * cargo's runner; it and the program have one pid. A runner of the user's own comes first and runs this one, so that the
- * agent is in the program and not in it. Only what lies in a profile's directory, which cargo locks while it builds, can
- * be patched, and of that not what is in deps/: tests and benches. ipbp itself is started as a process of its own, no child of the program's, which
- * may wait for its children; the gate is open for reading before, so that no word is lost.
+ * cargo's runner; it and the program have one pid. A runner of the user's own comes first and runs this one, so that
+ * the agent is in the program and not in it. Only what lies in a profile's directory, which cargo locks while it
+ * builds, can be patched, and of that not what is in deps/: tests and benches. ipbp itself is started as a process of
+ * its own, no child of the program's, which may wait for its children; the gate is open for reading before, so that no
+ * word is lost.
  */
 function runner(root: string, chained: readonly string[]): string {
   const chain = wordsBelow(root, chained).map((word) => `${word} `);

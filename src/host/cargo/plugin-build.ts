@@ -1,5 +1,6 @@
-// The workspace's libraries that no crate links and that programs open by themselves. `cargo run` does not build them, so
-// those that were built once are built along with the program, and recorded. Which of them are followed is capture-store.ts's.
+// The workspace's libraries that no crate links and that programs open by themselves. `cargo run` does not build them,
+// so those that were built once are built along with the program, and recorded. Which of them are followed is
+// capture-store.ts's.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

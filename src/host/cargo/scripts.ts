@@ -7,9 +7,10 @@ import { join } from 'node:path';
 
 /**
  * cargo's RUSTC_WRAPPER. Records each rustc call that has an incremental directory as NUL-separated fields in
- * `$IPBP_UNITS/<crate><extra-filename>/capture` (or leaves `not-incremental` there): "1", working directory, count of arguments, arguments, `NAME=value`….
- * Of the environment it keeps what cargo sets for rustc and what the session itself does not have ($IPBP_OWN_NAMES,
- * so variables of build scripts and of cargo's [env]); never secrets or the jobserver.
+ * `$IPBP_UNITS/<crate><extra-filename>/capture` (or leaves `not-incremental` there): "1", working directory, count of
+ * arguments, arguments, `NAME=value`…. Of the environment it keeps what cargo sets for rustc and what the session
+ * itself does not have ($IPBP_OWN_NAMES, so variables of build scripts and of cargo's [env]); never secrets or the
+ * jobserver.
  */
 export const RUSTC_WRAPPER = `#!/bin/sh
 # ipbp: notes how cargo calls rustc, then calls it.

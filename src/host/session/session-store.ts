@@ -1,5 +1,5 @@
-// A session's own directory below `ipbp/sessions` of cargo's build directory (so that hard links work), and the sets of objects that
-// its program runs: one per live patch, so that undo and redo know what to compare the next edit with.
+// A session's own directory below `ipbp/sessions` of cargo's build directory (so that hard links work), and the sets of
+// objects that its program runs: one per live patch, so that undo and redo know what to compare the next edit with.
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';

@@ -95,7 +95,10 @@ function collect(range: Range, uses: Use[], seen: Set<Atom>, depth: number): voi
   }
 }
 
-/** A named end. Whether what another object defines is code is only known of calls by a stub; of the rest "uses" is true. */
+/**
+ * A named end. Whether what another object defines is code is only known of calls by a stub; of the rest "uses" is
+ * true.
+ */
 function named(edge: Edge): Use {
   const name = edge.target.name ?? '';
   const called = edge.target.atom === null ? edge.row.expression === 'L+A-P' : edge.target.atom.kind === 'code';

@@ -52,10 +52,10 @@ export interface ObjectDiff {
 }
 
 /**
- * Compares the objects that changed. `unchanged` gives the others of the program's own; it is only called when data must
- * be bound anew, to find who in them refers to it. An item in several objects is unchanged when each of its copies equals one of
- * before. An item is `added` or `removed` as far as these objects go: one that other, unchanged objects hold too is
- * for the caller to recognise.
+ * Compares the objects that changed. `unchanged` gives the others of the program's own; it is only called when data
+ * must be bound anew, to find who in them refers to it. An item in several objects is unchanged when each of its copies
+ * equals one of before. An item is `added` or `removed` as far as these objects go: one that other, unchanged objects
+ * hold too is for the caller to recognise.
  * @param departed what the program has and the objects of before do not
  * @throws IpbpError IPBP1001, IPBP1002 or IPBP2001 where an object's parts, read at first use, are broken.
  */

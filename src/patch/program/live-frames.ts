@@ -146,7 +146,10 @@ export function framesInside(
   });
 }
 
-/** Follows the callers of a frame, from the return address at `at`, as far as they are known; false where one does not fit. */
+/**
+ * Follows the callers of a frame, from the return address at `at`, as far as they are known; false where one does not
+ * fit.
+ */
 function leadsUp(
   program: Program,
   at: number,

@@ -85,7 +85,10 @@ export function namesOf(program: Program): NameMap {
   return program.baseNames;
 }
 
-/** What the newest objects do not hold any more and the program has as it was. Nothing is known after a patch from a file. */
+/**
+ * What the newest objects do not hold any more and the program has as it was. Nothing is known after a patch from a
+ * file.
+ */
 export function departedOf(program: Program): Departed {
   const last = program.live.at(-1);
   return last === undefined ? program.baseDeparted : (last.departed ?? NONE_DEPARTED);
@@ -134,8 +137,8 @@ function symbolsOf(image: PatchImage): ReadonlyMap<string, ImageSymbol> {
 
 /**
  * Every copy of a name, at its canonical place: where it was first seen. The base comes first, then live patches.
- * Read-only data has no identity, only content: there the newest live copy counts, as of what a patch gave a new place. Mutable data and thread-locals of
- * undone patches still count, as their memory and value are still there.
+ * Read-only data has no identity, only content: there the newest live copy counts, as of what a patch gave a new place.
+ * Mutable data and thread-locals of undone patches still count, as their memory and value are still there.
  */
 export function findItems(program: Program, name: string): readonly LiveItem[] {
   for (let i = program.live.length - 1; i >= 0; i--) {

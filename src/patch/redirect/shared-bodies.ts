@@ -1,8 +1,8 @@
-// Functions whose old entry must not lead to their new body: those that share one body in the program (the compiler or the
-// linker merged them, as their code was equal) and of which an edit changes only some, as the others would change with it;
-// and those at whose entry no jump may stand. The one that changes gets a place of its own, and every function that calls it is put in the patch, as relocations
-// name whom each caller means. Where the address may have been kept (tables of methods, function pointers), who holds it
-// cannot be told from the others' holders: that is refused.
+// Functions whose old entry must not lead to their new body: those that share one body in the program (the compiler or
+// the linker merged them, as their code was equal) and of which an edit changes only some, as the others would change
+// with it; and those at whose entry no jump may stand. The one that changes gets a place of its own, and every function
+// that calls it is put in the patch, as relocations name whom each caller means. Where the address may have been kept
+// (tables of methods, function pointers), who holds it cannot be told from the others' holders: that is refused.
 import { demangle } from '../../formats/symbols/demangle.js';
 import type { Atom, AtomSymbol, Edge, LinkObject } from '../../link/graph.js';
 import { isUniqueName, stableName } from '../../link/names.js';
