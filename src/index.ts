@@ -36,7 +36,8 @@ export {
 // Diff: which functions and data differ between two sets of files, and why.
 export type { ChangedItem, InputFile, PlanResult, RefusedItem } from './patch/engine.js';
 export { diffFiles, type FileDiff } from './patch/diff/diff-files.js';
-export { toChangedItem, type DiffItem, type ObjectDiff } from './patch/diff/diff.js';
+export { toChangedItem, type ObjectDiff } from './patch/diff/diff.js';
+export type { DiffItem } from './patch/diff/items.js';
 export { compareLayouts, toChangedType, type LayoutChange, type LayoutVerdict } from './patch/guard/guard.js';
 
 // Plan: a diff linked against a program → a patch image or a refusal. `openLiveEngine` does all of it for one program;

@@ -11,7 +11,7 @@ import { isUniqueName } from '../link/names.js';
 import { archivesSource } from './program/archive-source.js';
 import { identityText, openBaseProgram, sameIdentity, type Library } from './program/base-program.js';
 import { withDeparted, type Departed } from './diff/departed.js';
-import { diffObjects, type DiffItem, type ObjectDiff } from './diff/diff.js';
+import { diffObjects, type ObjectDiff } from './diff/diff.js';
 import type { InputFile, PlanResult } from './engine.js';
 import type { DeclarationChange } from './guard/declarations.js';
 import { NO_MEMORY, withLayouts, type RememberedLayout } from './guard/remembered.js';
@@ -20,7 +20,7 @@ import type { EngineSite } from './program/module-view.js';
 import type { AgentOp } from './wire/frames.js';
 import type { PatchImage } from './image/image.js';
 import { decodePatchFile, encodePatchFile } from './image/image-file.js';
-import { openSide, type AtomRef } from './diff/items.js';
+import { openSide, type AtomRef, type DiffItem } from './diff/items.js';
 import { addressesTaken } from './redirect/shared-bodies.js';
 import { AS_IT_WAS, DEFAULT_ROOM, planPatch, type Room } from './plan.js';
 import {

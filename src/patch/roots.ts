@@ -2,7 +2,8 @@
 // counts, and what is only reported. Decides nothing about addresses.
 import { demangle } from '../formats/symbols/demangle.js';
 import type { LinkObject } from '../link/graph.js';
-import type { DiffItem, ObjectDiff } from './diff/diff.js';
+import type { ObjectDiff } from './diff/diff.js';
+import type { DiffItem } from './diff/items.js';
 import type { AtomRef } from './diff/items.js';
 import { findItems, type Program } from './program/program.js';
 import { findReferrers } from './diff/referrers.js';

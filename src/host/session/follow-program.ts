@@ -157,10 +157,14 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     const { patcher } = current;
     setTimeout(() => inBackground(() => warmUp(patcher), report), WARM_UP_AFTER_MS).unref();
     const tell = outcomeTeller(following);
-    opening = whenOpened(patcher, held, link.program.pid, () =>
-      following.exclusively(async () => {
-        for (const outcome of await patcher.followOpened()) await tell(outcome, null);
-      }),
+    opening = whenOpened(
+      () => patcher.awaitsLibrary(),
+      held,
+      link.program.pid,
+      () =>
+        following.exclusively(async () => {
+          for (const outcome of await patcher.followOpened()) await tell(outcome, null);
+        }),
     );
     await link.closed;
     // A program that ends closes its connection a moment before.

@@ -11,7 +11,6 @@ import { outputsOf } from '../cargo/unit.js';
 import type { Held } from './build-start.js';
 import { inputFile } from './kept-files.js';
 import type { FollowedModules } from './library-engines.js';
-import type { Patcher } from './patcher.js';
 import type { LiveObjects } from './session-store.js';
 import { splitObjects } from './split-objects.js';
 
@@ -91,9 +90,9 @@ export function createOpenedLibraries(
   };
 }
 
-/** Asks `look` to follow what was opened when something was, and an edit waits for it. */
+/** Calls `look` to follow what was opened when something was, and an edit is `awaited` to go live with it. */
 export function whenOpened(
-  patcher: Pick<Patcher, 'awaitsLibrary'>,
+  awaited: () => boolean,
   { graph }: Held,
   pid: number,
   look: () => void,
@@ -101,7 +100,7 @@ export function whenOpened(
   if (graph.plugins.length === 0) return null;
   let seen = '';
   return setInterval(() => {
-    if (!patcher.awaitsLibrary()) return;
+    if (!awaited()) return;
     const now = mappedFiles(pid);
     if (now === seen) return;
     seen = now;

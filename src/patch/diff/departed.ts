@@ -2,8 +2,7 @@
 // more, and a later edit may call it again. What comes back as it went is no change. Remembers copies and compares; what
 // a program is, is not known here.
 import { isStableName } from '../../link/names.js';
-import type { DiffItem } from './diff.js';
-import { edgesIn, rangeOf, type AtomRef, type Range, type Side } from './items.js';
+import { edgesIn, rangeOf, type AtomRef, type DiffItem, type Range, type Side } from './items.js';
 import { refersTo } from './referrers.js';
 import { compareSides, type Comparison } from './same.js';
 

@@ -9,35 +9,11 @@ import type { ConstructorChange, Registration } from './constructors.js';
 import { comingBack, NONE_DEPARTED, type Departed } from './departed.js';
 import type { ChangedItem } from '../engine.js';
 import { openSide, storageOf } from './items.js';
-import type { AtomRef, Side, Storage } from './items.js';
+import type { AtomRef, DiffItem, Side } from './items.js';
 import { findReferrers } from './referrers.js';
 import type { Referrer } from './referrers.js';
 import { compareSides } from './same.js';
 import type { Comparison } from './same.js';
-
-/** One item (function, static, thread-local) that differs. */
-export interface DiffItem {
-  /** Mangled, without what LLVM appends to promoted locals. */
-  readonly name: string;
-  readonly demangled: string;
-  readonly kind: 'function' | 'data';
-  /** Where it lives now; for what was removed, where it lived. */
-  readonly storage: Storage;
-  readonly change: 'added' | 'removed' | 'body' | 'initialiser';
-  /**
-   * References to it must bind to its new copy although an old one exists: its read-only content changed, or its
-   * storage or size did, so that the old copy cannot serve. Whoever refers to it counts as changed; see referrers.ts for
-   * those in other objects. Always false for functions, whose old entry leads to the new body.
-   */
-  readonly rebind: boolean;
-  /** All copies in the objects given; empty for what was added (before) or removed (after). */
-  readonly before: readonly AtomRef[];
-  readonly after: readonly AtomRef[];
-  /** Names of the objects that hold it, each once, in order. */
-  readonly objects: readonly string[];
-  /** In words. Never empty. */
-  readonly because: readonly string[];
-}
 
 /** What differs, in an order that does not depend on the order of the objects. */
 export interface ObjectDiff {

@@ -57,6 +57,30 @@ function isPlumbing(symbol: AtomSymbol): boolean {
   return symbol.name.startsWith('DW.ref.');
 }
 
+/** One item (function, static, thread-local) that differs. */
+export interface DiffItem {
+  /** Mangled, without what LLVM appends to promoted locals. */
+  readonly name: string;
+  readonly demangled: string;
+  readonly kind: 'function' | 'data';
+  /** Where it lives now; for what was removed, where it lived. */
+  readonly storage: Storage;
+  readonly change: 'added' | 'removed' | 'body' | 'initialiser';
+  /**
+   * References to it must bind to its new copy although an old one exists: its read-only content changed, or its
+   * storage or size did, so that the old copy cannot serve. Whoever refers to it counts as changed; see referrers.ts for
+   * those in other objects. Always false for functions, whose old entry leads to the new body.
+   */
+  readonly rebind: boolean;
+  /** All copies in the objects given; empty for what was added (before) or removed (after). */
+  readonly before: readonly AtomRef[];
+  readonly after: readonly AtomRef[];
+  /** Names of the objects that hold it, each once, in order. */
+  readonly objects: readonly string[];
+  /** In words. Never empty. */
+  readonly because: readonly string[];
+}
+
 /** Indexes a set of objects. Costs about a microsecond per symbol. */
 export function openSide(objects: readonly LinkObject[]): Side {
   const items = new Map<string, AtomRef[]>();

@@ -2,7 +2,7 @@
 // held? Asked of the debug information of objects that are there before and after under one name; mostly all of an
 // object's types are the same, which is quickly seen. Where anything is not, or not sure, the answer is no.
 import type { LinkObject } from '../../link/graph.js';
-import type { DiffItem } from '../diff/diff.js';
+import type { DiffItem } from '../diff/items.js';
 import { sameTypesOf, typesOf, type Described } from '../guard/described.js';
 import { layoutTexts } from '../guard/layouts.js';
 import { typeNames } from '../guard/type-names.js';

@@ -3,7 +3,8 @@
 // every type as it was; it need not say yes wherever that is so. Cheapest questions first.
 import { demangle, spellV0 } from '../../formats/symbols/demangle.js';
 import type { LinkObject } from '../../link/graph.js';
-import type { DiffItem, ObjectDiff } from '../diff/diff.js';
+import type { ObjectDiff } from '../diff/diff.js';
+import type { DiffItem } from '../diff/items.js';
 import { edgesIn, rangeOf, storageOf, type AtomRef } from '../diff/items.js';
 import { contentsOf, type Contents } from './content.js';
 import { keepTheirTypes } from './kept-types.js';

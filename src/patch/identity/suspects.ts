@@ -1,6 +1,7 @@
 // Is there anything in an edit that names could be wrong about? Mostly not: then names stand, and nothing more is read.
 import type { LinkObject } from '../../link/graph.js';
-import type { DiffItem, ObjectDiff } from '../diff/diff.js';
+import type { ObjectDiff } from '../diff/diff.js';
+import type { DiffItem } from '../diff/items.js';
 import { namesStand, sharesStatics, staticFamilies } from './names-stand.js';
 
 /**
