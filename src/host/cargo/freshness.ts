@@ -7,18 +7,11 @@ import type { Unit } from './unit.js';
 
 /**
  * Takes cargo's dep-info of a unit away, so that the next cargo build runs its rustc again. Needed where nothing was
- * recorded, and before each replay: a replay writes the unit's rlib and incremental directory, and if the source then
- * returns to its old content *and time*, cargo would take them for its own (measured: it links the replayed code).
- * Done before rather than after, it also holds when the session is killed in between. Dating the file back is not
- * enough: sources out of an archive or a package store may be as old as one likes. True if there was a file.
+ * recorded. Dating the file back is not enough: sources out of an archive or a package store may be as old as one likes.
+ * True if there was a file.
  */
 export function makeStale(unit: Unit): boolean {
   return fingerprintDirectories(unit).map(removeDepInfo).includes(true);
-}
-
-/** False as long as cargo has not compiled the unit since {@link makeStale}. */
-export function hasDepInfo(unit: Unit): boolean {
-  return fingerprintDirectories(unit).some((directory) => list(directory).some(isDepInfo));
 }
 
 /**
@@ -51,13 +44,16 @@ export function makeUnrecordedStale(profileDirectory: string, key: string): bool
 }
 
 function removeDepInfo(directory: string): boolean {
-  const found = list(directory).filter(isDepInfo);
-  for (const name of found) rmSync(join(directory, name), { force: true });
+  const found = depInfoFiles(directory);
+  for (const path of found) rmSync(path, { force: true });
   return found.length > 0;
 }
 
-function isDepInfo(name: string): boolean {
-  return name.startsWith('dep-');
+/** cargo's dep-info in one of these directories: without it the unit is not fresh, its time says when it last was. */
+export function depInfoFiles(directory: string): string[] {
+  return list(directory)
+    .filter((name) => name.startsWith('dep-'))
+    .map((name) => join(directory, name));
 }
 
 function list(directory: string): string[] {

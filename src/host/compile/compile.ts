@@ -1,11 +1,15 @@
 // Compiles what an edit touched: replays the changed units and, where a library's metadata changed, those that use
 // it, dependencies first. Remembers what is still to be compiled after an error, so that a repair elsewhere does not
 // lose it. One call at a time; the caller queues.
+import { join } from 'node:path';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { cargoBuilds, waitForCargo } from '../cargo/freshness.js';
+import { incrementalDirectory } from '../cargo/incremental.js';
 import { externState, watchInterfaces } from './interfaces.js';
+import { createOwnOutputs } from './own-outputs.js';
 import { replay, type FinishedObjects, type ReplayContext } from './replay.js';
 import type { ClosedObject } from './replay-watch.js';
+import { watchUnseenEdits } from './unseen-edits.js';
 import type { UnitGraph } from '../cargo/capture-store.js';
 import type { Unit } from '../cargo/unit.js';
 
@@ -71,7 +75,9 @@ export function createCompiler(
   const waiting = new Set<string>();
   /** Of those that wait, the ones whose own sources changed. */
   const edited = new Set<string>();
-  const interfaces = watchInterfaces(program.graph.units);
+  const outputs = createOwnOutputs(join(context.directory, 'outputs'));
+  const unseen = watchUnseenEdits(join(context.directory, 'unseen'));
+  const interfaces = watchInterfaces(program.graph.units, outputs);
   const links = new Map<string, LinkInputs>();
   const remaining = (unit: Unit, interfaceChanged: boolean): Remaining => {
     if ([...waiting].some((key) => edited.has(key))) return 'changed';
@@ -96,7 +102,7 @@ export function createCompiler(
       let rendered = '';
       const units: Unit[] = [];
       const { graph } = program;
-      for (const unit of graph.units) {
+      for (const [index, unit] of graph.units.entries()) {
         if (!waiting.has(unit.key)) continue;
         await waitForCargo([unit], stopped);
         // Taken out first: a change that comes during the replay puts it in again.
@@ -105,9 +111,10 @@ export function createCompiler(
         interfaces.before(unit);
         const externs = externState(unit);
         let early: Promise<void> = Promise.resolve();
-        const directory = watch?.directories.get(unit.key);
+        const directory = watch?.directories.get(unit.key) ?? incrementalDirectory(unit);
+        if (directory !== null) unseen.before(unit, directory);
         const news =
-          watch === undefined || directory === undefined
+          watch === undefined || directory === null
             ? null
             : {
                 directory,
@@ -124,13 +131,15 @@ export function createCompiler(
               };
         let result;
         try {
-          result = await replay(unit, context, news);
+          result = await replay(unit, { ...context, outputs, earlier: graph.units.slice(0, index) }, news);
         } catch (error) {
           waitAgain(unit, wasEdited);
           throw error;
         } finally {
           await early;
         }
+        const compiled = result.kind === 'ok';
+        if (directory !== null && unseen.after(unit, directory, wasEdited, compiled)) outputs.forget(unit);
         ms += result.ms;
         if (result.kind === 'errors') {
           waitAgain(unit, wasEdited);

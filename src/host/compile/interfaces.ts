@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { outputsOf, type Unit } from '../cargo/unit.js';
+import type { OwnOutputs } from './own-outputs.js';
 
 export interface Interfaces {
   /** To be called before a library is compiled. */
@@ -25,7 +26,9 @@ interface Seen {
 }
 
 /** From now on; the dependants are taken to be compiled with what is on disk. */
-export function watchInterfaces(units: readonly Unit[]): Interfaces {
+export function watchInterfaces(units: readonly Unit[], { locate }: Pick<OwnOutputs, 'locate'>): Interfaces {
+  /** What dependants are compiled against: the metadata, or where cargo asked for none of its own, the library. */
+  const interfaceFile = (unit: Unit): string => locate(unit, outputWithInterface(unit));
   const seen = new Map<string, Seen>();
   for (const unit of units) {
     if (unit.kind === 'lib') seen.set(unit.key, { file: fileIdentity(interfaceFile(unit)), hash: null });
@@ -43,7 +46,7 @@ export function watchInterfaces(units: readonly Unit[]): Interfaces {
       seen.set(unit.key, { file: known.file, hash: contentHash(file) });
     },
     differs,
-    mayDiffer: (unit) => unit.kind === 'lib' && (interfaceFile(unit) !== outputsOf(unit).rmeta || differs(unit)),
+    mayDiffer: (unit) => unit.kind === 'lib' && (outputWithInterface(unit) !== outputsOf(unit).rmeta || differs(unit)),
     settle(unit) {
       if (unit.kind !== 'lib') return;
       const file = interfaceFile(unit);
@@ -52,8 +55,7 @@ export function watchInterfaces(units: readonly Unit[]): Interfaces {
   };
 }
 
-/** What dependants are compiled against: the metadata, or where cargo asked for none of its own, the library. */
-function interfaceFile(unit: Unit): string {
+function outputWithInterface(unit: Unit): string {
   const { rmeta, rlib, sharedLibrary } = outputsOf(unit);
   return [rmeta, rlib].find((path) => existsSync(path)) ?? sharedLibrary;
 }

@@ -46,7 +46,7 @@ test.before(() => {
 });
 
 test.after(() => {
-  spawner.stop();
+  void spawner.stop();
   fixture.remove();
 });
 

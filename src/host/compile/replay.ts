@@ -1,12 +1,14 @@
-// Runs a recorded rustc command again with a recorder for a linker: the incremental directory and (for libraries)
-// rlib and rmeta are new afterwards, the executable is untouched. `-C linker` is not tracked by rustc, so nothing is
-// recompiled for it; any other changed argument could be, so none is changed. The order of units is in compile.ts.
+// Runs a recorded rustc command again with a recorder for a linker: the incremental directory is new afterwards, what
+// cargo wrote is as it was; a library's rlib and rmeta are kept apart (own-outputs.ts). `-C linker` is not tracked by
+// rustc, so nothing is recompiled for it; any other changed argument could be, so none is changed. The order of units
+// is in compile.ts.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { readDiagnostics } from './diagnostics.js';
-import { cargoBuilds, cargoChecks, hasDepInfo, makeStale, profileLock, waitForCargo } from '../cargo/freshness.js';
+import { cargoBuilds, cargoChecks, makeStale, profileLock, waitForCargo } from '../cargo/freshness.js';
 import { readLinkInputs, type LinkInputs } from '../cargo/link-arguments.js';
+import type { Around, OwnOutputs } from './own-outputs.js';
 import { watchReplay, type ClosedObject } from './replay-watch.js';
 import type { FileLock, Spawner } from './spawner.js';
 import type { Unit } from '../cargo/unit.js';
@@ -19,6 +21,13 @@ export interface ReplayContext {
   /** For recordings. */
   readonly directory: string;
   readonly color: boolean;
+}
+
+/** What a compiler adds. */
+export interface ReplayOutputs extends ReplayContext {
+  readonly outputs: OwnOutputs;
+  /** The units before this one: what it uses is among them. */
+  readonly earlier: readonly Unit[];
 }
 
 export type ReplayResult =
@@ -52,10 +61,10 @@ export interface FinishedObjects {
 const NOT_FOR_RUSTC = ['CARGO_MAKEFLAGS', 'MAKEFLAGS', 'RUSTC_WRAPPER'];
 
 /** Replays one unit. Throws IPBP5010 when rustc fails without an error message of its own. */
-export async function replay(unit: Unit, context: ReplayContext, news: EarlyNews | null = null): Promise<ReplayResult> {
+export async function replay(unit: Unit, context: ReplayOutputs, news: EarlyNews | null = null): Promise<ReplayResult> {
   const recording = join(context.directory, `link-${unit.key}`);
   rmSync(recording, { force: true });
-  makeStale(unit);
+  const around = context.outputs.around(unit, context.earlier);
   // Metadata of a dylib is in the library itself: what depends on it needs that linked.
   const isRecorded = !unit.crateTypes.includes('dylib');
   const start = performance.now();
@@ -77,12 +86,13 @@ export async function replay(unit: Unit, context: ReplayContext, news: EarlyNews
     cwd: unit.cwd,
     env: { ...unit.env, IPBP_LINK_ARGUMENTS: recording },
     unset: NOT_FOR_RUSTC,
-    locks: locksOf(unit, context.units),
+    locks: locksOf(unit, context.units, around !== null),
+    ...(around === null ? {} : { around }),
   });
   messages = () => job.messages();
   const result = await job.ended.finally(() => watching?.stop());
   const ms = performance.now() - start;
-  if (unit.kind === 'lib') reclaim(unit);
+  if (around?.wasUnlocked() === true) reclaim(around);
   const link = readLinkInputs(recording, unit.cwd, unit.crate);
   const { rendered, hasErrors, other } = readDiagnostics(result.stderr, context.color);
   // Once the linker is called all is compiled; what fails after it (packing debug information) misses its output.
@@ -101,14 +111,16 @@ export async function replay(unit: Unit, context: ReplayContext, news: EarlyNews
   };
 }
 
-/** Libraries are written in place: nobody else may do so at the same time, nor read them half written. */
-function locksOf(unit: Unit, units: string): FileLock[] {
+/** Libraries are written in place: nobody else may do so at the same time, nor read them half written or ours. */
+function locksOf(unit: Unit, units: string, touchesLibraries: boolean): FileLock[] {
   return [
+    // Other sessions' replays may use the same libraries.
+    { file: `${units}.lock`, shared: !touchesLibraries, wait: true },
     // Another session may follow the same unit.
     { file: join(units, unit.key, 'lock'), shared: false, wait: true },
-    // No cargo begins to build while a library is written that it would link. One that only checks may hold the lock
+    // No cargo begins to build while a library is in place that it would link. One that only checks may hold the lock
     // for long, and does no harm.
-    ...(unit.kind === 'lib' ? [{ file: profileLock(unit), shared: true, wait: !cargoChecks(unit) }] : []),
+    ...(touchesLibraries ? [{ file: profileLock(unit), shared: true, wait: !cargoChecks(unit) }] : []),
   ];
 }
 
@@ -116,10 +128,11 @@ function locksOf(unit: Unit, units: string): FileLock[] {
  * A cargo that began to build in spite of the lock (there was no flock(1), or one that only checked held it) may take
  * our library for its own: it gets another chance.
  */
-function reclaim(unit: Unit): void {
-  if (hasDepInfo(unit)) makeStale(unit);
-  else if (cargoBuilds(unit))
+function reclaim({ units }: Around): void {
+  for (const unit of units) {
+    if (!cargoBuilds(unit)) continue;
     void waitForCargo([unit], () => false).then(() => {
       makeStale(unit);
     });
+  }
 }

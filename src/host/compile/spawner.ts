@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../../codes/error.js';
 import { shellQuote } from '../cargo/scripts.js';
 
@@ -16,6 +17,11 @@ export interface Job {
   readonly unset: readonly string[];
   /** Taken one after the other and held until the program and all it started have ended. */
   readonly locks: readonly FileLock[];
+  /**
+   * Shell to be run under the locks, before the program and after it (whatever ended it, with `$status`; `$unlocked` is
+   * set when a lock was not to be had). It is run to the end also when the session is killed, or ends.
+   */
+  readonly around?: { readonly before: string; readonly after: string };
 }
 
 /** A flock(2) on a file, through flock(1) of util-linux; where that is missing, no lock. */
@@ -43,13 +49,16 @@ export interface RunningJob {
 export interface Spawner {
   /** Starts a command. Jobs may overlap. */
   start(job: Job): RunningJob;
-  /** Ends the shell, and with it what it runs. */
-  stop(): void;
+  /** Ends the shell, and with it what it runs. Resolves when that has ended. */
+  stop(): Promise<void>;
 }
+
+/** What a job does after its program was ended may take this long. */
+const LAST_WORDS_MS = 1000;
 
 /** Reads "<number> <job file>" lines, runs each in the background, answers "<number> <status>". */
 const LOOP = `while read -r number job; do
-  ( sh "$job" </dev/null >"$job.out" 2>"$job.err"; echo "$number $?" ) &
+  ( trap : TERM; sh "$job" </dev/null >"$job.out" 2>"$job.err"; echo "$number $?" ) &
 done
 wait`;
 
@@ -94,14 +103,18 @@ export function startSpawner(directory: string): Spawner {
       };
       return { ended: run(), messages: () => readText(`${path}.err`) };
     },
-    stop() {
+    async stop() {
       gone = true;
       if (shell.pid === undefined || shell.exitCode !== null || shell.signalCode !== null) return;
+      const closed = new Promise((resolve) => shell.once('close', resolve));
       try {
         process.kill(-shell.pid, 'SIGTERM');
       } catch {
         shell.kill();
       }
+      keepAlive(shell.stdout, true);
+      await Promise.race([closed, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
+      keepAlive(shell.stdout, false);
     },
   };
 }
@@ -130,14 +143,17 @@ function keepAlive(pipe: unknown, keep: boolean): void {
 /** `env` rather than `export`: a variable's name need not be one that a shell accepts. */
 function jobScript(job: Job): string {
   const words = [
-    'exec',
     'env',
     ...job.unset.flatMap((name) => ['-u', shellQuote(name)]),
     ...Object.entries(job.env).map(([name, value]) => shellQuote(`${name}=${value}`)),
     shellQuote(job.program),
     ...job.args.map(shellQuote),
   ];
-  return [...job.locks.map(lockLine), `cd ${shellQuote(job.cwd)} || exit 127`, words.join(' '), ''].join('\n');
+  const start = [...job.locks.map(lockLine), `cd ${shellQuote(job.cwd)} || exit 127`];
+  const command = words.join(' ');
+  if (job.around === undefined) return [...start, `exec ${command}`, ''].join('\n');
+  const { before, after } = job.around;
+  return ['unlocked=', ...start, 'trap : TERM INT HUP', before, command, 'status=$?', after, 'exit $status', ''].join('\n');
 }
 
 /** A lock's descriptor is inherited by all that the job starts: the system lets go of it when the last one ends. */
@@ -146,7 +162,7 @@ function lockLine({ file, shared, wait }: FileLock, index: number): string {
   const options = `${shared ? '-s ' : ''}${wait ? '' : '-n '}`;
   // A failed redirection of `exec` would end the script: try whether the file can be opened first.
   const path = shellQuote(file);
-  return `if command -v flock >/dev/null && (: >>${path}) 2>/dev/null; then exec ${descriptor}>>${path}; flock ${options}${descriptor}; fi`;
+  return `if command -v flock >/dev/null && (: >>${path}) 2>/dev/null; then exec ${descriptor}>>${path}; flock ${options}${descriptor} || unlocked=1; else unlocked=1; fi`;
 }
 
 function readText(path: string): string {

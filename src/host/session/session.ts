@@ -284,10 +284,10 @@ export async function startSession(
     const { code, message } = refusedBy(error);
     emit({ event: 'note', code, message });
   }
-  const done = lives().finally(() => {
+  const done = lives().finally(async () => {
     ending.abort();
     control?.close();
-    spawner.stop();
+    await spawner.stop();
     removeSession(directories.session);
   });
   return { ...session, done };
