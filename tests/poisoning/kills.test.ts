@@ -1,9 +1,10 @@
 // Sessions that are killed in the middle of a replay: cargo builds what the sources say all the same.
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FIRST, spoken, Workshop } from './workshop.js';
+import { eventOf } from '../talker.js';
+import { spoken, Workshop } from './workshop.js';
 
 /** Sessions in the incremental directories of a crate that rustc has not finished: one that it works on, or given up. */
 function unfinished(shop: Workshop, crate: string): readonly string[] {
@@ -13,11 +14,13 @@ function unfinished(shop: Workshop, crate: string): readonly string[] {
     .flatMap((name) => readdirSync(`${root}/${name}`).filter((session) => session.endsWith('-working')));
 }
 
-for (const [what, crate, change] of [
-  ['the library', 'words', { plain: 'p1', generic: 'g1' }],
-  ['the program', 'app', { own: 'o1' }],
+for (const [what, crate, change, crates] of [
+  ['the library below', 'base', { deep: 'd1' }, ['base', 'words', 'app']],
+  ['the library', 'words', { plain: 'p1', generic: 'g1' }, ['words', 'app']],
+  ['the program', 'app', { own: 'o1' }, ['app']],
+  ['the program, as a user of the library,', 'app', { plain: 'p2' }, ['words', 'app']],
 ] as const) {
-  test(`killed while ${what} is compiled, and the sources restored with their old times`, async () => {
+  test(`killed while ${what} is compiled`, async () => {
     const shop = new Workshop();
     try {
       for (const restored of [true, false]) {
@@ -33,17 +36,79 @@ for (const [what, crate, change] of [
           assert.ok(compiles(), 'rustc works');
           process.kill(host, 'SIGKILL');
           if (restored) restore();
-          assert.is(shop.build().says, spoken(shop.words), restored ? 'restored' : 'as saved');
-          assert.is(shop.words.own, restored ? FIRST.own : (change.own ?? FIRST.own));
+          shop.builds(restored ? [] : crates, restored ? 'restored with the old times' : 'as saved');
           shop.builds([], 'nothing is left to do');
         } finally {
           await talker.session.stop();
         }
       }
     } finally {
-      shop.fixture.remove();
+      shop.remove();
     }
   });
+}
+
+test('killed with all that it started while the library is compiled: cargo compiles it again', async () => {
+  const shop = new Workshop();
+  const talker = await shop.start();
+  try {
+    const restore = shop.memorise();
+    const host = talker.session.processId;
+    assert.ok(host !== undefined);
+    const before = unfinished(shop, 'words');
+    shop.save({ plain: 'p1' });
+    for (const end = Date.now() + 20_000; Date.now() < end;) {
+      if (unfinished(shop, 'words').some((name) => !before.includes(name))) break;
+      await sleep(1);
+    }
+    process.kill(host, 'SIGSTOP');
+    // The shell that runs rustc leads a group of its own.
+    for (const shell of childrenOf(host)) if (isLeader(shell)) process.kill(-shell, 'SIGKILL');
+    process.kill(host, 'SIGKILL');
+    restore();
+    const { compiled, says } = shop.build();
+    assert.is(says, spoken(shop.words));
+    assert.equal(compiled, ['words', 'app']);
+    shop.builds([], 'nothing is left to do');
+  } finally {
+    await talker.session.stop();
+    shop.remove();
+  }
+});
+
+for (const end of ['ended', 'killed'] as const) {
+  test(`${end} with edits live, and the sources restored with their old times: cargo has nothing to do`, async () => {
+    const shop = new Workshop();
+    const talker = await shop.start();
+    try {
+      const restore = shop.memorise();
+      shop.save({ deep: 'd1', plain: 'p1', own: 'o1' });
+      await talker.says(spoken(shop.words));
+      await eventOf(talker, 0, 'confirmed', 'patched');
+      const host = talker.session.processId;
+      assert.ok(host !== undefined);
+      if (end === 'killed') process.kill(host, 'SIGKILL');
+      else await talker.session.stop();
+      restore();
+      shop.builds([], 'restored');
+    } finally {
+      await talker.session.stop();
+      shop.remove();
+    }
+  });
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`)
+    .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' '))
+    .filter((word) => word !== '')
+    .map(Number);
+}
+
+/** It leads a process group. */
+function isLeader(pid: number): boolean {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]) === pid;
 }
 
 test.run();

@@ -17,7 +17,7 @@ test.before(async () => {
 
 test.after(async () => {
   await talker.session.stop();
-  shop.fixture.remove();
+  shop.remove();
 });
 
 /** Saves, and waits until the running program says what the sources say. */
@@ -44,37 +44,71 @@ test('an edit, then cargo build: the edited crates and no others', async () => {
   shop.builds(['app'], 'an edit of the program');
   await live({ plain: 'p1' });
   shop.builds(['words', 'app'], 'an edit of the library');
+  await live({ deep: 'd1' });
+  shop.builds(['base', 'words', 'app'], 'an edit of the library that it uses');
   shop.builds([], 'nothing');
 });
 
-for (const [what, change, most] of [
-  ['the program', { own: 'o2' }, ['app']],
-  ['a plain body of the library', { plain: 'p2' }, ['words', 'app']],
-  ['a generic body of the library', { generic: 'g2' }, ['words', 'app']],
+for (const [what, change] of [
+  ['the program', { own: 'o2' }],
+  ['a plain body of the library', { plain: 'p2' }],
+  ['a generic body of the library', { generic: 'g2' }],
+  ['a plain body of the library that it uses', { deep: 'd2' }],
+  ['all', { own: 'o3', plain: 'p3', generic: 'g3', deep: 'd3' }],
 ] as const) {
-  test(`${what} is edited, replayed and restored with its old time: cargo builds what is there`, async () => {
+  test(`${what} is edited, replayed and restored with its old time: cargo has nothing to do`, async () => {
     const restore = shop.memorise();
     await live(change);
     restore();
     await settled();
-    shop.builds(most, `restored: ${what}`);
-    shop.builds([], 'nothing is left to do');
+    shop.builds([], `restored: ${what}`);
   });
 }
 
+test('one of two edits is restored: cargo compiles what the other asks for', async () => {
+  const restore = shop.memorise();
+  await live({ deep: 'd4', own: 'o4' });
+  restore();
+  await live({ own: 'o5' });
+  shop.builds(['app'], 'the library below is restored');
+});
+
+test('restored, and edited again before cargo builds', async () => {
+  const restore = shop.memorise();
+  await live({ plain: 'p5' });
+  restore();
+  await settled();
+  await live({ plain: 'p6' });
+  await live({ own: 'o6' });
+  shop.builds(['words', 'app'], 'edited again');
+});
+
+test('cargo builds between two edits: what it wrote counts, and not what was replayed before', async () => {
+  await live({ plain: 'p7' });
+  shop.builds(['words', 'app'], 'the first edit');
+  await live({ own: 'o7' });
+  const restore = shop.memorise();
+  await live({ deep: 'd7' });
+  restore();
+  await settled();
+  shop.builds(['app'], 'the second edit');
+});
+
 test('sources that are older than any build: restored all the same, and seen by cargo', async () => {
   // As out of a package store, where every file is as of 1970.
-  const old = (): void => {
-    for (const file of ['lib/src/lib.rs', 'app/src/main.rs']) utimesSync(shop.fixture.path(file), 0, 0);
-  };
-  old();
+  const epoch = new Date(0);
+  shop.date(epoch);
   shop.builds([], 'older sources are fresh');
   const restore = shop.memorise();
   await live({ plain: 'p20', own: 'o20' });
   restore();
-  old();
   await settled();
-  shop.builds(['words', 'app'], 'restored');
+  shop.builds([], 'restored');
+  shop.save({ plain: 'p21' });
+  shop.date(epoch);
+  await settled();
+  // cargo itself does not see an edit of that date.
+  shop.builds(['words', 'app'], 'edited', []);
 });
 
 test('restored before the session sees it: its next replay and cargo agree', async () => {
@@ -89,7 +123,7 @@ test('restored before the session sees it: its next replay and cargo agree', asy
 test('an edit that does not compile, then restored with its old time', async () => {
   const restore = shop.memorise();
   const from = talker.session.events.length;
-  shop.fixture.write('lib/src/lib.rs', librarySource(shop.words).replace('-> String', '-> u8'));
+  shop.write('lib/src/lib.rs', librarySource(shop.words).replace('-> String', '-> u8'));
   await eventOf(talker, from, 'compile-error');
   restore();
   await eventOf(talker, from, 'unchanged', 'patched');
