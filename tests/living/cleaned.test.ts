@@ -42,7 +42,7 @@ for (const [policy, args] of [
       assert.is((await talker.says(spoken(shop.words))).pid, next.pid);
     } finally {
       await talker.session.stop();
-      shop.fixture.remove();
+      shop.remove();
     }
   });
 }

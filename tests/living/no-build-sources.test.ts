@@ -31,7 +31,7 @@ test('sources that were saved after cargo began to build are not taken for those
     await talker.says(spoken(shop.words));
   } finally {
     await talker.session.stop();
-    shop.fixture.remove();
+    shop.remove();
   }
 });
 

@@ -17,7 +17,7 @@ test.before(async () => {
 
 test.after(async () => {
   await talker.session.stop();
-  shop.fixture.remove();
+  shop.remove();
 });
 
 function cargo(
@@ -97,8 +97,7 @@ test('a function of the standard library that the program did not hold', async (
   shop.fixture.write(path, shop.fixture.read(path).replace(/String::from\("(\w+)"\)/, '"$1".to_uppercase()'));
   assert.is(cargo(['build']), 0);
   await eventOf(talker, from, 'patched');
-  const { plain, generic, own } = shop.words;
-  await talker.says(`${plain} ${generic} ${own.toUpperCase()}`);
+  await talker.says(spoken({ ...shop.words, own: shop.words.own.toUpperCase() }));
   await built({ own: 'o4' }, 'app');
 });
 

@@ -35,7 +35,7 @@ test.before(() => {
 
 test.after(async () => {
   for (const talker of talkers) await talker.session.stop();
-  shop.fixture.remove();
+  shop.remove();
   rmSync(runtime, { recursive: true, force: true });
 });
 

@@ -109,6 +109,13 @@ test('sources that are older than any build: restored all the same, and seen by 
   await settled();
   // cargo itself does not see an edit of that date.
   shop.builds(['words', 'app'], 'edited', []);
+  const back = shop.memorise();
+  shop.save({ plain: 'p22', own: 'o22' });
+  shop.date(epoch);
+  await settled();
+  back();
+  await settled();
+  shop.builds([], 'edited and restored');
 });
 
 test('restored before the session sees it: its next replay and cargo agree', async () => {

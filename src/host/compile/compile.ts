@@ -76,7 +76,7 @@ export function createCompiler(
   /** Of those that wait, the ones whose own sources changed. */
   const edited = new Set<string>();
   const outputs = createOwnOutputs(join(context.directory, 'outputs'));
-  const unseen = watchUnseenEdits(join(context.directory, 'unseen'));
+  const unseen = watchUnseenEdits(outputs);
   const interfaces = watchInterfaces(program.graph.units, outputs);
   const links = new Map<string, LinkInputs>();
   const remaining = (unit: Unit, interfaceChanged: boolean): Remaining => {

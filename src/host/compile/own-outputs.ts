@@ -22,6 +22,12 @@ export interface Around {
   wasUnlocked(): boolean;
 }
 
+/** One of cargo's directories of a unit's freshness, and where its dep-info is kept when cargo is to compile it. */
+export interface HiddenRecord {
+  readonly record: string;
+  readonly kept: string;
+}
+
 export interface OwnOutputs {
   /**
    * For the replay of a unit; null when it neither writes nor reads a library that was replayed.
@@ -32,11 +38,13 @@ export interface OwnOutputs {
   locate(unit: Unit, path: string): string;
   /** What cargo wrote of a library is as new as ours. */
   forget(unit: Unit): void;
+  /** Where dep-info is kept, of a library until its next replay has ended. The directories need not exist. */
+  hidden(unit: Unit): readonly HiddenRecord[];
 }
 
 /**
- * In `$own` are cargo's outputs (`cargo/`), ours (`replayed/`) and cargo's dep-info while it is hidden
- * (`dep-info-<n>/`); `$out` is the place of the outputs, `$names` their names. `cargos` is true when those in place
+ * In `$own` are cargo's outputs (`cargo/`), ours (`replayed/`) and cargo's dep-info while it is hidden: for one rustc
+ * (`dep-info-<n>/`), or until the unit itself is replayed again (`unseen-<n>/`); `$out` is the place of the outputs, `$names` their names. `cargos` is true when those in place
  * are those that are held: `-ef` tells one file under two names, and while it is held its inode is given to no other.
  * Each is checked again after it was put back, as whatever ends rustc may end an `ln`.
  */
@@ -45,7 +53,7 @@ const FUNCTIONS = `cargos() {
     if [ -e "$out/$name" ] || [ -e "$own/cargo/$name" ]; then [ "$out/$name" -ef "$own/cargo/$name" ] || return 1; fi
   done
 }
-drop() { rm -f "$own"/cargo/* "$own"/replayed/* "$own"/dep-info-*/*; }
+drop() { rm -f "$own"/cargo/* "$own"/replayed/* "$own"/dep-info-*/* "$own"/unseen-*/*; }
 hold() {
   if cargos; then return; fi
   drop
@@ -57,6 +65,10 @@ hide() {
   into=$own/dep-info-$1/
   set -- "$2"/dep-*
   if [ -e "$1" ]; then mv -f "$@" "$into"; fi
+}
+take() {
+  set -- "$own/unseen-$1"/dep-* "$own/dep-info-$1/"
+  if [ -e "$1" ]; then mv -f "$@"; fi
 }
 show() {
   set -- "$own/dep-info-$1"/dep-* "$2/"
@@ -88,12 +100,14 @@ give_back() {
 export function createOwnOutputs(directory: string): OwnOutputs {
   rmSync(directory, { recursive: true, force: true });
   const place = (unit: Unit): string => join(directory, unit.key);
+  const hidden = (unit: Unit): HiddenRecord[] =>
+    fingerprintDirectories(unit).map((record, n) => ({ record, kept: join(place(unit), `unseen-${n}`) }));
   return {
     around(unit, earlier) {
       const units = [...earlier.filter((one) => isKept(place(one))), ...(unit.kind === 'lib' ? [unit] : [])];
       if (units.length === 0) return null;
       const unlocked = join(directory, 'unlocked');
-      const records = units.map((one) => makePlace(place(one), fingerprintDirectories(one)));
+      const records = units.map((one) => makePlace(place(one), hidden(one)));
       const each = (lines: (index: number, one: Unit) => string): string =>
         units.map((one, i) => `${variables(one, place(one))}\n${lines(i, one)}`).join('\n');
       const all = (name: string, i: number): string =>
@@ -101,7 +115,7 @@ export function createOwnOutputs(directory: string): OwnOutputs {
       rmSync(unlocked, { force: true });
       const before = each((i, one) =>
         one === unit
-          ? `hold; ${all('hide', i)}`
+          ? `hold; ${all('take', i)}; ${all('hide', i)}`
           : `in_use_${i}=; if cargos; then in_use_${i}=1; ${all('hide', i)}; ln -f "$own"/replayed/* "$out/"; fi`,
       );
       const after = each((i, one) => {
@@ -124,17 +138,18 @@ export function createOwnOutputs(directory: string): OwnOutputs {
       if (!existsSync(own)) return path;
       return isSameFile(path, join(place(unit), 'cargo', basename(path))) ? own : path;
     },
+    hidden,
     forget(unit) {
       rmSync(join(place(unit), 'replayed'), { recursive: true, force: true });
     },
   };
 }
 
-/** Directories of one unit; returns cargo's records of it, in the order of `dep-info-<n>`. */
-function makePlace(place: string, records: readonly string[]): readonly string[] {
+/** Directories of one unit; returns cargo's records of it. */
+function makePlace(place: string, records: readonly HiddenRecord[]): readonly string[] {
   const names = ['cargo', 'replayed', ...records.map((_, n) => `dep-info-${n}`)];
   for (const name of names) mkdirSync(join(place, name), { recursive: true, mode: 0o700 });
-  return records;
+  return records.map(({ record }) => record);
 }
 
 /** Something of the unit is newer than what cargo wrote, as far as can be told without the locks. */

@@ -4,7 +4,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../../codes/error.js';
 import { shellQuote } from '../cargo/scripts.js';
 
@@ -77,7 +76,11 @@ export function startSpawner(directory: string): Spawner {
     waiting.clear();
   };
   shell.on('error', end);
-  shell.on('close', end);
+  let isClosed = false;
+  shell.on('close', () => {
+    isClosed = true;
+    end();
+  });
   shell.stdin?.on('error', end);
   // An idle spawner does not keep Node alive, a job does.
   shell.unref();
@@ -105,18 +108,26 @@ export function startSpawner(directory: string): Spawner {
     },
     async stop() {
       gone = true;
-      if (shell.pid === undefined || shell.exitCode !== null || shell.signalCode !== null) return;
-      const closed = new Promise((resolve) => shell.once('close', resolve));
-      try {
-        process.kill(-shell.pid, 'SIGTERM');
-      } catch {
-        shell.kill();
-      }
-      keepAlive(shell.stdout, true);
-      await Promise.race([closed, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
-      keepAlive(shell.stdout, false);
+      if (shell.pid === undefined || isClosed) return;
+      await new Promise<void>((resolve) => {
+        // Keeps Node alive, as shell and pipe do not.
+        const limit = setTimeout(resolve, LAST_WORDS_MS);
+        shell.once('close', () => {
+          clearTimeout(limit);
+          resolve();
+        });
+        endGroup(shell);
+      });
     },
   };
+}
+
+function endGroup(shell: ChildProcess): void {
+  try {
+    if (shell.pid !== undefined) process.kill(-shell.pid, 'SIGTERM');
+  } catch {
+    shell.kill();
+  }
 }
 
 function listenForAnswers(shell: ChildProcess, waiting: Map<number, (status: number | null) => void>): void {
@@ -153,7 +164,9 @@ function jobScript(job: Job): string {
   const command = words.join(' ');
   if (job.around === undefined) return [...start, `exec ${command}`, ''].join('\n');
   const { before, after } = job.around;
-  return ['unlocked=', ...start, 'trap : TERM INT HUP', before, command, 'status=$?', after, 'exit $status', ''].join('\n');
+  return ['unlocked=', ...start, 'trap : TERM INT HUP', before, command, 'status=$?', after, 'exit $status', ''].join(
+    '\n',
+  );
 }
 
 /** A lock's descriptor is inherited by all that the job starts: the system lets go of it when the last one ends. */

@@ -9,6 +9,7 @@ import { depInfoFiles, fingerprintDirectories } from '../cargo/freshness.js';
 import { newestCompile, windowOf } from '../cargo/finished-compiles.js';
 import { newestSession, sessionWithin } from '../cargo/incremental.js';
 import type { Unit } from '../cargo/unit.js';
+import type { HiddenRecord, OwnOutputs } from './own-outputs.js';
 
 export interface UnseenEdits {
   /** Before a unit is replayed: what cargo compiled last is still there. `directory` is the unit's incremental one. */
@@ -31,15 +32,14 @@ interface Known {
   edited: boolean;
 }
 
-/** @param directory where to keep what is hidden; on the file system of cargo's */
-export function watchUnseenEdits(directory: string): UnseenEdits {
+/** From now on: what cargo compiled last is found when a unit is first replayed. */
+export function watchUnseenEdits({ hidden }: Pick<OwnOutputs, 'hidden'>): UnseenEdits {
   const known = new Map<string, Known>();
-  const hidden = (unit: Unit): string => join(directory, unit.key);
   return {
     before(unit, incremental) {
       const compile = newestCompile(unit);
       if (compile === null || compile.startedAt === known.get(unit.key)?.startedAt) return;
-      rmSync(hidden(unit), { recursive: true, force: true });
+      for (const { kept } of hidden(unit)) rmSync(kept, { recursive: true, force: true });
       const window = windowOf(compile);
       const session = window === null ? null : sessionWithin(incremental, window);
       known.set(unit.key, { startedAt: compile.startedAt, hash: hashOf(session), edited: false });
@@ -49,8 +49,9 @@ export function watchUnseenEdits(directory: string): UnseenEdits {
       if (state === undefined) return false;
       const asCargo = compiled && state.hash !== null && hashOf(newestSession(incremental)) === state.hash;
       state.edited = !asCargo && (state.edited || edited);
-      show(unit, hidden(unit));
-      if (state.edited && !isSeen(unit)) hide(unit, hidden(unit));
+      // A library's comes back with its files, when its replay has ended.
+      if (unit.kind !== 'lib' && newestCompile(unit)?.startedAt === state.startedAt) show(hidden(unit));
+      if (state.edited && !isSeen(unit)) hide(hidden(unit));
       return asCargo;
     },
   };
@@ -72,17 +73,16 @@ function timeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
 }
 
-function hide(unit: Unit, place: string): void {
-  for (const [index, record] of fingerprintDirectories(unit).entries()) {
-    mkdirSync(join(place, String(index)), { recursive: true });
-    for (const file of depInfoFiles(record)) renameSync(file, join(place, String(index), basename(file)));
+function hide(records: readonly HiddenRecord[]): void {
+  for (const { record, kept } of records) {
+    mkdirSync(kept, { recursive: true });
+    for (const file of depInfoFiles(record)) renameSync(file, join(kept, basename(file)));
   }
 }
 
-/** Unless cargo has compiled the unit since. */
-function show(unit: Unit, place: string): void {
-  for (const [index, record] of fingerprintDirectories(unit).entries()) {
+function show(records: readonly HiddenRecord[]): void {
+  for (const { record, kept } of records) {
     if (depInfoFiles(record).length > 0) continue;
-    for (const file of depInfoFiles(join(place, String(index)))) renameSync(file, join(record, basename(file)));
+    for (const file of depInfoFiles(kept)) renameSync(file, join(record, basename(file)));
   }
 }
