@@ -14,6 +14,11 @@ export function makeStale(unit: Unit): boolean {
   return fingerprintDirectories(unit).map(removeDepInfo).includes(true);
 }
 
+/** False as long as cargo has not compiled the unit since {@link makeStale}. */
+export function hasDepInfo(unit: Unit): boolean {
+  return fingerprintDirectories(unit).some((directory) => depInfoFiles(directory).length > 0);
+}
+
 /**
  * cargo's directories for this unit's freshness, `<profile>/.fingerprint/<package>-<hash>`. Of a shared library, whose
  * files bear no hash, all that may be meant.
