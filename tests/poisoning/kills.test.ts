@@ -91,6 +91,17 @@ for (const end of ['ended', 'killed'] as const) {
       else await talker.session.stop();
       restore();
       shop.builds([], 'restored');
+      // What rustc compiled last is not what the program is made of: a new session has to see to that.
+      const next = await shop.start();
+      try {
+        await next.says(spoken(shop.words));
+        shop.save({ own: 'o2' });
+        await next.says(spoken(shop.words));
+        shop.save({ deep: 'd2', plain: 'p1' });
+        await next.says(spoken(shop.words));
+      } finally {
+        await next.session.stop();
+      }
     } finally {
       await talker.session.stop();
       shop.remove();

@@ -4,7 +4,7 @@
 import { readFileSync, readdirSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprintDirectories } from './freshness.js';
-import type { SessionWindow } from './incremental.js';
+import { codeHash, incrementalDirectory, newestSession, sessionWithin, type SessionWindow } from './incremental.js';
 import type { Unit } from './unit.js';
 
 /** The newest call of rustc by cargo. Times in milliseconds since 1970, as the file system has them. */
@@ -34,6 +34,18 @@ export function newestCompile(unit: Unit): CargoCompile | null {
 /** When the objects of a compile that ended well were written. */
 export function windowOf({ startedAt, finishedAt }: CargoCompile): SessionWindow | null {
   return finishedAt === null ? null : { from: startedAt, to: finishedAt };
+}
+
+/**
+ * True when the unit's newest incremental session holds other code than cargo's newest compile, as after a replay whose
+ * edit was taken back when no session followed it: objects and outputs do not belong together.
+ */
+export function isReplayedSince(unit: Unit): boolean {
+  const compile = newestCompile(unit);
+  const window = compile === null ? null : windowOf(compile);
+  const directory = incrementalDirectory(unit);
+  if (window === null || directory === null) return false;
+  return codeHash(sessionWithin(directory, window)) !== codeHash(newestSession(directory));
 }
 
 /**

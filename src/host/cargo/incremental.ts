@@ -2,7 +2,7 @@
 // they differ from those a program runs. rustc names objects by codegen unit, and hard-links unchanged ones from
 // session to session, so (name, inode) tells without reading. Keeping copies is in kept-files.ts.
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { outputsOf, type Unit } from './unit.js';
 
@@ -106,6 +106,11 @@ export function sessionWithin(directory: string, { from, to }: SessionWindow): s
     return first <= stamp && stamp <= last;
   });
   return found === undefined ? null : join(directory, found);
+}
+
+/** rustc's hash of the crate's code, at the end of a session's name: `s-<time>-<random>-<hash>`. Null for none. */
+export function codeHash(session: string | null): string | null {
+  return session === null ? null : (basename(session).split('-')[3] ?? null);
 }
 
 /** `s-<microseconds in base 36>-…`, padded so that strings compare as numbers. */

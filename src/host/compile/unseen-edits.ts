@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { sourceFiles } from '../cargo/dep-info.js';
 import { depInfoFiles, fingerprintDirectories } from '../cargo/freshness.js';
 import { newestCompile, windowOf } from '../cargo/finished-compiles.js';
-import { newestSession, sessionWithin } from '../cargo/incremental.js';
+import { codeHash, newestSession, sessionWithin } from '../cargo/incremental.js';
 import type { Unit } from '../cargo/unit.js';
 import type { HiddenRecord, OwnOutputs } from './own-outputs.js';
 
@@ -42,12 +42,12 @@ export function watchUnseenEdits({ hidden }: Pick<OwnOutputs, 'hidden'>): Unseen
       for (const { kept } of hidden(unit)) rmSync(kept, { recursive: true, force: true });
       const window = windowOf(compile);
       const session = window === null ? null : sessionWithin(incremental, window);
-      known.set(unit.key, { startedAt: compile.startedAt, hash: hashOf(session), edited: false });
+      known.set(unit.key, { startedAt: compile.startedAt, hash: codeHash(session), edited: false });
     },
     after(unit, incremental, edited, compiled) {
       const state = known.get(unit.key);
       if (state === undefined) return false;
-      const asCargo = compiled && state.hash !== null && hashOf(newestSession(incremental)) === state.hash;
+      const asCargo = compiled && state.hash !== null && codeHash(newestSession(incremental)) === state.hash;
       state.edited = !asCargo && (state.edited || edited);
       // A library's comes back with its files, when its replay has ended.
       if (unit.kind !== 'lib' && newestCompile(unit)?.startedAt === state.startedAt) show(hidden(unit));
@@ -55,11 +55,6 @@ export function watchUnseenEdits({ hidden }: Pick<OwnOutputs, 'hidden'>): Unseen
       return asCargo;
     },
   };
-}
-
-/** rustc's hash of a crate's code, at the end of a session's name: `s-<time>-<random>-<hash>`. */
-function hashOf(session: string | null): string | null {
-  return session === null ? null : (basename(session).split('-')[3] ?? null);
 }
 
 /** True when cargo finds a source that is newer than its dep-info, or gone; or finds no dep-info. */

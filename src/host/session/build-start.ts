@@ -11,6 +11,7 @@ import { cargoRun, type CargoRun, type Started } from '../cargo/cargo-run.js';
 import { cargoOnlyFiles } from '../cargo/cargo-only.js';
 import type { ProgramExit, SessionOptions } from '../events.js';
 import { hasDepInfo, makeStale, makeUnrecordedStale, isOutdated, noteFingerprint } from '../cargo/freshness.js';
+import { isReplayedSince } from '../cargo/finished-compiles.js';
 import { incrementalDirectory, scanObjects, type ObjectSet } from '../cargo/incremental.js';
 import { sameFile } from '../files/same-file.js';
 import { keepFile, keepObjects } from './kept-files.js';
@@ -124,7 +125,7 @@ function hold(
   if (missing.length > 0) return 'again';
   const recording = (unit: Unit): string => join(directories.units, unit.key);
   const outdated = graph.units.filter(
-    (unit) => isOutdated(unit, recording(unit)) && once(aged, unit.key) && makeStale(unit),
+    (unit) => isBehind(unit, directories.units) && once(aged, unit.key) && makeStale(unit),
   );
   if (outdated.length > 0) return 'again';
   for (const unit of graph.units) noteFingerprint(unit, recording(unit));
@@ -202,12 +203,17 @@ async function makePlugins(context: BuildContext, { program }: Started, aged: Se
     const unit = read().find((one) => one.crate === crate && dirname(one.outDir) === profile);
     if (unit === undefined) {
       if (once(aged, crate)) makeUnrecordedStale(profile, crate);
-    } else if (isOutdated(unit, join(directories.units, unit.key)) && once(aged, unit.key)) makeStale(unit);
+    } else if (isBehind(unit, directories.units) && once(aged, unit.key)) makeStale(unit);
   }
   const failed = await buildPlugins(plugins, project, options, scripts, directories);
   if (failed === null) return;
   const names = plugins.map(({ crate }) => crate).join(', ');
   context.note('IPBP5048', `cargo could not build ${names}: ${failed.trim()}`);
+}
+
+/** What lies on disk of a unit is not all of one compile that was recorded. */
+function isBehind(unit: Unit, units: string): boolean {
+  return isOutdated(unit, join(units, unit.key)) || isReplayedSince(unit);
 }
 
 /** Those of which the library on disk and the objects belong together. */
@@ -216,7 +222,7 @@ function followablePlugins({ directories, note }: BuildContext, units: readonly 
     const why =
       unit.unpatchable !== null
         ? `it is built with ${unit.unpatchable}`
-        : !hasDepInfo(unit) || isOutdated(unit, join(directories.units, unit.key))
+        : !hasDepInfo(unit) || isBehind(unit, directories.units)
           ? 'cargo has not built it since it was last compiled'
           : incrementalDirectory(unit) === null
             ? 'it has no incremental session'
