@@ -143,7 +143,7 @@ export const TOOLCHAIN_CODES = {
   IPBP5037: {
     title: 'this build was not recorded',
     meaning:
-      "After ipbp init the commands of rustc are recorded as cargo runs them; some of this program's crates were built before that, or without it.",
+      "After ipbp init the commands of rustc are recorded as cargo runs them; some of this program's crates were built before that, or without it, or ipbp compiled them since for an edit that was taken back.",
     remedy: 'End the program and run cargo run again: these crates are compiled once more, and recorded.',
   },
   IPBP5038: {

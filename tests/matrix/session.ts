@@ -58,6 +58,8 @@ export class Session {
   /** All that was printed, in characters. */
   printed = 0;
   private readonly waiting = new Set<() => void>();
+  /** It has ended, and all that had its pipes. */
+  private closed = false;
   private ended: string | undefined;
   private readonly program: Ask;
 
@@ -89,6 +91,7 @@ export class Session {
       this.printed += chunk.length;
     });
     child.on('close', (code, signal) => {
+      this.closed = true;
       this.ended ??= `ipbp run ended with ${code ?? signal ?? 'nothing'}`;
       this.wake();
     });
@@ -161,12 +164,16 @@ export class Session {
     return this.events.findLast((event) => event.event === 'ready');
   }
 
-  /** Ends program and session. */
+  /** Ends program and session; of a session that was killed the program, which holds its pipes. */
   async stop(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null || this.child.pid === undefined) return;
+    if (this.closed || this.child.pid === undefined) return;
     const closed = new Promise<void>((done) => this.child.once('close', () => done()));
     const kill = (signal: NodeJS.Signals): void => {
-      if (this.child.pid !== undefined) process.kill(-this.child.pid, signal);
+      try {
+        if (this.child.pid !== undefined) process.kill(-this.child.pid, signal);
+      } catch {
+        // All of its group have ended.
+      }
     };
     kill('SIGTERM');
     const timer = setTimeout(() => kill('SIGKILL'), 3000);

@@ -1,6 +1,6 @@
 // A workspace of a program, a library and a library below it for the poisoning sequences: what its sources say, what
-// cargo makes of them, and how much work that was, beside a twin that no session touches. The sequences themselves are in
-// the tests beside it.
+// cargo makes of them, and how much work that was, beside a twin that no session touches. The sequences themselves are
+// in the tests beside it.
 import { spawnSync } from 'node:child_process';
 import { statSync, utimesSync } from 'node:fs';
 import { delimiter } from 'node:path';

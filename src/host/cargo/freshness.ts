@@ -7,8 +7,8 @@ import type { Unit } from './unit.js';
 
 /**
  * Takes cargo's dep-info of a unit away, so that the next cargo build runs its rustc again. Needed where nothing was
- * recorded. Dating the file back is not enough: sources out of an archive or a package store may be as old as one likes.
- * True if there was a file.
+ * recorded, and where what lies on disk of the unit does not belong together. Dating the file back is not enough:
+ * sources out of an archive or a package store may be as old as one likes. True if there was a file.
  */
 export function makeStale(unit: Unit): boolean {
   return fingerprintDirectories(unit).map(removeDepInfo).includes(true);

@@ -44,9 +44,10 @@ export interface OwnOutputs {
 
 /**
  * In `$own` are cargo's outputs (`cargo/`), ours (`replayed/`) and cargo's dep-info while it is hidden: for one rustc
- * (`dep-info-<n>/`), or until the unit itself is replayed again (`unseen-<n>/`); `$out` is the place of the outputs, `$names` their names. `cargos` is true when those in place
- * are those that are held: `-ef` tells one file under two names, and while it is held its inode is given to no other.
- * Each is checked again after it was put back, as whatever ends rustc may end an `ln`.
+ * (`dep-info-<n>/`), or until the unit itself is replayed again (`unseen-<n>/`); `$out` is the place of the outputs,
+ * `$names` their names. `cargos` is true when those in place are those that are held: `-ef` tells one file under two
+ * names, and while it is held its inode is given to no other. Each is checked again after it was put back, as whatever
+ * ends rustc may end an `ln`.
  */
 const FUNCTIONS = `cargos() {
   for name in $names; do

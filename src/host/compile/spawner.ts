@@ -175,7 +175,9 @@ function lockLine({ file, shared, wait }: FileLock, index: number): string {
   const options = `${shared ? '-s ' : ''}${wait ? '' : '-n '}`;
   // A failed redirection of `exec` would end the script: try whether the file can be opened first.
   const path = shellQuote(file);
-  return `if command -v flock >/dev/null && (: >>${path}) 2>/dev/null; then exec ${descriptor}>>${path}; flock ${options}${descriptor} || unlocked=1; else unlocked=1; fi`;
+  const canLock = `command -v flock >/dev/null && (: >>${path}) 2>/dev/null`;
+  const take = `exec ${descriptor}>>${path}; flock ${options}${descriptor} || unlocked=1`;
+  return `if ${canLock}; then ${take}; else unlocked=1; fi`;
 }
 
 function readText(path: string): string {

@@ -1,7 +1,7 @@
-// Edits that cargo cannot see: it goes by times, and a source may be saved as of any time (archives, a clock that was set
-// back, a tool that restores dates). A unit whose newest replay is of other code than cargo's newest compile, with no
-// source newer than that, loses cargo's dep-info until the code is again what cargo compiled; then it comes back, and
-// cargo has nothing to do. Edits that cargo sees for itself are left to it.
+// Edits that cargo cannot see: it goes by times, and a source may be saved as of any time (archives, a clock that was
+// set back, a tool that restores dates). A unit whose newest replay is of other code than cargo's newest compile, with
+// no source newer than that, loses cargo's dep-info until the code is again what cargo compiled; then it comes back,
+// and cargo has nothing to do. Edits that cargo sees for itself are left to it.
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { sourceFiles } from '../cargo/dep-info.js';
