@@ -32,20 +32,19 @@ test('edits go live, and a plain cargo build yields what the sources say, also w
     restore();
     const { confirmed } = await eventOf(talker, from, 'patched');
     if (confirmed === false) await eventOf(talker, from, 'confirmed');
-    shop.builds(['words', 'app'], 'restored with the old times');
-    shop.builds([], 'nothing');
+    shop.builds([], 'restored with the old times');
     assert.ok(existsSync(shop.fixture.path('made/of/ipbp/units')));
     assert.not.ok(readdirSync(shop.fixture.path('target')).includes('ipbp'));
     assert.not.ok(existsSync(shop.fixture.path('target/debug/deps')));
   } finally {
     await talker.session.stop();
-    shop.fixture.remove();
+    shop.remove();
   }
 });
 
 test('what was built without ipbp is built again once, and what a plain cargo build makes goes live', async () => {
   const shop = workshop();
-  shop.builds(['words', 'app'], 'before');
+  shop.builds(['base', 'words', 'app'], 'before', []);
   const talker = await shop.start(['--no-build']);
   try {
     const { pid } = await talker.says(spoken(shop.words));
@@ -57,7 +56,7 @@ test('what was built without ipbp is built again once, and what a plain cargo bu
     assert.is((await talker.line()).pid, pid);
   } finally {
     await talker.session.stop();
-    shop.fixture.remove();
+    shop.remove();
   }
 });
 

@@ -12,14 +12,16 @@ const shop = new Workshop();
 let talker: Talker;
 
 test.before(async () => {
-  shop.fixture.write('lib/Cargo.toml', manifest('words', '[lib]\ncrate-type = ["dylib"]\n[features]\nloud = []\n'));
+  const dependencies = '[dependencies]\nbase = { path = "../base" }\n';
+  const settings = `[lib]\ncrate-type = ["dylib"]\n[features]\nloud = []\n${dependencies}`;
+  shop.fixture.write('lib/Cargo.toml', manifest('words', settings));
   shop.fixture.write('.cargo/config.toml', '[build]\nrustflags = ["-C", "prefer-dynamic"]\n');
   talker = await shop.start(['--no-build']);
 });
 
 test.after(async () => {
   await talker.session.stop();
-  shop.fixture.remove();
+  shop.remove();
 });
 
 function cargo(args: readonly string[], environment: Readonly<Record<string, string>> = {}): void {
