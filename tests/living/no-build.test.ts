@@ -32,7 +32,9 @@ function cargo(
 async function built(words: Partial<Words>, ...compiled: readonly string[]): Promise<readonly SessionEvent[]> {
   const from = talker.session.events.length;
   shop.save(words);
-  shop.builds(compiled, 'nobody else built anything');
+  const made = shop.build();
+  assert.equal(made.compiled, compiled, 'nobody else built anything');
+  assert.is(made.says, spoken(shop.words));
   await eventOf(talker, from, 'patched');
   await talker.says(spoken(shop.words));
   return talker.session.events.slice(from);

@@ -211,7 +211,8 @@ export class Workshop {
   }
 }
 
-const LIBRARIES = `${spawnSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).stdout.trim()}/lib`;
+/** rustc's own, with the shared standard library. */
+const LIBRARIES = spawnSync('rustc', ['--print', 'target-libdir'], { encoding: 'utf8' }).stdout.trim();
 
 /** Crates that rustc ran for, in order. */
 function cargoBuild({ root }: CargoFixture, environment: Readonly<Record<string, string>> = {}): readonly string[] {

@@ -1,10 +1,11 @@
 // Keeps what replays write of libraries apart from what cargo wrote. rustc takes the output directory and the paths of
 // a program's crates for input (measured: with others it compiles every codegen unit again, and so does cargo's next
 // build), so a replay has to write and read where cargo does. Only while it runs, though: cargo's files are held by
-// hard links, ours are in their places for as long as one rustc works, and cargo's come back with their times. cargo
-// then finds what it left, and an edit that is taken back costs it nothing. While others are in their places cargo's
-// dep-info of these units is away: whoever dies then, cargo compiles them again. Writes lines of shell, as the shell
-// outlives a session that is killed, and runs nothing itself.
+// hard links (rustc, and all linkers that were tried, write new files rather than into those that are there), ours are
+// in their places for as long as one rustc works, and cargo's come back with their times. cargo then finds what it left,
+// and an edit that is taken back costs it nothing. While others are in their places cargo's dep-info of these units is
+// away: whoever dies then, cargo compiles them again. Writes lines of shell, as the shell outlives a session that is
+// killed, and runs nothing itself.
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fingerprintDirectories } from '../cargo/freshness.js';
