@@ -12,6 +12,9 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** How long a process group may keep its pipes open after its leader has ended, in ms. */
 const GRACE = 500;
 
+/** How long a process may live after its tests have ended, in ms: what it started gets the time to end. */
+const LINGER = 30_000;
+
 /** How much output of one file is kept, in bytes; the end is what matters. */
 const OUTPUT_LIMIT = 1 << 20;
 
@@ -71,8 +74,10 @@ function execute(file: string, tallyFile: string, timeout: number): Promise<Ende
     });
     let output = '';
     let timedOut = false;
+    let linger: NodeJS.Timeout | undefined;
     const collect = (chunk: Buffer): void => {
       output = (output + chunk.toString('utf8')).slice(-OUTPUT_LIMIT);
+      if (printedTotals(output) !== null) linger ??= setTimeout(stop, LINGER);
     };
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
@@ -80,12 +85,14 @@ function execute(file: string, tallyFile: string, timeout: number): Promise<Ende
     const pid = child.pid;
     if (pid === undefined) return;
     running.add(pid);
-    const limit = setTimeout(() => {
+    const stop = (): void => {
       timedOut = true;
       killGroup(pid);
-    }, timeout);
+    };
+    const limit = setTimeout(stop, timeout);
     child.on('exit', (code, signal) => {
       clearTimeout(limit);
+      clearTimeout(linger);
       killGroup(pid);
       running.delete(pid);
       const settle = (): void => resolve({ status: signal ?? String(code), output, timedOut });
@@ -115,8 +122,8 @@ function printedTotals(output: string): { total: number; passed: number } | null
 function problemsOf(ended: Ended, tally: Tally | null, timeout: number): string[] {
   const printed = printedTotals(ended.output);
   if (ended.timedOut) {
-    const why = printed === null ? 'a test did not end' : 'all tests ended but the process did not: an open handle';
-    return [`stopped after ${timeout / 1000} s: ${why}`];
+    if (printed === null) return [`stopped after ${timeout / 1000} s: a test did not end`];
+    return ['stopped: all tests ended but the process did not: an open handle'];
   }
   const problems: string[] = [];
   if (ended.status !== '0') problems.push(`the process ended with ${ended.status}`);

@@ -217,7 +217,7 @@ liveTest('the host ends the connection when the agent speaks out of order, unask
     const agent = await handMadeAgent(path, token);
     agent.send('program', encodeProgram(PROGRAM));
     const connection = await listener.accept();
-    assert.equal(connection.program, PROGRAM);
+    assert.equal(connection.program, { ...PROGRAM, atStart: 1 });
     const answer = connection.transact(1, []);
     assert.ok(await agent.receive());
     wrong(agent);
