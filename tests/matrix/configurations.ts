@@ -2,6 +2,7 @@
 import { linkerFlags, wildFlags } from './linkers.js';
 import { muslEnvironment } from './musl.js';
 import type { Row } from './row.js';
+import { WITHOUT_TYPES } from './without-types.js';
 
 /** One way to build a program. */
 export interface Configuration {
@@ -49,6 +50,7 @@ export const RELEASE_BUILD: Configuration = {
   environment: () => RELEASE,
   runArguments: ['--release'],
   unoptimised: false,
+  otherwise: WITHOUT_TYPES,
 };
 
 /** Everything that `--full` runs. */
@@ -60,6 +62,7 @@ export const ALL: readonly Configuration[] = [
     ...RELEASE_BUILD,
     name: 'release-debug-info',
     environment: () => ({ ...RELEASE, CARGO_PROFILE_RELEASE_DEBUG: 'true' }),
+    otherwise: {},
   },
   RELEASE_BUILD,
   { ...OPT_1, name: 'opt-s', environment: () => ({ CARGO_PROFILE_DEV_OPT_LEVEL: 's' }) },
