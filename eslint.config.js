@@ -2,7 +2,13 @@
 import tseslint from 'typescript-eslint';
 
 const CORE = ['codes', 'bytes', 'formats', 'reloc', 'link', 'patch'].map((layer) => `src/${layer}/**/*.ts`);
-const TESTS = ['**/*.test.ts', '**/*.test-support.ts', 'tests/**/*.ts', 'scripts/fixtures/**/*.ts'];
+const TESTS = [
+  '**/*.test.ts',
+  '**/*.test-support.ts',
+  'tests/**/*.ts',
+  'conformance/**/*.ts',
+  'scripts/fixtures/**/*.ts',
+];
 
 /** Tables of rows and constants may be as long as their specification. */
 const TABLES = ['src/formats/*/constants.ts', 'src/reloc/elf-*.ts', 'src/codes/*.ts'];

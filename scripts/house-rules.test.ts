@@ -86,7 +86,15 @@ test('no name of a format or machine in the passes of link/, nor in patch/', () 
 });
 
 test('every source file opens with a comment that says what it owns', () => {
-  const without = sourceFiles('src/*.ts', 'scripts/*.ts', 'scripts/*.js', 'bench/*.ts', 'tests/*.ts', 'agent/src/*.rs')
+  const without = sourceFiles(
+    'src/*.ts',
+    'scripts/*.ts',
+    'scripts/*.js',
+    'bench/*.ts',
+    'tests/*.ts',
+    'conformance/*.ts',
+    'agent/src/*.rs',
+  )
     // What a test owns, its name says.
     .filter((file) => !file.endsWith('.test.ts') && !/^(?:#!.*\n)?\/[/*]/.test(read(file)));
   assert.equal(without, []);
@@ -109,13 +117,15 @@ test('exported functions and classes are documented', () => {
 });
 
 test('file names are kebab-case and say something', () => {
-  const wrong = sourceFiles('src/*.ts', 'scripts/*.ts', 'bench/*.ts', 'tests/*.ts').filter((file) => {
-    const name = file.split('/').at(-1) ?? '';
-    return (
-      !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test(?:-support)?)?\.ts$/.test(name) ||
-      /\b(?:utils?|misc|helpers?|manager|common)\b/.test(name)
-    );
-  });
+  const wrong = sourceFiles('src/*.ts', 'scripts/*.ts', 'bench/*.ts', 'tests/*.ts', 'conformance/*.ts').filter(
+    (file) => {
+      const name = file.split('/').at(-1) ?? '';
+      return (
+        !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test(?:-support)?)?\.ts$/.test(name) ||
+        /\b(?:utils?|misc|helpers?|manager|common)\b/.test(name)
+      );
+    },
+  );
   assert.equal(wrong, []);
 });
 
