@@ -31,7 +31,10 @@ function survives(read: () => void): boolean {
 
 /** Reads everything there is to read. */
 function readAll(bytes: Uint8Array): void {
-  describeObject(readElf(bytes, 'hostile.o'), OPTIONS);
+  const file = readElf(bytes, 'hostile.o');
+  file.symbolColumns();
+  for (const { index } of file.sections) file.relocationColumns(index);
+  describeObject(file, OPTIONS);
 }
 
 function readWholeArchive(bytes: Uint8Array): void {

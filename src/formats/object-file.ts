@@ -1,6 +1,13 @@
 // The one model that every reader produces and everything above reads. It knows no format: constants and
 // layouts of ELF, Mach-O, wasm and COFF stay in their folders. What is costly and asked for often (symbols) is a getter
-// that a reader computes at first use and keeps.
+// that a reader computes at first use and keeps. Links, which read all of many files, take columns instead (columns.ts).
+import type {
+  RelocationColumns,
+  SYMBOL_BINDINGS,
+  SYMBOL_KINDS,
+  SYMBOL_VISIBILITIES,
+  SymbolColumns,
+} from './columns.js';
 
 export type Format = 'elf' | 'macho' | 'wasm' | 'coff';
 export type MachineName = 'x86_64' | 'arm64' | 'wasm32';
@@ -49,9 +56,9 @@ export interface Section {
   readonly retain: boolean;
 }
 
-export type SymbolKind = 'function' | 'data' | 'tls' | 'section' | 'file' | 'ifunc' | 'none';
-export type Binding = 'local' | 'global' | 'weak' | 'unique';
-export type Visibility = 'default' | 'hidden' | 'protected' | 'internal';
+export type SymbolKind = (typeof SYMBOL_KINDS)[number];
+export type Binding = (typeof SYMBOL_BINDINGS)[number];
+export type Visibility = (typeof SYMBOL_VISIBILITIES)[number];
 
 /**
  * One symbol. `value` is an offset in its section in relocatable files, an address in linked ones, where a thread-local
@@ -140,6 +147,10 @@ export interface ObjectFile {
    * call: who needs them more than once keeps what was made of them.
    */
   relocations(section: number): readonly Relocation[];
+  /** `symbols` as columns; not kept. */
+  symbolColumns(): SymbolColumns;
+  /** `relocations` as columns; not kept. */
+  relocationColumns(section: number): RelocationColumns;
   /** Bytes in the file; empty for zero-filled sections. A view, not a copy. */
   sectionBytes(section: number): Uint8Array;
   readonly linked: LinkedInfo | null;

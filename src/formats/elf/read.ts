@@ -3,6 +3,7 @@
 import type { ByteReader } from '../../bytes/reader.js';
 import { openWindows, wholeSource, type ByteSource, type Windows } from '../../bytes/source.js';
 import type { ObjectFile, Relocation } from '../object-file.js';
+import { readRelocationColumns, readSymbolColumns, type SymbolTableParts } from './columns.js';
 import * as elf from './constants.js';
 import { countFunctions, countNamed } from './count-symbols.js';
 import { readHeaders } from './header.js';
@@ -11,7 +12,7 @@ import { readLinked } from './linked.js';
 import type { DynamicEntry } from './linked.js';
 import { readNotes } from './notes.js';
 import type { Note } from './notes.js';
-import { byOffset, readRelocationSection } from './relocations.js';
+import { byOffset, readRelocationSection, type RelocationBounds } from './relocations.js';
 import { readSections, sectionReader } from './sections.js';
 import { openStringTable } from './string-table.js';
 import { openSymbols } from './symbols.js';
@@ -47,13 +48,16 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
   const linked = headers.type === elf.ET_REL ? null : readLinked(reader, headers);
   const relocationSections = relocationSectionsByTarget(headers);
 
+  const boundsOf = (section: number): RelocationBounds => ({
+    // In linked files (--emit-relocs) offsets are addresses.
+    size: linked === null ? (sections[section]?.size ?? 0) : Infinity,
+    symbols: openTable()?.count ?? 0,
+  });
+
   const readRelocations = (section: number): readonly Relocation[] => {
     const sources = relocationSections.get(section);
     if (sources === undefined) return NONE;
-    // In linked files (--emit-relocs) offsets are addresses.
-    const target = sections[section];
-    const size = linked === null ? (target?.size ?? 0) : Infinity;
-    const bounds = { size, symbols: openTable()?.count ?? 0 };
+    const bounds = boundsOf(section);
     const [first, ...others] = sources.map((source) => readOne(reader, headers, source, bounds));
     return byOffset(others.length === 0 ? (first ?? []) : [first ?? [], ...others].flat());
   };
@@ -78,6 +82,27 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
       found === null ? 0 : countFunctions(found.table(), (index) => sections[index]?.kind === 'code'),
     countNamed: (names) => (found === null ? 0 : countNamed(found.table(), found.strings(), names)),
     relocations: readRelocations,
+    symbolColumns() {
+      if (found !== null) return readSymbolColumns(found.parts());
+      const nothing = reader.window(0, 0);
+      return readSymbolColumns({
+        entries: nothing,
+        strings: nothing,
+        extended: null,
+        sectionCount: null,
+        firstGlobal: 0,
+      });
+    },
+    relocationColumns(section) {
+      const sources = relocationSections.get(section) ?? [];
+      return readRelocationColumns(
+        sources.map((source) => {
+          const header = headers.sections[source] as SectionHeader;
+          return { reader: sectionReader(reader, header), type: header.type };
+        }),
+        boundsOf(section),
+      );
+    },
     sectionBytes(index) {
       const section = sections[index];
       if (section === undefined || section.fileSize === 0) return NO_BYTES;
@@ -100,6 +125,7 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
 
 /** Where the symbols are. */
 interface FoundTable {
+  parts(): SymbolTableParts;
   table(): ByteReader;
   strings(): ByteReader;
   open(): SymbolTable;
@@ -117,17 +143,22 @@ function findSymbolTable(reader: Windows, headers: ElfHeaders): FoundTable | nul
     (candidate) => candidate.type === elf.SHT_SYMTAB_SHNDX && candidate.link === index,
   );
   const part = (section: SectionHeader) => (): ByteReader => sectionReader(reader, section);
+  const parts = (): SymbolTableParts => ({
+    entries: sectionReader(reader, header),
+    strings: sectionReader(reader, strings),
+    extended: extended === undefined ? null : sectionReader(reader, extended),
+    // In linked files the index is a hint: tools that rewrite them (BOLT, strip) leave stale ones, seen in rustc's own.
+    sectionCount: headers.type === elf.ET_REL ? headers.sections.length : null,
+    firstGlobal: header.info,
+  });
   return {
     table: part(header),
     strings: part(strings),
-    open: () =>
-      openSymbols(
-        sectionReader(reader, header),
-        openStringTable(sectionReader(reader, strings)),
-        extended === undefined ? null : sectionReader(reader, extended),
-        // In linked files the index is a hint: tools that rewrite them (BOLT, strip) leave stale ones, seen in rustc's own.
-        headers.type === elf.ET_REL ? headers.sections.length : null,
-      ),
+    parts,
+    open() {
+      const { entries, strings: names, extended: indexes, sectionCount } = parts();
+      return openSymbols(entries, openStringTable(names), indexes, sectionCount);
+    },
   };
 }
 
@@ -154,12 +185,7 @@ function relocationSectionsByTarget(headers: ElfHeaders): Map<number, number[]> 
   return targets;
 }
 
-function readOne(
-  reader: Windows,
-  headers: ElfHeaders,
-  source: number,
-  bounds: { readonly size: number; readonly symbols: number },
-): Relocation[] {
+function readOne(reader: Windows, headers: ElfHeaders, source: number, bounds: RelocationBounds): Relocation[] {
   const header = headers.sections[source];
   return header === undefined ? [] : readRelocationSection(sectionReader(reader, header), header.type, bounds);
 }

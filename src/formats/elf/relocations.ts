@@ -13,23 +13,29 @@ export interface RelocationBounds {
   readonly symbols: number;
 }
 
-/**
- * Reads one relocation section of type SHT_RELA or SHT_REL, in the order of the file. IPBP1003 for SHT_CREL;
- * IPBP1002 for an offset outside the section it applies to or an unknown symbol.
- */
-export function readRelocationSection(reader: ByteReader, type: number, bounds: RelocationBounds): Relocation[] {
+/** How many entries a relocation section has. IPBP1003 for SHT_CREL, IPBP1002 where it ends inside an entry. */
+export function relocationCount(reader: ByteReader, type: number): number {
   if (type === elf.SHT_CREL) {
     throw new IpbpError('IPBP1003', 'compact relocations (SHT_CREL) are not supported', {
       expected: 'SHT_RELA or SHT_REL',
       where: reader.where(0),
     });
   }
-  const entrySize = type === elf.SHT_RELA ? elf.RELA_SIZE : elf.REL_SIZE;
-  const count = Math.floor(reader.length / entrySize);
-  if (count * entrySize !== reader.length) {
+  const count = reader.length / (type === elf.SHT_RELA ? elf.RELA_SIZE : elf.REL_SIZE);
+  if (!Number.isInteger(count)) {
     reader.malformed('a relocation section ends inside an entry', { actual: `${reader.length} bytes` }, 0);
   }
   if (count > LIMITS.relocations) reader.malformed('too many relocations', { actual: `${count}` }, 0);
+  return count;
+}
+
+/**
+ * Reads one relocation section of type SHT_RELA or SHT_REL, in the order of the file. IPBP1003 for SHT_CREL;
+ * IPBP1002 for an offset outside the section it applies to or an unknown symbol.
+ */
+export function readRelocationSection(reader: ByteReader, type: number, bounds: RelocationBounds): Relocation[] {
+  const count = relocationCount(reader, type);
+  const entrySize = type === elf.SHT_RELA ? elf.RELA_SIZE : elf.REL_SIZE;
   const view = new DataView(reader.bytes.buffer, reader.bytes.byteOffset, reader.length);
   const relocations: Relocation[] = [];
   for (let index = 0; index < count; index++) {
