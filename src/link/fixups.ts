@@ -2,6 +2,7 @@
 // the psABI's: S symbol, A addend, P place, G slot, L stub, TP offset from the thread pointer.
 import { IpbpError, hex } from '../codes/error.js';
 import { applyField } from '../reloc/apply.js';
+import { EXPRESSIONS, pageOf } from '../reloc/fixup.js';
 import type { Machine } from '../reloc/machine.js';
 import type { Binding } from './binding.js';
 import type { BoundEdge } from './close.js';
@@ -155,37 +156,55 @@ export function applyFixup(bound: BoundEdge, site: FixupSite, context: FixupCont
     if (slot === null) throw new Error(`internal: no slot for ${row.name} at ${site.where}`);
     return layout.slotsAt + slot * machine.pointerSize;
   };
-  switch (row.expression) {
+  const { term, base } = EXPRESSIONS[row.expression];
+  /** Takes the base off a term with its addend; of this image, the slots are the GOT. */
+  const relative = (value: number): number => {
+    switch (base) {
+      case 'nothing':
+        return value;
+      case 'P':
+        return value - site.address;
+      case 'GOT':
+        return value - layout.slotsAt;
+      case 'page of P':
+        return pageOf(value) - pageOf(site.address);
+      case 'page of GOT':
+        return value - pageOf(layout.slotsAt);
+    }
+  };
+  switch (term) {
     case 'none':
-      return;
-    case 'S+A':
-      if (row.field.size === machine.pointerSize) return writeAddress(bound, binding, addend, site, context);
-      if (binding.kind !== 'absolute')
-        unusable(bound, site, `an address does not fit ${row.field.size} bytes of code that may lie anywhere`);
-      return write(binding.value + addend);
-    case 'L+A-P':
-    case 'S+A-P': {
+      if (row.expression === 'none') return;
+      return unusable(bound, site, 'a patch has no descriptors');
+    case 'L':
+    case 'S': {
+      if (base === 'nothing' && row.field.size === machine.pointerSize)
+        return writeAddress(bound, binding, addend, site, context);
       const stub = slots.stubOf(bound);
-      if (stub !== null) return write(layout.stubsAt + stub * machine.stub.size + addend - site.address);
+      if (stub !== null) return write(relative(layout.stubsAt + stub * machine.stub.size + addend));
+      if (base === 'nothing' && row.field.modulo === null) {
+        if (binding.kind !== 'absolute')
+          unusable(bound, site, `an address does not fit ${row.field.size} bytes of code that may lie anywhere`);
+        return write(binding.value + addend);
+      }
       const address = addressIn0(binding, layout);
-      if (address !== null) return write(address + addend - site.address);
+      if (address !== null) return write(relative(address + addend));
       // A weak symbol that nobody defines: the code tests it before use, so any value that is in range would do.
-      if (binding.kind === 'absolute' && binding.value === 0 && edge.target.weak) return write(-site.address);
+      if (binding.kind === 'absolute' && binding.value === 0 && edge.target.weak) return write(relative(0));
       return unusable(bound, site, 'the target lies in another module or is no place in memory');
     }
-    case 'G+A-P':
-    case 'GTP+A-P':
-      return write(slotAddress() + addend - site.address);
-    case 'TP+A':
-    case 'DTP+A':
+    case 'G':
+    case 'GTP':
+      return write(relative(slotAddress() + addend));
+    case 'GOT':
+      return write(relative(layout.slotsAt + addend));
+    case 'TP':
+    case 'DTP':
       return writeThreadOffset(bound, binding, addend, row.field.size, site, context);
-    case 'GOT+A-P':
-    case 'S+A-GOT':
-    case 'Z+A':
-    case 'tls-gd':
-    case 'tls-ld':
-    case 'tls-desc':
-    case 'tls-desc-call':
+    case 'Z':
+    case 'GGD':
+    case 'GLD':
+    case 'GDESC':
       return unusable(bound, site, `a patch has no meaning for ${row.expression} (${hex(site.address)})`);
   }
 }

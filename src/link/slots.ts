@@ -1,5 +1,6 @@
 // Pass: GOT slots and stubs. A slot is a word that holds an address (or a thread-local's offset); a stub is code that
 // jumps through a slot, for targets that a branch cannot reach.
+import { EXPRESSIONS } from '../reloc/fixup.js';
 import type { Machine } from '../reloc/machine.js';
 import { bindingKey, type Binding } from './binding.js';
 import type { BoundEdge, LinkedAtom } from './close.js';
@@ -28,7 +29,7 @@ export function isFar(binding: Binding): boolean {
 
 function needsStub({ edge, binding }: BoundEdge): boolean {
   if (!isFar(binding)) return false;
-  if (edge.row.expression === 'L+A-P') return true;
+  if (EXPRESSIONS[edge.row.expression].term === 'L') return true;
   // Hand-written code calls by a plain PC-relative field; data cannot be reached that way.
   return edge.row.expression === 'S+A-P' && binding.kind === 'import' && !binding.data;
 }
@@ -52,9 +53,9 @@ export function makeSlots(atoms: readonly LinkedAtom[], idOf: (atom: Atom) => nu
   };
 
   const visit = (bound: BoundEdge): void => {
-    const expression = bound.edge.row.expression;
-    if (expression === 'G+A-P') slotOf.set(bound, slotFor('address', bound.binding));
-    else if (expression === 'GTP+A-P') slotOf.set(bound, slotFor('thread-offset', bound.binding));
+    const { term } = EXPRESSIONS[bound.edge.row.expression];
+    if (term === 'G') slotOf.set(bound, slotFor('address', bound.binding));
+    else if (term === 'GTP') slotOf.set(bound, slotFor('thread-offset', bound.binding));
     else if (needsStub(bound)) {
       const slot = slotFor('address', bound.binding);
       let stub = stubBySlot.get(slot);

@@ -1,6 +1,7 @@
 // Pass: code sequences that ask the loader for a thread-local's address become plain offsets from the thread pointer,
 // as every thread-local that a patch can reach lies at a fixed offset. What the sequences look like is the machine's.
 import { IpbpError, hex } from '../codes/error.js';
+import { asksForThreadLocal } from '../reloc/fixup.js';
 import type { Atom, Edge } from './graph.js';
 
 /** An atom's content after the rewrite: its own copy of the bytes when anything changed. */
@@ -11,7 +12,7 @@ export interface Rewritten {
 
 /** Rewrites all dynamic TLS sequences of one atom. */
 export function rewriteThreadLocals(atom: Atom): Rewritten {
-  const dynamic = (edge: Edge): boolean => edge.row.expression.startsWith('tls-');
+  const dynamic = (edge: Edge): boolean => asksForThreadLocal(edge.row.expression);
   if (!atom.edges.some(dynamic)) return { bytes: atom.bytes, edges: atom.edges };
   const bytes = atom.bytes.slice();
   const edges: Edge[] = [];
@@ -21,20 +22,15 @@ export function rewriteThreadLocals(atom: Atom): Rewritten {
       edges.push(edge);
       continue;
     }
-    const purpose = edge.row.expression;
-    const rewrite =
-      purpose === 'tls-gd' || purpose === 'tls-ld'
-        ? atom.object.machine.rewrite(purpose, atom.bytes, edge.offset)
-        : null;
+    const rewrite = atom.object.machine.rewrite(edge.row, 'local-exec', atom.bytes, edge.offset);
     if (rewrite === null) {
       throw new IpbpError('IPBP2004', `${edge.row.name} does not stand in a code sequence that can be rewritten`, {
         where: `${atom.object.name}: ${atom.name}+${hex(edge.offset)}`,
       });
     }
     bytes.set(rewrite.bytes, edge.offset + rewrite.from);
-    if (rewrite.field !== null) {
-      const { at, row, addend } = rewrite.field;
-      edges.push({ offset: edge.offset + at, row, target: edge.target, addend });
+    for (const { at, row, addend } of rewrite.fields) {
+      edges.push({ offset: edge.offset + at, row, target: edge.target, addend: edge.addend + addend });
     }
     i += rewrite.swallow;
   }

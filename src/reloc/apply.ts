@@ -10,7 +10,8 @@ export interface FixupPlace {
 
 /**
  * Writes `value` into `field` at `offset`.
- * @throws IpbpError IPBP2002 when the value does not fit, IPBP2004 when the field lies outside the bytes.
+ * @throws IpbpError IPBP2002 when the value does not fit or is no multiple of what the field asks for, IPBP2004 when the
+ * field lies outside the bytes.
  */
 export function applyField(field: Field, bytes: Uint8Array, offset: number, value: number, place: FixupPlace): void {
   if (offset < 0 || offset + field.size > bytes.length) {
@@ -23,6 +24,13 @@ export function applyField(field: Field, bytes: Uint8Array, offset: number, valu
   if (!Number.isSafeInteger(value) || value < field.min || value > field.max) {
     throw new IpbpError('IPBP2002', `${place.what} is out of range`, {
       expected: `${hex(field.min)} to ${hex(field.max)} (${field.name})`,
+      actual: hex(value),
+      where: place.where,
+    });
+  }
+  if (value % field.multiple !== 0) {
+    throw new IpbpError('IPBP2002', `${place.what} is not aligned`, {
+      expected: `a multiple of ${field.multiple} (${field.name})`,
       actual: hex(value),
       where: place.where,
     });

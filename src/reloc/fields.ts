@@ -14,6 +14,8 @@ function whole(name: string, size: 1 | 2 | 4, min: number, max: number): Field {
     size,
     min,
     max,
+    multiple: 1,
+    modulo: null,
     encode(bytes, offset, value) {
       const v = view(bytes);
       if (size === 1) v.setInt8(offset, value);
@@ -31,9 +33,19 @@ function whole(name: string, size: 1 | 2 | 4, min: number, max: number): Field {
 }
 
 /** No bytes at all: relocations that only mark a place. */
-export const NOTHING: Field = { name: 'none', size: 0, min: 0, max: 0, encode() {}, decode: () => 0 };
+export const NOTHING: Field = {
+  name: 'none',
+  size: 0,
+  min: 0,
+  max: 0,
+  multiple: 1,
+  modulo: null,
+  encode() {},
+  decode: () => 0,
+};
 
 export const INT8 = whole('int8', 1, -0x80, 0x7f);
+export const INT16 = whole('int16', 2, -0x8000, 0x7fff);
 export const INT32 = whole('int32', 4, -0x8000_0000, 0x7fff_ffff);
 export const UINT32 = whole('uint32', 4, 0, 0xffff_ffff);
 /** 8 and 16 bits that may be read as signed or unsigned (the psABI does not say which). */
@@ -46,6 +58,8 @@ export const INT64: Field = {
   size: 8,
   min: Number.MIN_SAFE_INTEGER,
   max: Number.MAX_SAFE_INTEGER,
+  multiple: 1,
+  modulo: null,
   encode(bytes, offset, value) {
     const v = view(bytes);
     const high = Math.floor(value / U32);

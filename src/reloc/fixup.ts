@@ -2,26 +2,84 @@
 // Rows are written once per format × machine (elf-x86-64.ts, …); nothing else knows a relocation's number.
 
 /**
- * The value, in the letters of the psABI documents: S symbol, A addend, P place, L stub of the symbol if it needs one,
- * G the GOT slot of the symbol, GOT the GOT's start, TP offset from the thread pointer, Z size of the symbol.
- * `tls-gd` and `tls-ld` mark the first relocation of a code sequence that is rewritten as a whole.
+ * What a value starts from, in the letters of the psABI documents: S symbol, L stub of the symbol if it needs one, G the
+ * address of the symbol's GOT slot, GOT the GOT's start, Z size of the symbol. Of thread-locals: TP offset from the
+ * thread pointer, DTP offset from the start of the module's template, and addresses of GOT slots: GTP one that holds TP,
+ * GGD a pair of module and DTP, GLD a pair of the own module and 0, GDESC a descriptor (two words).
  */
-export type Expression =
-  | 'none'
-  | 'S+A'
-  | 'S+A-P'
-  | 'L+A-P'
-  | 'G+A-P'
-  | 'GOT+A-P'
-  | 'S+A-GOT'
-  | 'TP+A'
-  | 'GTP+A-P'
-  | 'DTP+A'
-  | 'Z+A'
-  | 'tls-gd'
-  | 'tls-ld'
-  | 'tls-desc'
-  | 'tls-desc-call';
+export type Term = 'none' | 'S' | 'L' | 'G' | 'GOT' | 'Z' | 'TP' | 'DTP' | 'GTP' | 'GGD' | 'GLD' | 'GDESC';
+
+/**
+ * What is taken off: P the place, GOT the GOT's start; with pages, whole pages are counted: `Page(S+A)-Page(P)` starts
+ * from the page of the sum. `G+A-Page(GOT)` takes the page off and leaves the sum as it is.
+ */
+export type Base = 'nothing' | 'P' | 'GOT' | 'page of P' | 'page of GOT';
+
+/** An expression taken apart: the addend is added to the term, then the base is taken off. */
+export interface Parts {
+  readonly term: Term;
+  readonly base: Base;
+}
+
+/** The page of an address, as instructions count pages: of 4 KiB, however large those of the memory are. */
+export function pageOf(address: number): number {
+  return Math.floor(address / 0x1000) * 0x1000;
+}
+
+function parts(term: Term, base: Base): Parts {
+  return { term, base };
+}
+
+/**
+ * Every expression that rows use. `tls-desc-call` has no value: it marks the call through a descriptor, which is rewritten
+ * together with the code that loads it.
+ */
+export const EXPRESSIONS = {
+  none: parts('none', 'nothing'),
+  'S+A': parts('S', 'nothing'),
+  'S+A-P': parts('S', 'P'),
+  'S+A-GOT': parts('S', 'GOT'),
+  'Page(S+A)-Page(P)': parts('S', 'page of P'),
+  'L+A-P': parts('L', 'P'),
+  'L+A-GOT': parts('L', 'GOT'),
+  'G+A': parts('G', 'nothing'),
+  'G+A-P': parts('G', 'P'),
+  'G+A-GOT': parts('G', 'GOT'),
+  'G+A-Page(GOT)': parts('G', 'page of GOT'),
+  'Page(G+A)-Page(P)': parts('G', 'page of P'),
+  'GOT+A-P': parts('GOT', 'P'),
+  'Z+A': parts('Z', 'nothing'),
+  'TP+A': parts('TP', 'nothing'),
+  'DTP+A': parts('DTP', 'nothing'),
+  'GTP+A': parts('GTP', 'nothing'),
+  'GTP+A-P': parts('GTP', 'P'),
+  'GTP+A-GOT': parts('GTP', 'GOT'),
+  'Page(GTP+A)-Page(P)': parts('GTP', 'page of P'),
+  'GGD+A': parts('GGD', 'nothing'),
+  'GGD+A-P': parts('GGD', 'P'),
+  'GGD+A-GOT': parts('GGD', 'GOT'),
+  'Page(GGD+A)-Page(P)': parts('GGD', 'page of P'),
+  'GLD+A': parts('GLD', 'nothing'),
+  'GLD+A-P': parts('GLD', 'P'),
+  'GLD+A-GOT': parts('GLD', 'GOT'),
+  'Page(GLD+A)-Page(P)': parts('GLD', 'page of P'),
+  'GDESC+A': parts('GDESC', 'nothing'),
+  'GDESC+A-P': parts('GDESC', 'P'),
+  'GDESC+A-GOT': parts('GDESC', 'GOT'),
+  'Page(GDESC+A)-Page(P)': parts('GDESC', 'page of P'),
+  'tls-desc-call': parts('none', 'nothing'),
+} as const satisfies Record<string, Parts>;
+
+export type Expression = keyof typeof EXPRESSIONS;
+
+/**
+ * True for the first and following relocations of a sequence that asks the loader where a thread-local is; the code
+ * around them may be rewritten as a whole.
+ */
+export function asksForThreadLocal(expression: Expression): boolean {
+  const { term } = EXPRESSIONS[expression];
+  return term === 'GGD' || term === 'GLD' || term === 'GDESC' || expression === 'tls-desc-call';
+}
 
 /** Where a value goes: how many bytes, which values fit, how it is written and read back. */
 export interface Field {
@@ -31,6 +89,10 @@ export interface Field {
   /** Smallest and largest value that fits; both inclusive. */
   readonly min: number;
   readonly max: number;
+  /** Values are multiples of this: 1, or what the instruction leaves out of its immediate. */
+  readonly multiple: number;
+  /** The field holds the value modulo this, and says so by its name (`…lo12`); null when it holds all of it. */
+  readonly modulo: number | null;
   encode(bytes: Uint8Array, offset: number, value: number): void;
   decode(bytes: Uint8Array, offset: number): number;
 }

@@ -1,5 +1,6 @@
 // What the passes need to know of a machine, as an interface; one folder per machine implements it.
 import type { FixupRow } from './fixup.js';
+import type { SharedMachine } from './shared-machine.js';
 
 /** A jump that fits over the first bytes of a function, planned from the bytes that stand there. */
 export interface EntryFacts {
@@ -66,13 +67,22 @@ export interface EntryStubs {
   slotOf(stub: Uint8Array, at: number): number | null;
 }
 
-/** How a TLS code sequence is rewritten to a plain thread-pointer offset. */
+/**
+ * What code is rewritten to: `direct` uses the symbol's address instead of a GOT slot that holds it, `initial-exec` loads a
+ * thread-local's offset from a slot, `local-exec` has the offset in the instruction.
+ */
+export type RewriteGoal = 'direct' | 'initial-exec' | 'local-exec';
+
+/** Other code in the place of the instructions around a relocation. */
 export interface Rewrite {
   /** Offset of the first replaced byte, relative to the relocation's offset. */
   readonly from: number;
   readonly bytes: Uint8Array;
-  /** Where in the atom the remaining field stands, relative to the relocation's offset, and its row. */
-  readonly field: { readonly at: number; readonly row: FixupRow; readonly addend: number } | null;
+  /**
+   * The relocations of the new code: where, relative to the relocation's offset, by which row, and what is added to the
+   * relocation's own addend.
+   */
+  readonly fields: readonly { readonly at: number; readonly row: FixupRow; readonly addend: number }[];
   /** How many following relocations the rewrite swallows (the call of __tls_get_addr). */
   readonly swallow: number;
 }
@@ -110,8 +120,10 @@ export interface Machine {
    */
   callBefore(bytes: Uint8Array, address: number): number | null | undefined;
   /**
-   * Rewrites the TLS sequence whose first relocation is at `offset` of `bytes`; null when the instructions are not of a
-   * form that can be rewritten.
+   * Other code for the instructions around the relocation at `offset` of `bytes`; null when they are not of a form that
+   * can be rewritten so. Only for targets for which the goal holds: see {@link RewriteGoal}; `direct` is not for absolute
+   * symbols, whose distance from the code is not known.
    */
-  rewrite(purpose: 'tls-gd' | 'tls-ld', bytes: Uint8Array, offset: number): Rewrite | null;
+  rewrite(row: FixupRow, goal: RewriteGoal, bytes: Uint8Array, offset: number): Rewrite | null;
+  readonly shared: SharedMachine;
 }

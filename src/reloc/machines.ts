@@ -1,14 +1,13 @@
 // Which machine and rows belong to a file. The only place that lists the supported pairs of format and machine.
 import { IpbpError } from '../codes/error.js';
 import type { Format, MachineName } from '../formats/object-file.js';
-import { ELF_X86_64_ROWS } from './elf-x86-64.js';
-import type { FixupRow } from './fixup.js';
+import { ELF_X86_64_DYNAMIC, ELF_X86_64_ROWS } from './elf-x86-64.js';
 import type { Machine } from './machine.js';
 import { x86Machine } from './x86-64/machine.js';
 
-const ADDRESS_ROW = ELF_X86_64_ROWS.find((row) => row.name === 'R_X86_64_64') as FixupRow;
-
-const MACHINES: ReadonlyMap<string, Machine> = new Map([['elf x86_64', x86Machine(ELF_X86_64_ROWS, ADDRESS_ROW)]]);
+const MACHINES: ReadonlyMap<string, Machine> = new Map([
+  ['elf x86_64', x86Machine(ELF_X86_64_ROWS, ELF_X86_64_DYNAMIC)],
+]);
 
 /**
  * The machine of a file.

@@ -5,7 +5,6 @@ import { IpbpError } from '../codes/error.js';
 import { applyField } from './apply.js';
 import { ELF_X86_64_ROWS } from './elf-x86-64.js';
 import { machineFor } from './machines.js';
-import { rewriteTls } from './x86-64/rewrite.js';
 
 const place = { what: 'a value', where: 'here' };
 const fields = [...new Map(ELF_X86_64_ROWS.map((row) => [row.field.name, row.field])).values()].filter(
@@ -86,42 +85,6 @@ test('a stub jumps through its slot', () => {
   assert.is(bytes.length, stub.size);
   assert.equal([...bytes.subarray(0, 2)], [0xff, 0x25]);
   assert.is(new DataView(bytes.buffer).getInt32(2, true), 0x2000 - 0x1006);
-});
-
-test('general-dynamic code becomes local-exec code of the same length', () => {
-  // data16 lea x@tlsgd(%rip),%rdi; data16 data16 rex.W call __tls_get_addr@plt
-  const lea = [0x66, 0x48, 0x8d, 0x3d, 0, 0, 0, 0];
-  for (const call of [
-    [0x66, 0x66, 0x48, 0xe8],
-    [0x66, 0x48, 0xff, 0x15],
-  ]) {
-    const bytes = Uint8Array.from([0x90, ...lea, ...call, 0, 0, 0, 0, 0x90]);
-    const rewrite = rewriteTls('tls-gd', bytes, 5);
-    assert.ok(rewrite !== null);
-    assert.is(rewrite.bytes.length, 16);
-    assert.is(rewrite.from, -4);
-    assert.is(rewrite.swallow, 1);
-    assert.is(rewrite.field?.at, 8);
-    assert.is(rewrite.field?.row.name, 'R_X86_64_TPOFF32');
-  }
-});
-
-test('local-dynamic code becomes a load of the thread pointer of the same length', () => {
-  const lea = [0x48, 0x8d, 0x3d, 0, 0, 0, 0];
-  const direct = rewriteTls('tls-ld', Uint8Array.from([...lea, 0xe8, 0, 0, 0, 0]), 3);
-  assert.is(direct?.bytes.length, 12);
-  const indirect = rewriteTls('tls-ld', Uint8Array.from([...lea, 0xff, 0x15, 0, 0, 0, 0]), 3);
-  assert.is(indirect?.bytes.length, 13);
-});
-
-test('other code than the known sequences is not rewritten', () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 24 }), fc.integer({ min: -4, max: 24 }), (bytes, offset) => {
-      if (bytes[offset - 1] === 0x3d) return;
-      assert.is(rewriteTls('tls-gd', bytes, offset), null);
-      assert.is(rewriteTls('tls-ld', bytes, offset), null);
-    }),
-  );
 });
 
 test('a pair of format and machine without rows is an error', () => {

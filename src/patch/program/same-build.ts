@@ -2,6 +2,7 @@
 // Compares the code of each function with what the linker made of it; data is not looked at.
 import { demangle } from '../../formats/symbols/demangle.js';
 import type { Edge, LinkObject } from '../../link/graph.js';
+import { EXPRESSIONS } from '../../reloc/fixup.js';
 import type { RefusedItem } from '../engine.js';
 import { edgesIn, openSide, rangeOf, type AtomRef } from '../diff/items.js';
 import type { Program } from './program.js';
@@ -14,23 +15,21 @@ const REWRITTEN_AROUND = 4;
 const MOST_NAMED = 3;
 
 function isRewritten({ row }: Edge): boolean {
-  switch (row.expression) {
+  if (row.relaxable) return true;
+  switch (EXPRESSIONS[row.expression].term) {
     case 'none':
-    case 'S+A':
-    case 'S+A-P':
-    case 'L+A-P':
-    case 'GOT+A-P':
-    case 'S+A-GOT':
-    case 'TP+A':
-    case 'DTP+A':
-    case 'Z+A':
+    case 'S':
+    case 'L':
+    case 'GOT':
+    case 'Z':
+    case 'TP':
+    case 'DTP':
       return false;
-    case 'G+A-P':
-    case 'GTP+A-P':
-    case 'tls-gd':
-    case 'tls-ld':
-    case 'tls-desc':
-    case 'tls-desc-call':
+    case 'G':
+    case 'GTP':
+    case 'GGD':
+    case 'GLD':
+    case 'GDESC':
       return true;
   }
 }

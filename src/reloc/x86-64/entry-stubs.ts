@@ -15,10 +15,8 @@ function startsWith(bytes: Uint8Array, offset: number, pattern: readonly number[
   return pattern.every((byte, i) => bytes[offset + i] === byte);
 }
 
-/** The stubs, given the format's rows: its PC-relative one of 32 bits fills the field. */
-export function entryStubs(rows: readonly FixupRow[]): EntryStubs {
-  const row = rows.find(({ expression, field }) => expression === 'S+A-P' && field === INT32);
-  if (row === undefined) throw new Error('internal: a format of this machine has no PC-relative relocation of 32 bits');
+/** The stubs, given the format's PC-relative row of 32 bits, which fills the field. */
+export function entryStubs(row: FixupRow): EntryStubs {
   return {
     align: 8,
     build(body) {

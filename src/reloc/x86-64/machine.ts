@@ -1,12 +1,14 @@
 // x86-64 as the passes see it: its stub, its redirects, its rewrites. Rows come from the format's table.
-import type { FixupRow } from '../fixup.js';
+import type { Expression, Field, FixupRow } from '../fixup.js';
 import type { Machine } from '../machine.js';
-import { INT32 } from '../fields.js';
+import type { DynamicTypes } from '../shared-machine.js';
+import { INT32, INT64 } from '../fields.js';
 import { applyField } from '../apply.js';
 import { decodeInstruction } from './decode.js';
 import { X86_64_ENTRY } from './entry.js';
 import { entryStubs } from './entry-stubs.js';
-import { rewriteTls } from './rewrite.js';
+import { X86_64_PLT } from './plt.js';
+import { rewriter } from './rewrite.js';
 
 /** jmp *slot(%rip); two bytes of padding that trap, so that stubs stay 8 bytes apart. */
 function encodeStub(at: number, slot: number): Uint8Array {
@@ -58,22 +60,33 @@ function callBefore(bytes: Uint8Array, address: number): number | null | undefin
   return end >= 5 && bytes[end - 5] === 0xe8 ? address + INT32.decode(bytes, end - 4) : undefined;
 }
 
-/** The machine with the rows of one format. `addressRow` must be the row that writes a whole address. */
-export function x86Machine(rows: readonly FixupRow[], addressRow: FixupRow): Machine {
+/** The machine with the rows of one format, and the numbers of the relocations that its loaders know. */
+export function x86Machine(rows: readonly FixupRow[], dynamic: DynamicTypes): Machine {
+  const rowOf = (expression: Expression, field: Field): FixupRow => {
+    const row = rows.find((candidate) => candidate.expression === expression && candidate.field === field);
+    if (row === undefined) throw new Error(`internal: a format of this machine has no ${expression} in ${field.name}`);
+    return row;
+  };
+  const distance = rowOf('S+A-P', INT32);
   return {
     pointerSize: 8,
     pageSize: 4096,
     rows: new Map(rows.map((row) => [row.type, row])),
-    addressRow,
+    addressRow: rowOf('S+A', INT64),
     codeFill: 0xcc,
     threadLocalsStart,
     stub: { size: 8, align: 8, encode: encodeStub },
-    entryStubs: entryStubs(rows),
+    entryStubs: entryStubs(distance),
     entry: X86_64_ENTRY,
     calls,
     stackPointer: 7,
     longestCall: LONGEST_CALL,
     callBefore,
-    rewrite: rewriteTls,
+    rewrite: rewriter({
+      distance,
+      threadOffset: rowOf('TP+A', INT32),
+      threadOffsetSlot: rowOf('GTP+A-P', INT32),
+    }),
+    shared: { maxPageSize: 4096, dynamic, plt: X86_64_PLT, veneer: null },
   };
 }
