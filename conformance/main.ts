@@ -2,11 +2,12 @@
 // linkers. Prints a table, then one line of JSON; `--full` runs all cases and writes conformance/results/SUITE.json.
 import { parseArgs } from 'node:util';
 import { readOrigin, writeRecord } from './record.js';
+import { jitlinkSuite } from './jitlink/suite.js';
 import { toolsSuite } from './setup/suite.js';
 import { MACHINES, type Suite, type SuiteRow } from './suite.js';
 
 const SUITES: Readonly<Record<string, readonly Suite[]>> = {
-  elf: [toolsSuite],
+  elf: [toolsSuite, jitlinkSuite],
 };
 
 const { values, positionals } = parseArgs({

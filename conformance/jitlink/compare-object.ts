@@ -1,0 +1,63 @@
+// One object through both linkers: prepared, placed by JITLink, linked by us at the same addresses, compared.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { machineFor } from '../../src/reloc/machines.js';
+import type { ObjectFile } from '../../src/formats/object-file.js';
+import { compare, type Comparison } from './compare.js';
+import type { CorpusObject } from './objects.js';
+import { linkOurs } from './ours.js';
+import { prepareObject } from './prepare.js';
+import { JitlinkError, runJitlink, type JitlinkInput } from './run-jitlink.js';
+
+/** What became of an object: it was compared, or why not. */
+export type Outcome =
+  | { readonly kind: 'compared'; readonly comparison: Comparison; readonly masked: ReadonlyMap<string, number> }
+  | { readonly kind: 'skipped'; readonly why: string };
+
+/** Where names lie that the object does not define: within reach of branches and of 32-bit fields. */
+const OUTSIDE = 0x1800_0000;
+const UNSUPPORTED = /Unsupported \S+ relocation type (R_[A-Z0-9_]+)/;
+
+/** Compares one object; `folder` is for scratch files. */
+export function compareObject({ name, bytes }: CorpusObject, folder: string): Outcome {
+  const masked = new Set<number>();
+  for (;;) {
+    const prepared = prepareObject(bytes, name, masked);
+    const { file } = prepared;
+    const rows = machineFor(file.format, file.machine, name).rows;
+    const entry = entryOf(file);
+    if (entry === null) return { kind: 'skipped', why: 'defines nothing that others can see' };
+    const path = join(folder, 'object.o');
+    writeFileSync(path, prepared.bytes);
+    const input: JitlinkInput = { path, file, entry, outside: outsideOf(file) };
+    try {
+      const output = runJitlink(input, folder);
+      const comparison = compare(linkOurs(file, output, input.outside), output);
+      const names = [...prepared.masked].map(([type, times]): [string, number] => [rows.get(type)!.name, times]);
+      return { kind: 'compared', comparison, masked: new Map(names) };
+    } catch (error) {
+      if (!(error instanceof JitlinkError)) throw error;
+      const unsupported = UNSUPPORTED.exec(error.message)?.[1];
+      const row = [...rows.values()].find((one) => one.name === unsupported);
+      if (row === undefined || masked.has(row.type)) return { kind: 'skipped', why: `JITLink: ${error.message}` };
+      masked.add(row.type);
+    }
+  }
+}
+
+/** A name by which JITLink is asked for the object. */
+function entryOf(file: ObjectFile): string | null {
+  const entry = file.symbols.find(
+    ({ binding, visibility, section, kind }) =>
+      binding !== 'local' && visibility === 'default' && kind !== 'tls' && typeof section === 'number',
+  );
+  return entry?.name ?? null;
+}
+
+function outsideOf(file: ObjectFile): Map<string, number> {
+  const outside = new Map<string, number>();
+  for (const { name, section } of file.symbols) {
+    if (section === 'undefined' && name !== '') outside.set(name, OUTSIDE + outside.size * 16);
+  }
+  return outside;
+}
