@@ -52,6 +52,11 @@ export const SHT_GROUP = 17;
 export const SHT_SYMTAB_SHNDX = 18;
 export const SHT_CREL = 0x40000014; // LLVM, provisional
 export const SHT_LLVM_ADDRSIG = 0x6fff4c03; // LLVM: holds symbol indexes
+export const SHT_RELR = 19;
+export const SHT_GNU_HASH = 0x6ffffff6;
+export const SHT_GNU_VERDEF = 0x6ffffffd;
+export const SHT_GNU_VERNEED = 0x6ffffffe;
+export const SHT_GNU_VERSYM = 0x6fffffff;
 export const SHT_X86_64_UNWIND = 0x70000001;
 
 // gABI, section flags; all that are used here lie in the low 32 bits
@@ -87,28 +92,81 @@ export const STV_INTERNAL = 1;
 export const STV_HIDDEN = 2;
 export const STV_PROTECTED = 3;
 
-// gABI, program headers
+// gABI, program headers; PT_GNU_ are in the LSB Core 5.0 §10.3 and glibc's elf.h
 export const PT_LOAD = 1;
 export const PT_DYNAMIC = 2;
 export const PT_INTERP = 3;
 export const PT_NOTE = 4;
+export const PT_PHDR = 6;
 export const PT_TLS = 7;
+export const PT_GNU_EH_FRAME = 0x6474e550;
+export const PT_GNU_STACK = 0x6474e551;
+export const PT_GNU_RELRO = 0x6474e552;
+export const PT_GNU_PROPERTY = 0x6474e553;
 export const PF_X = 1;
 export const PF_W = 2;
 export const PF_R = 4;
 
-// gABI, dynamic section; DF_1_PIE is GNU's
+// gABI, dynamic section; GNU's are in glibc's elf.h
 export const DT_NULL = 0;
 export const DT_NEEDED = 1;
+export const DT_PLTRELSZ = 2;
+export const DT_PLTGOT = 3;
 export const DT_HASH = 4;
 export const DT_STRTAB = 5;
 export const DT_SYMTAB = 6;
+export const DT_RELA = 7;
+export const DT_RELASZ = 8;
+export const DT_RELAENT = 9;
 export const DT_STRSZ = 10;
 export const DT_SYMENT = 11;
+export const DT_INIT = 12;
+export const DT_FINI = 13;
 export const DT_SONAME = 14;
+export const DT_RPATH = 15;
+export const DT_SYMBOLIC = 16;
+export const DT_PLTREL = 20;
+export const DT_TEXTREL = 22;
+export const DT_JMPREL = 23;
+export const DT_INIT_ARRAY = 25;
+export const DT_FINI_ARRAY = 26;
+export const DT_INIT_ARRAYSZ = 27;
+export const DT_FINI_ARRAYSZ = 28;
+export const DT_RUNPATH = 29;
+export const DT_FLAGS = 30;
+export const DT_PREINIT_ARRAY = 32;
+export const DT_PREINIT_ARRAYSZ = 33;
+export const DT_RELRSZ = 35;
+export const DT_RELR = 36;
+export const DT_RELRENT = 37;
 export const DT_GNU_HASH = 0x6ffffef5;
+export const DT_TLSDESC_PLT = 0x6ffffef6;
+export const DT_TLSDESC_GOT = 0x6ffffef7;
+export const DT_VERSYM = 0x6ffffff0;
+export const DT_RELACOUNT = 0x6ffffff9;
 export const DT_FLAGS_1 = 0x6ffffffb;
+export const DT_VERDEF = 0x6ffffffc;
+export const DT_VERDEFNUM = 0x6ffffffd;
+export const DT_VERNEED = 0x6ffffffe;
+export const DT_VERNEEDNUM = 0x6fffffff;
+export const DF_ORIGIN = 0x1;
+export const DF_SYMBOLIC = 0x2;
+export const DF_TEXTREL = 0x4;
+export const DF_BIND_NOW = 0x8;
+export const DF_STATIC_TLS = 0x10;
+export const DF_1_NOW = 0x1;
+export const DF_1_NODELETE = 0x8;
+export const DF_1_NOOPEN = 0x40;
+export const DF_1_ORIGIN = 0x80;
 export const DF_1_PIE = 0x08000000;
+
+// LSB Core 5.0 §10.7, symbol versions
+export const VER_NDX_LOCAL = 0;
+export const VER_NDX_GLOBAL = 1;
+export const VER_NDX_HIDDEN = 0x8000;
+export const VER_NEED_CURRENT = 1;
+export const VER_FLG_BASE = 0x1;
+export const VER_FLG_WEAK = 0x2;
 
 // GNU notes
 export const NT_GNU_BUILD_ID = 3;
