@@ -87,6 +87,35 @@ export interface Rewrite {
   readonly swallow: number;
 }
 
+/** A field of four bytes, PC-relative and at the end of its instruction but for what `to` says: code and words near by. */
+export interface FarField {
+  readonly offset: number;
+  /** The word that holds the address, the piece of code that stands aside, or what follows the instruction. */
+  readonly to: 'word' | 'aside' | 'back';
+}
+
+/** Code whose fields are still to be filled. */
+export interface FarCode {
+  readonly bytes: Uint8Array;
+  readonly fields: readonly FarField[];
+}
+
+/** How an instruction reaches a place that may lie at any distance. */
+export type FarReference =
+  /** It calls or jumps: through a stub. */
+  | { readonly kind: 'branch' }
+  /**
+   * What takes the place of its bytes from `start` to `end`, and what it does aside. The word holds what the field would
+   * have led to, seen from `end`.
+   */
+  | {
+      readonly kind: 'access';
+      readonly start: number;
+      readonly end: number;
+      readonly inPlace: FarCode;
+      readonly aside: FarCode | null;
+    };
+
 export interface Machine {
   readonly pointerSize: number;
   readonly pageSize: number;
@@ -104,6 +133,16 @@ export interface Machine {
   }): number;
   readonly stub: StubShape;
   readonly entryStubs: EntryStubs;
+  /** References by a distance, made ones through a word. */
+  readonly far: {
+    /** The rows of fields that hold the distance of a word, and of code. */
+    readonly word: FixupRow;
+    readonly code: FixupRow;
+    /** Of a field's place from its symbol's: what every PC-relative field of code has for addend. */
+    readonly addend: number;
+    /** What stands around each of these fields of a whole function; null where nothing is known. Rising offsets. */
+    references(bytes: Uint8Array, fields: readonly number[]): readonly (FarReference | null)[];
+  };
   readonly entry: EntryJumps;
   /**
    * True when the instruction around the field at `offset` calls or jumps to what the field refers to, at once or through

@@ -7,6 +7,7 @@ import { applyField } from '../apply.js';
 import { decodeInstruction } from './decode.js';
 import { X86_64_ENTRY } from './entry.js';
 import { entryStubs } from './entry-stubs.js';
+import { farReferences } from './far-access.js';
 import { X86_64_PLT } from './plt.js';
 import { rewriter } from './rewrite.js';
 
@@ -77,6 +78,12 @@ export function x86Machine(rows: readonly FixupRow[], dynamic: DynamicTypes): Ma
     threadLocalsStart,
     stub: { size: 8, align: 8, encode: encodeStub },
     entryStubs: entryStubs(distance),
+    far: {
+      word: rowOf('G+A-P', INT32),
+      code: distance,
+      addend: -4,
+      references: farReferences,
+    },
     entry: X86_64_ENTRY,
     calls,
     stackPointer: 7,
