@@ -12,13 +12,17 @@ export type Binding =
   | { readonly kind: 'tls'; readonly offset: number }
   /** A thread-local of an earlier patch: `offset` in the room that the agent reserves. */
   | { readonly kind: 'tls-room'; readonly offset: number }
-  /** A symbol that only the process itself can resolve; `resolver`: the place of its function that does, in module 0. */
+  /**
+   * A symbol that only the process itself can resolve; `resolver`: the place of its function that does, in module 0;
+   * `addend`: bytes behind it, where that is given.
+   */
   | {
       readonly kind: 'import';
       readonly name: string;
       readonly weak: boolean;
       readonly data: boolean;
       readonly resolver: number | null;
+      readonly addend?: number;
     }
   /** A plain number; 0 for a weak symbol that nobody defines. */
   | { readonly kind: 'absolute'; readonly value: number };
@@ -80,7 +84,7 @@ export function bindingKey(binding: Binding, idOf: (atom: Atom) => number): stri
     case 'tls-room':
       return `r${binding.offset}`;
     case 'import':
-      return `i${binding.weak ? 'w' : ''}${binding.name}`;
+      return `i${binding.weak ? 'w' : ''}${binding.name}+${binding.addend ?? 0}`;
     case 'absolute':
       return `=${binding.value}`;
   }

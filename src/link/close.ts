@@ -43,10 +43,20 @@ export interface Closure {
 }
 
 /**
+ * How far the image may lie from the program: `near`, where every distance between them fits its field, or anywhere.
+ */
+export type Reach = 'near' | 'anywhere';
+
+/**
  * Collects all that `roots` need and the program does not have. Constructors of `objects`, and of every object that
  * something is pulled from, count as roots as far as the program lacks them: a linker would have kept them.
  */
-export function closeOver(roots: readonly Atom[], objects: readonly LinkObject[], outside: Surroundings): Closure {
+export function closeOver(
+  roots: readonly Atom[],
+  objects: readonly LinkObject[],
+  outside: Surroundings,
+  reach: Reach,
+): Closure {
   const linked: LinkedAtom[] = [];
   const seen = new Set<Atom>();
   const parents = new Map<Atom, Atom | null>();
@@ -120,6 +130,8 @@ export function closeOver(roots: readonly Atom[], objects: readonly LinkObject[]
     return bound;
   };
 
+  // Unwind tables count distances, to words that hold addresses: an image that lies anywhere has such words of its own.
+  const bringsWord = reach === 'anywhere';
   for (const root of roots) push(root, null);
   objects.forEach(open);
   for (let next = 0; next < queue.length; next++) {
@@ -128,11 +140,15 @@ export function closeOver(roots: readonly Atom[], objects: readonly LinkObject[]
     linked.push({
       atom,
       bytes,
-      edges: bindAll(atom, edges, (edge) => edge.row.expression !== 'none' && edge.target.label),
+      edges: bindAll(
+        atom,
+        edges,
+        (edge) => edge.row.expression !== 'none' && (edge.target.label || (atom.kind === 'lsda' && bringsWord)),
+      ),
       // A frame describes this copy of the code and no other, whatever the name is bound to elsewhere.
       frames: atom.frames.map((frame) => ({
         frame,
-        common: bindAll(atom, frame.common.edges, () => false),
+        common: bindAll(atom, frame.common.edges, () => bringsWord),
         edges: bindAll(atom, frame.edges, () => true),
       })),
       neededBy: parents.get(atom) ?? null,

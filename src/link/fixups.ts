@@ -5,7 +5,7 @@ import { applyField } from '../reloc/apply.js';
 import { EXPRESSIONS, pageOf } from '../reloc/fixup.js';
 import type { Machine } from '../reloc/machine.js';
 import type { Binding } from './binding.js';
-import type { BoundEdge } from './close.js';
+import type { BoundEdge, Reach } from './close.js';
 import type { Import, Rebase, TlsWord } from './linked-image.js';
 import { isThreadLocal, type Layout } from './place.js';
 import type { Slots } from './slots.js';
@@ -23,6 +23,7 @@ export interface FixupContext {
   readonly slots: Slots;
   readonly machine: Machine;
   readonly words: Words;
+  readonly reach: Reach;
 }
 
 /** Where a fixup stands: `bytes[offset]` is the field, `address` its place in memory. */
@@ -68,8 +69,9 @@ function writeAddress(
   }
   if (binding.kind === 'import') {
     const { name, weak, resolver } = binding;
-    if (resolver !== null && addend !== 0) unusable(bound, site, 'a function that a resolver chooses has no parts');
-    words.imports.push({ at: site.address, name, weak, byResolver: resolver !== null, addend: resolver ?? addend });
+    const behind = addend + (binding.addend ?? 0);
+    if (resolver !== null && behind !== 0) unusable(bound, site, 'a function that a resolver chooses has no parts');
+    words.imports.push({ at: site.address, name, weak, byResolver: resolver !== null, addend: resolver ?? behind });
     return;
   }
   if (binding.kind === 'place') {
@@ -187,6 +189,8 @@ export function applyFixup(bound: BoundEdge, site: FixupSite, context: FixupCont
           unusable(bound, site, `an address does not fit ${row.field.size} bytes of code that may lie anywhere`);
         return write(binding.value + addend);
       }
+      if (context.reach === 'anywhere' && binding.kind !== 'atom')
+        unusable(bound, site, 'the image may lie at any distance from the target');
       const address = addressIn0(binding, layout);
       if (address !== null) return write(relative(address + addend));
       // A weak symbol that nobody defines: the code tests it before use, so any value that is in range would do.

@@ -1,11 +1,12 @@
 // The link of a patch, pass by pass. Each pass is a file of this folder and knows no format and no machine.
 import type { Atom, LinkObject } from './graph.js';
 import type { Surroundings } from './binding.js';
-import { closeOver, type LinkedAtom, type Unresolved } from './close.js';
+import { closeOver, type LinkedAtom, type Reach, type Unresolved } from './close.js';
+import { isOutside, reachAnywhere } from './far-references.js';
 import { applyFixup, fillSlot, type FixupContext, type Words } from './fixups.js';
 import type { ImageSegment, LinkedImage, TlsInit } from './linked-image.js';
 import { isThreadLocal, place, type Layout, type Placement, type Region } from './place.js';
-import { encodeStubs, makeSlots } from './slots.js';
+import { encodeStubs, isFar, makeSlots } from './slots.js';
 import { buildUnwindTable, type UnwindTable } from './unwind.js';
 import type { Machine } from '../reloc/machine.js';
 
@@ -17,6 +18,8 @@ export interface LinkRequest {
   readonly outside: Surroundings;
   readonly placement: Placement;
   readonly machine: Machine;
+  /** Whether the image will lie where its addresses say, or anywhere: then those are only names of its places. */
+  readonly reach: Reach;
 }
 
 export type LinkResult =
@@ -28,22 +31,27 @@ export type LinkResult =
  * @throws IpbpError IPBP2001, IPBP2002, IPBP2004 for a relocation that cannot be applied, IPBP2005 when there is no room.
  */
 export function link(request: LinkRequest): LinkResult {
-  const { machine } = request;
+  const { machine, reach } = request;
   // What the roots newly need, and where each reference leads.
-  const closure = closeOver(request.roots, request.objects, request.outside);
+  const closure = closeOver(request.roots, request.objects, request.outside, reach);
   if (closure.unresolved.length > 0) return { kind: 'unresolved', symbols: closure.unresolved };
-  const { atoms } = closure;
+  // What may lie anywhere reaches all else through words.
+  const atoms = reach === 'anywhere' ? reachAnywhere(closure.atoms, machine) : closure.atoms;
   // Words and stubs that references go through.
   const ids = new Map(atoms.map((linked, i) => [linked.atom, i]));
-  const slots = makeSlots(atoms, (atom) => ids.get(atom) ?? -1);
+  const slots = makeSlots(atoms, (atom) => ids.get(atom) ?? -1, reach === 'anywhere' ? isOutside : isFar);
   // One table that says how to unwind the new code.
   const unwind = buildUnwindTable(atoms);
   // An address for everything.
-  const layout = place(atoms, slots, unwind.bytes.length, machine, request.placement);
+  const functions = reach === 'anywhere' ? atoms.filter(isFunction).map(({ atom }) => atom) : [];
+  const sizes = { unwind: unwind.bytes.length, entryWords: functions.length };
+  const layout = place(atoms, slots, sizes, machine, request.placement);
   // Bytes.
   const words: Words = { rebases: [], tlsWords: [], imports: [] };
-  const context: FixupContext = { layout, slots, machine, words };
+  const context: FixupContext = { layout, slots, machine, words, reach };
   const segments = write(atoms, unwind, context);
+  const entryWords = new Map(functions.map((atom, i) => [atom, layout.entryWordsAt + i * machine.pointerSize]));
+  for (const [atom, at] of entryWords) words.rebases.push({ at, module: 0, value: layout.addressOf(atom) });
   const tlsInit = threadLocalValues(atoms, layout);
   return {
     kind: 'linked',
@@ -59,8 +67,13 @@ export function link(request: LinkRequest): LinkResult {
       constructors: closure.constructors.map(({ atom, offset }) => layout.addressOf(atom) + offset),
       atoms: atoms.map((linked) => linked.atom),
       addressOf: (atom) => layout.addressOf(atom),
+      entryWordOf: (atom) => entryWords.get(atom) ?? null,
     },
   };
+}
+
+function isFunction({ atom }: LinkedAtom): boolean {
+  return atom.kind === 'code' && atom.symbols.some(({ stable }) => stable);
 }
 
 /** Writes atoms, stubs, slots and the unwind table into the segments and applies every fixup. */

@@ -64,4 +64,9 @@ export interface LinkedImage {
   readonly atoms: readonly Atom[];
   /** Address of a placed atom (offset in the room for a thread-local). */
   addressOf(atom: Atom): number;
+  /**
+   * Of a function in an image that may lie anywhere: the word in the image by which later ones can redirect it, as its
+   * entry may become a jump through that word. It holds the function's own address. Else null.
+   */
+  entryWordOf(atom: Atom): number | null;
 }

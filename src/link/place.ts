@@ -38,6 +38,8 @@ export interface Layout {
   readonly slotsAt: number;
   readonly stubsAt: number;
   readonly unwindAt: number;
+  /** Where the first of the words begins through which later images can redirect functions of this one. */
+  readonly entryWordsAt: number;
   readonly tlsUsed: number;
   /** The lowest address in use: the next image's top. */
   readonly bottom: number;
@@ -91,7 +93,7 @@ class Run {
 export function place(
   atoms: readonly LinkedAtom[],
   slots: Slots,
-  unwindSize: number,
+  sizes: { readonly unwind: number; readonly entryWords: number },
   machine: Machine,
   where: Placement,
 ): Layout {
@@ -119,7 +121,8 @@ export function place(
     });
   }
   const slotsOffset = runs.r.take(slots.slots.length * machine.pointerSize, machine.pointerSize);
-  const unwindOffset = runs.r.take(unwindSize, machine.pointerSize);
+  const unwindOffset = runs.r.take(sizes.unwind, machine.pointerSize);
+  const entryWordsOffset = runs.rw.take(sizes.entryWords * machine.pointerSize, machine.pointerSize);
   const stubsOffset = runs.rx.take(slots.stubs.length * machine.stub.size, machine.stub.align);
   // Zero-filled data follows initialised data in the same pages.
   const strictest = atoms.reduce(
@@ -167,6 +170,7 @@ export function place(
     slotsAt: starts.r + slotsOffset,
     stubsAt: starts.rx + stubsOffset,
     unwindAt: starts.r + unwindOffset,
+    entryWordsAt: starts.rw + entryWordsOffset,
     tlsUsed: runs.tls.size,
     bottom,
   };

@@ -27,15 +27,22 @@ export function isFar(binding: Binding): boolean {
   return binding.kind === 'import' || (binding.kind === 'place' && binding.module !== 0);
 }
 
-function needsStub({ edge, binding }: BoundEdge): boolean {
-  if (!isFar(binding)) return false;
+function needsStub({ edge, binding }: BoundEdge, isBeyond: (binding: Binding) => boolean): boolean {
+  if (!isBeyond(binding)) return false;
   if (EXPRESSIONS[edge.row.expression].term === 'L') return true;
   // Hand-written code calls by a plain PC-relative field; data cannot be reached that way.
   return edge.row.expression === 'S+A-P' && binding.kind === 'import' && !binding.data;
 }
 
-/** Collects the slots and stubs that all edges need; equal targets share one. */
-export function makeSlots(atoms: readonly LinkedAtom[], idOf: (atom: Atom) => number): Slots {
+/**
+ * Collects the slots and stubs that all edges need; equal targets share one.
+ * @param isBeyond what no branch reaches
+ */
+export function makeSlots(
+  atoms: readonly LinkedAtom[],
+  idOf: (atom: Atom) => number,
+  isBeyond: (binding: Binding) => boolean,
+): Slots {
   const slots: Slot[] = [];
   const indices = new Map<string, number>();
   const stubs: number[] = [];
@@ -56,7 +63,7 @@ export function makeSlots(atoms: readonly LinkedAtom[], idOf: (atom: Atom) => nu
     const { term } = EXPRESSIONS[bound.edge.row.expression];
     if (term === 'G') slotOf.set(bound, slotFor('address', bound.binding));
     else if (term === 'GTP') slotOf.set(bound, slotFor('thread-offset', bound.binding));
-    else if (needsStub(bound)) {
+    else if (needsStub(bound, isBeyond)) {
       const slot = slotFor('address', bound.binding);
       let stub = stubBySlot.get(slot);
       if (stub === undefined) {

@@ -3,6 +3,7 @@
 import { IpbpError } from '../codes/error.js';
 import type { Code } from '../codes/table.js';
 import { demangle } from '../formats/symbols/demangle.js';
+import { alignUp } from '../bytes/align.js';
 import { link } from '../link/link.js';
 import type { LinkedImage } from '../link/linked-image.js';
 import type { Atom, LinkObject } from '../link/graph.js';
@@ -14,11 +15,11 @@ import type { LayoutMemory } from './guard/remembered.js';
 import { AS_IT_IS } from './guard/type-names.js';
 import { refuseUnchecked } from './guard/unchecked.js';
 import type { Identified } from './identity/identity.js';
-import type { ImageSymbol, ItemReport, ModuleIdentity, PatchImage, Redirection } from './image/image.js';
+import type { ImageSegment, ImageSymbol, ItemReport, ModuleIdentity, PatchImage } from './image/image.js';
 import { storageOf } from './diff/items.js';
 import { sameIdentity } from './program/base-program.js';
 import { findItems, lowestAddress, tlsUsed, type Program } from './program/program.js';
-import { redirectFunctions } from './redirect/redirect-functions.js';
+import { mostWords, redirectFunctions, type Redirects } from './redirect/redirect-functions.js';
 import { partSharedBodies, spoken } from './redirect/shared-bodies.js';
 import { chooseRoots, isApart, type ChangedFunction, type Roots } from './roots.js';
 import { objectsSource, surroundingsOf, type DefinitionSource, type ForeignItem } from './program/surroundings.js';
@@ -32,6 +33,9 @@ export interface Room {
   readonly tlsSize: number;
   readonly tlsAlign: number;
 }
+
+/** How the process comes to have a patch: mapped where the patch says, or opened as a shared library by its loader. */
+export type Delivery = 'map' | 'library';
 
 export const DEFAULT_ROOM: Room = { memory: 1024 * 1024 * 1024, gap: 0, tlsSize: 16 * 1024, tlsAlign: 64 };
 
@@ -59,6 +63,10 @@ export interface PlanRequest {
   /** Definitions in archives, in the linker's order. */
   readonly archives: DefinitionSource;
   readonly room: Room;
+  /**
+   * Without: mapped. Once a library was delivered all that comes later is one, too: it refers to what may lie anywhere.
+   */
+  readonly delivery?: Delivery;
   /** Layouts that values may have from before the objects given. */
   readonly remembered?: LayoutMemory;
   /** What patches brought into other modules, by name. Without: nothing. */
@@ -144,12 +152,17 @@ function planRoots(
     const known = modules.findIndex((one) => sameIdentity(one, module));
     return known < 0 ? modules.push(module) - 1 : known;
   };
+  const { machine } = program.base;
+  const anywhere = request.delivery === 'library' || program.mapped.some(({ image }) => image.library !== null);
+  const top = Math.min(lowestAddress(program), program.base.start - request.room.gap);
+  const wordsSize = anywhere ? alignUp(mostWords(program, roots.functions) * machine.pointerSize, machine.pageSize) : 0;
   let linked: ReturnType<typeof link>;
   try {
     linked = link({
       roots: [...roots.functions.map((changed) => changed.body.atom), ...wanted],
       objects: request.after,
-      machine: program.base.machine,
+      machine,
+      reach: anywhere ? 'anywhere' : 'near',
       outside: surroundingsOf(
         program,
         roots.fresh,
@@ -161,7 +174,7 @@ function planRoots(
         numberOf,
       ),
       placement: {
-        top: Math.min(lowestAddress(program), program.base.start - request.room.gap),
+        top: top - wordsSize,
         bottom: program.base.start - request.room.gap - request.room.memory,
         tlsNext: tlsUsed(program),
         tlsEnd: request.room.tlsSize,
@@ -186,10 +199,12 @@ function planRoots(
     );
     return { kind: 'refused', items };
   }
-  const redirected = redirectFunctions(program, roots.functions, linked.image);
+  const wordsAt = anywhere ? top - wordsSize : null;
+  const redirected = redirectFunctions(program, roots.functions, linked.image, wordsAt);
   if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
   if (redirected.noJump.size > 0) return { kind: 'no jump', entries: redirected.noJump };
-  const image = assemble(program, modules, roots, identity, linked.image, redirected, [
+  const place = wordsAt === null ? null : { words: { at: wordsAt, size: wordsSize }, library: libraryOf(linked.image) };
+  const image = assemble(program, modules, roots, identity, linked.image, redirected, place, [
     ...identity.warnings,
     ...(layouts.checked || declared !== undefined ? [] : [warnOfUnchecked(layouts.missing)]),
     ...warningsOf(diff, roots),
@@ -215,21 +230,38 @@ function reasonForNothing(diff: ObjectDiff, roots: Roots): string {
   return 'what changed is not used by the running program';
 }
 
+/** All of a linked image stands for one library; null where there is nothing that has to be code or data. */
+function libraryOf({ segments }: LinkedImage): PatchImage['library'] {
+  const [first] = segments;
+  const last = segments.at(-1);
+  if (first === undefined || last === undefined) return null;
+  return { at: first.address, size: last.address + last.size - first.address };
+}
+
 function assemble(
   program: Program,
   modules: readonly ModuleIdentity[],
   roots: Roots,
   identity: PlanIdentity,
   linked: LinkedImage,
-  { cells, slots }: Redirection,
+  { cells, slots, words }: Redirects,
+  place: {
+    readonly words: { readonly at: number; readonly size: number };
+    readonly library: PatchImage['library'];
+  } | null,
   warnings: readonly Warning[],
 ): PatchImage {
   const { symbols, items } = describe(program, roots, identity.forked, linked);
+  const wordPages: readonly ImageSegment[] =
+    place === null || words.length === 0
+      ? []
+      : [{ address: place.words.at, size: place.words.size, protection: 'r', bytes: new Uint8Array(0) }];
   return {
     modules,
     after: program.live.map((patch) => patch.digest),
-    segments: linked.segments,
-    rebases: linked.rebases,
+    segments: [...linked.segments, ...wordPages],
+    library: place?.library ?? null,
+    rebases: [...linked.rebases, ...words],
     tlsWords: linked.tlsWords,
     tlsInit: linked.tlsInit,
     tlsUsed: linked.tlsUsed,
@@ -279,6 +311,7 @@ function describe(
         address: linked.addressOf(atom) + symbol.offset,
         size: symbol.size,
         moved: apart.has(symbol.name),
+        entryWord: symbol.offset === 0 ? linked.entryWordOf(atom) : null,
       });
       if (findItems(program, symbol.name).length > 0) continue;
       items.push({

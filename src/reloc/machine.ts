@@ -35,8 +35,13 @@ export interface EntryJumps {
   readonly shortSize: number;
   /** Largest distance of the short jump, from its end, in both directions. */
   readonly shortReach: { readonly min: number; readonly max: number };
-  /** The instruction at `from` that jumps to `to`; both are addresses. Throws IPBP2002 when out of range. */
+  /**
+   * The instruction at `from` that jumps to `to`, or to the address that the word at `to` holds; both are addresses.
+   * Throws IPBP2002 when out of range.
+   */
   long(from: number, to: number): Uint8Array;
+  /** The word that the long jump which stands at `at` takes its target from; null for bytes that are no such jump. */
+  wordOf(bytes: Uint8Array, at: number): number | null;
   short(from: number, to: number): Uint8Array;
   /**
    * Decodes a whole function body. `bytes` starts at the entry and ends at the function's end. Where it stands makes it
@@ -135,15 +140,18 @@ export interface Machine {
   readonly entryStubs: EntryStubs;
   /** References by a distance, made ones through a word. */
   readonly far: {
-    /** The rows of fields that hold the distance of a word, and of code. */
+    /** The rows of fields that hold the distance of a word, of code, and of code that may be a stub. */
     readonly word: FixupRow;
     readonly code: FixupRow;
+    readonly branch: FixupRow;
     /** Of a field's place from its symbol's: what every PC-relative field of code has for addend. */
     readonly addend: number;
     /** What stands around each of these fields of a whole function; null where nothing is known. Rising offsets. */
     references(bytes: Uint8Array, fields: readonly number[]): readonly (FarReference | null)[];
   };
   readonly entry: EntryJumps;
+  /** The same with a long jump that reaches any address: through a word that is near. */
+  readonly entryThroughWord: EntryJumps;
   /**
    * True when the instruction around the field at `offset` calls or jumps to what the field refers to, at once or through
    * a slot: it uses the address and keeps it nowhere. False when that is not certain.

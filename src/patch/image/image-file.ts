@@ -8,7 +8,7 @@ import { IpbpError } from '../../codes/error.js';
 import type { Cell, ImageSegment, ImageSymbol, ItemReport, ModuleIdentity, PatchImage } from './image.js';
 
 const MAGIC = [0x69, 0x70, 0x62, 0x70, 0x50, 0x41, 0x54, 0x43] as const; // "ipbpPATC"
-const VERSION = 3;
+const VERSION = 4;
 const DIGEST_SIZE = 32;
 
 const PROTECTIONS = ['r', 'rx', 'rw'] as const;
@@ -55,6 +55,9 @@ export function encodePatchFile(image: PatchImage): PatchFile {
     w.i64(segment.address).u64(segment.size).u8(PROTECTIONS.indexOf(segment.protection));
     writeBlob(w, segment.bytes);
   });
+  w.u8(image.library === null ? 0 : 1)
+    .i64(image.library?.at ?? 0)
+    .u64(image.library?.size ?? 0);
   writeList(w, image.rebases, (rebase) => w.i64(rebase.at).uleb(rebase.module).i64(rebase.value));
   writeList(w, image.tlsWords, (word) => w.i64(word.at).u8(WORD_SIZES.indexOf(word.size)).i64(word.value));
   writeList(w, image.tlsInit, (init) => {
@@ -85,7 +88,8 @@ export function encodePatchFile(image: PatchImage): PatchFile {
     w.u8(SYMBOL_KINDS.indexOf(symbol.kind))
       .i64(symbol.address)
       .u64(symbol.size)
-      .u8(symbol.moved ? 1 : 0);
+      .u8((symbol.moved ? 1 : 0) + (symbol.entryWord === null ? 0 : 2))
+      .i64(symbol.entryWord ?? 0);
     writeText(w, symbol.name);
   });
   writeList(w, image.bodies, ({ name, address }) => {
@@ -187,6 +191,8 @@ export function decodePatchFile(
     protection: readChoice(r, PROTECTIONS, 'protection'),
     bytes: readBlob(r),
   }));
+  const hasLibrary = r.u8() === 1;
+  const library = { at: r.i64(), size: r.u64() };
   const rebases = readList(r, () => ({ at: r.i64(), module: r.uleb(), value: r.i64() }));
   const tlsWords = readList(r, () => ({
     at: r.i64(),
@@ -213,13 +219,12 @@ export function decodePatchFile(
   const hasUnwind = r.u8() === 1;
   const unwindAt = r.i64();
   const init = readList(r, () => r.i64());
-  const symbols = readList(r, (): ImageSymbol => ({
-    kind: readChoice(r, SYMBOL_KINDS, 'kind of symbol'),
-    address: r.i64(),
-    size: r.u64(),
-    moved: r.u8() === 1,
-    name: readText(r),
-  }));
+  const symbols = readList(r, (): ImageSymbol => {
+    const placed = { kind: readChoice(r, SYMBOL_KINDS, 'kind of symbol'), address: r.i64(), size: r.u64() };
+    const flags = r.u8();
+    const entryWord = r.i64();
+    return { ...placed, moved: flags % 2 === 1, entryWord: flags >= 2 ? entryWord : null, name: readText(r) };
+  });
   const bodies = readList(r, () => ({ address: r.i64(), name: readText(r) }));
   const items = readList(r, (): ItemReport => {
     const kind = readChoice(r, ITEM_KINDS, 'kind of item');
@@ -235,6 +240,7 @@ export function decodePatchFile(
     modules,
     after,
     segments,
+    library: hasLibrary ? library : null,
     rebases,
     tlsWords,
     tlsInit,

@@ -47,6 +47,8 @@ export interface ImageSymbol {
   readonly size: number;
   /** It takes the place of what the program had under this name: references bind here from now on. */
   readonly moved: boolean;
+  /** Of a function in a library: the word by which later patches can redirect it; see LinkedImage.entryWordOf. */
+  readonly entryWord: number | null;
 }
 
 /** What a patch did to one function or datum, for the person and for later patches. */
@@ -65,6 +67,11 @@ export interface PatchImage extends Redirection {
   /** SHA-256 of the patch files that must be live, in order. */
   readonly after: readonly Uint8Array[];
   readonly segments: readonly ImageSegment[];
+  /**
+   * Of a patch that the process opens as a shared library: the range of module 0's space that stands for it. Segments in
+   * there are the library's. Where it lies in truth is the process's to know. Null: all segments are mapped as they are.
+   */
+  readonly library: { readonly at: number; readonly size: number } | null;
   readonly rebases: readonly Rebase[];
   readonly tlsWords: readonly TlsWord[];
   /** Initial values of new thread-locals, by offset in the room; `tlsUsed` is the first free byte after this patch. */

@@ -201,6 +201,33 @@ export function slotTarget(program: Program, at: number): number | null {
   return null;
 }
 
+/** Where a word of a patch leads now, before any patch has changed it the function that it was made for; null for others. */
+export function wordTarget(program: Program, at: number): number | null {
+  const changed = slotTarget(program, at);
+  if (changed !== null) return changed;
+  for (const { image } of program.mapped) {
+    const word = image.rebases.find((one) => one.module === 0 && one.at === at);
+    if (word !== undefined) return word.value;
+  }
+  return null;
+}
+
+/** The word by which a function of an earlier patch's library can be redirected; null where there is none. */
+export function entryWordOf(program: Program, address: number): number | null {
+  for (const { image } of program.mapped) {
+    const symbol = image.symbols.find((one) => one.kind === 'function' && one.address === address);
+    if (symbol !== undefined) return symbol.entryWord;
+  }
+  return null;
+}
+
+/** Is something at this address that may lie anywhere in truth? */
+export function isInLibrary(program: Program, address: number): boolean {
+  return program.mapped.some(
+    ({ image: { library } }) => library !== null && address >= library.at && address < library.at + library.size,
+  );
+}
+
 /** What takes a patch back. */
 export function inverseRedirection({ cells, slots }: Redirection): Redirection {
   return {

@@ -4,16 +4,28 @@ import { hex } from '../../codes/error.js';
 import type { LinkedImage } from '../../link/linked-image.js';
 import type { BaseProgram } from '../program/base-program.js';
 import type { RefusedItem } from '../engine.js';
-import type { Cell, Redirection, SlotCell } from '../image/image.js';
+import type { Cell, Rebase, Redirection, SlotCell } from '../image/image.js';
 import { gapsBetween, paddingOf, type GapSource, type PaddingMap } from './padding.js';
 import { ownersOf } from '../program/owners.js';
-import { findItems, liveBytes, liveCells, slotTarget, type LiveItem, type Program } from '../program/program.js';
+import {
+  entryWordOf,
+  findItems,
+  isInLibrary,
+  liveBytes,
+  liveCells,
+  slotTarget,
+  wordTarget,
+  type LiveItem,
+  type Program,
+} from '../program/program.js';
 import { planRedirect, planRetarget } from './redirect.js';
 import type { ChangedFunction } from '../roots.js';
 
 export interface Redirects extends Redirection {
   /** Functions whose old body never ends: threads that are inside do not come to the new one. Demangled. */
   readonly endless: readonly string[];
+  /** The words beside the program that new jumps go through. */
+  readonly words: readonly Rebase[];
   readonly refused: readonly RefusedItem[];
   /** Functions at whose entry no jump may stand, by mangled name: refused unless all that call them can be linked anew. */
   readonly noJump: ReadonlyMap<string, RefusedItem>;
@@ -49,14 +61,25 @@ function originalBody({ base }: Program, { address, size }: Pick<LiveItem, 'addr
   return address >= base.start && size > 0 ? base.read(address, size) : null;
 }
 
-/** Plans the cells of a patch: `image` holds the new bodies. Nothing is written when anything is refused. */
+/** How many words {@link redirectFunctions} may need. */
+export function mostWords(program: Program, functions: readonly ChangedFunction[]): number {
+  return functions.reduce((sum, { name }) => sum + findItems(program, name).length, 0);
+}
+
+/**
+ * Plans the cells of a patch: `image` holds the new bodies. Nothing is written when anything is refused.
+ * @param wordsAt where the words beside the program begin, for an image that may lie anywhere: jumps go through them.
+ *   Null for one that jumps reach.
+ */
 export function redirectFunctions(
   program: Program,
   functions: readonly ChangedFunction[],
   image: LinkedImage,
+  wordsAt: number | null,
 ): Redirects {
   const { base } = program;
-  const jumps = base.machine.entry;
+  const jumps = wordsAt === null ? base.machine.entry : base.machine.entryThroughWord;
+  const words: Rebase[] = [];
   const live = liveCells(program).filter((cell) => cell.module === 0);
   let basePadding: PaddingMap = paddingOf(gapsOfBase(base), live);
   let imagePadding: PaddingMap = paddingOf(gapsOfImages(program), live);
@@ -98,13 +121,26 @@ export function redirectFunctions(
       const entry = copy.address;
       if (jumps.decode(originalBody(program, copy) ?? body).endless) endless.add(item.demangled);
       if (item.noJump !== null) continue;
+      const inLibrary = isInLibrary(program, entry);
+      const beside = wordsAt === null ? null : wordsAt + words.length * base.machine.pointerSize;
+      const word = inLibrary ? entryWordOf(program, entry) : beside;
+      if (wordsAt !== null && word === null) {
+        noJump.set(item.name, refusal('IPBP3001', 'an earlier patch brought it without a word to jump through'));
+        continue;
+      }
+      const to = word ?? target;
       const plan =
-        planRetarget({ entry, target, jumps, padding, live }) ??
-        planRedirect({ entry, body, target, jumps, padding, read });
+        planRetarget({ entry, target: to, jumps, padding, live }) ??
+        planRedirect({ entry, body, target: to, jumps, padding, read });
       if (plan.kind === 'refused') {
         noJump.set(item.name, refusal('IPBP3001', plan.reason));
         continue;
       }
+      const changed = plan.kind === 'word' ? plan.at : inLibrary ? word : null;
+      if (changed !== null) {
+        slots.push({ module: 0, at: changed, oldTarget: wordTarget(program, changed) ?? entry, newTarget: target });
+      } else if (word !== null) words.push({ at: word, module: 0, value: target });
+      if (plan.kind === 'word') continue;
       if (inBase) basePadding = plan.padding;
       else imagePadding = plan.padding;
       for (const { at, oldBytes, newBytes, guardFrom, guardTo } of plan.cells) {
@@ -112,5 +148,5 @@ export function redirectFunctions(
       }
     }
   }
-  return { cells, slots, refused, noJump, endless: [...endless] };
+  return { cells, slots, words, refused, noJump, endless: [...endless] };
 }

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { disassemble } from '../../../tests/disassemble.js';
 import { readElf } from '../../formats/elf/read.js';
 import { decodeInstruction } from '../../reloc/x86-64/decode.js';
-import { X86_64_ENTRY as jumps } from '../../reloc/x86-64/entry.js';
+import { X86_64_ENTRY as jumps, X86_64_ENTRY_THROUGH_WORD as throughWord } from '../../reloc/x86-64/entry.js';
 import { gapsBetween, paddingOf, type PaddingMap } from './padding.js';
 import { planRedirect, planRetarget, type PlannedCell, type RedirectPlan } from './redirect.js';
 
@@ -198,7 +198,7 @@ test('redirecting again rewrites the long jump only', () => {
     if (result.kind === 'cells') live.push(...result.cells);
   }
   const target = NEW_BODY - 0x1000;
-  const again = (entry: number): RedirectPlan | null =>
+  const again = (entry: number): ReturnType<typeof planRetarget> =>
     planRetarget({ entry, target, jumps, padding: around.padding, live });
   assert.is(again(0x40), null, 'not redirected');
   for (const [entry, at, form] of [
@@ -218,6 +218,31 @@ test('redirecting again rewrites the long jump only', () => {
     planRetarget({ entry: 0x10, target, jumps, padding: around.padding, live: live.slice(-1) })?.kind,
     'refused',
   );
+});
+
+test('a jump through a word has six bytes, and only its word changes afterwards', () => {
+  const body = code('55 48 89 e5 5d c3');
+  const around = world(0x100, 0xcc, [
+    [0x40, body],
+    [0x80, body],
+  ]);
+  const word = -0x1000;
+  const request = { entry: 0x40, body, target: word, jumps: throughWord, padding: around.padding, read: around.read };
+  const result = planRedirect(request);
+  if (result.kind !== 'cells') throw new Error(result.reason);
+  const [cell] = result.cells;
+  assert.is(cell?.newBytes.length, 6);
+  assert.is(throughWord.wordOf(cell?.newBytes ?? body, 0x40), word);
+  const again = planRetarget({
+    entry: 0x40,
+    target: -0x2000,
+    jumps: throughWord,
+    padding: result.padding,
+    live: result.cells,
+  });
+  assert.equal(again, { kind: 'word', at: word });
+  const tooLong = planRedirect({ ...request, body: code('e8 00 10 00 00 c3') });
+  assert.is(tooLong.kind === 'refused' ? '' : tooLong.form, 'short', 'a call would return into it');
 });
 
 /** Writes the cells and checks the old bytes; returns memory as it is then. */

@@ -16,7 +16,7 @@ export interface RedirectRequest {
   readonly entry: number;
   /** The whole function as it is in memory, not yet redirected. */
   readonly body: Uint8Array;
-  /** Address of the new body. */
+  /** Address of the new body, or of the word that holds it where the jumps go through one. */
   readonly target: number;
   readonly jumps: EntryJumps;
   readonly padding: PaddingMap;
@@ -33,6 +33,12 @@ export type RedirectPlan =
       readonly padding: PaddingMap;
     }
   | { readonly kind: 'refused'; readonly reason: string };
+
+/** Of a function that is redirected already. */
+type RetargetPlan =
+  | RedirectPlan
+  /** Only this word has to lead elsewhere. */
+  | { readonly kind: 'word'; readonly at: number };
 
 function cell(at: number, oldBytes: Uint8Array, newBytes: Uint8Array, guardFrom: number): PlannedCell {
   const oneWord = Math.floor(at / 8) === Math.floor((at + newBytes.length - 1) / 8);
@@ -103,7 +109,7 @@ function findRoom(request: RedirectRequest): { readonly at: number; readonly byt
 }
 
 /** Runs the planning of jumps; one that does not reach is a refusal. */
-function unlessOutOfRange(plan: () => RedirectPlan): RedirectPlan {
+function unlessOutOfRange<T>(plan: () => T): T | Extract<RedirectPlan, { kind: 'refused' }> {
   try {
     return plan();
   } catch (error) {
@@ -131,7 +137,7 @@ export function planRedirect(request: RedirectRequest): RedirectPlan {
   if (facts.branchTargets.includes(0)) {
     return { kind: 'refused', reason: 'a loop in it may lead back to its first byte' };
   }
-  return unlessOutOfRange(() => {
+  return unlessOutOfRange((): RedirectPlan => {
     const longObstacle = entered(facts, jumps.longSize);
     const longBytes = longObstacle === null ? entryBytes(request, jumps.longSize) : null;
     if (longBytes !== null) {
@@ -172,7 +178,7 @@ export function planRetarget(
   request: Pick<RedirectRequest, 'entry' | 'target' | 'jumps' | 'padding'> & {
     readonly live: readonly Omit<Cell, 'module'>[];
   },
-): RedirectPlan | null {
+): RetargetPlan | null {
   const { entry, target, jumps, padding, live } = request;
   const over = live.findLast(({ at }) => at === entry);
   if (over === undefined) return null;
@@ -186,7 +192,9 @@ export function planRetarget(
   if (room === undefined) return { kind: 'refused', reason: `what redirects ${hex(entry)} now is not known` };
   return unlessOutOfRange(() => rewrite(room, 'short'));
 
-  function rewrite(jump: Omit<Cell, 'module'>, form: 'long' | 'short'): RedirectPlan {
+  function rewrite(jump: Omit<Cell, 'module'>, form: 'long' | 'short'): RetargetPlan {
+    const word = jumps.wordOf(jump.newBytes, jump.at);
+    if (word !== null) return { kind: 'word', at: word };
     const cells = [cell(jump.at, jump.newBytes, jumps.long(jump.at, target), 1)];
     return { kind: 'cells', form, cells, padding };
   }

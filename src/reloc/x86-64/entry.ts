@@ -8,14 +8,28 @@ import { hiddenTargets, type Placed } from './hidden-targets.js';
 import { isPadding, nopLength } from './nops.js';
 
 /** jmp rel32. */
-const LONG_SIZE = 5;
+const DIRECT_SIZE = 5;
+/** jmp *word(%rip): FF /4. */
+const THROUGH_WORD = [0xff, 0x25] as const;
+const THROUGH_WORD_SIZE = 6;
 /** jmp rel8. */
 const SHORT_SIZE = 2;
 
-function long(from: number, to: number): Uint8Array {
+function direct(from: number, to: number): Uint8Array {
   const bytes = Uint8Array.of(0xe9, 0, 0, 0, 0);
-  applyField(INT32, bytes, 1, to - (from + LONG_SIZE), { what: 'jump over an entry', where: 'entry' });
+  applyField(INT32, bytes, 1, to - (from + DIRECT_SIZE), { what: 'jump over an entry', where: 'entry' });
   return bytes;
+}
+
+function throughWord(from: number, word: number): Uint8Array {
+  const bytes = Uint8Array.of(...THROUGH_WORD, 0, 0, 0, 0);
+  applyField(INT32, bytes, 2, word - (from + THROUGH_WORD_SIZE), { what: 'jump over an entry', where: 'entry' });
+  return bytes;
+}
+
+function wordOf(bytes: Uint8Array, at: number): number | null {
+  const isJump = bytes.length >= THROUGH_WORD_SIZE && THROUGH_WORD.every((byte, i) => bytes[i] === byte);
+  return isJump ? at + THROUGH_WORD_SIZE + INT32.decode(bytes, THROUGH_WORD.length) : null;
 }
 
 function short(from: number, to: number): Uint8Array {
@@ -47,7 +61,7 @@ function goesBack({ kind, target, at }: Placed): boolean {
   return (kind === 'branch' || kind === 'conditional') && target !== undefined && target <= at;
 }
 
-function decode(bytes: Uint8Array, place?: CodePlace): EntryFacts {
+function decode(bytes: Uint8Array, longSize: number, place?: CodePlace): EntryFacts {
   const code: Placed[] = [];
   let at = 0;
   while (at < bytes.length) {
@@ -56,7 +70,7 @@ function decode(bytes: Uint8Array, place?: CodePlace): EntryFacts {
     code.push({ at, length: instruction.length, kind: instruction.kind, target: instruction.target });
     at += instruction.length;
   }
-  const targets = new Set<number>(hiddenTargets(bytes, code, LONG_SIZE, place));
+  const targets = new Set<number>(hiddenTargets(bytes, code, longSize, place));
   const returns: number[] = [];
   code.forEach(({ kind, target, length, at: start }, index) => {
     if (kind === 'call' || kind === 'indirect-call' || kind === 'system-call') returns.push(start + length);
@@ -76,11 +90,21 @@ function decode(bytes: Uint8Array, place?: CodePlace): EntryFacts {
 
 /** Redirects on x86_64: `jmp rel32` and `jmp rel8`. SDM volume 2, JMP. */
 export const X86_64_ENTRY: EntryJumps = {
-  longSize: LONG_SIZE,
+  longSize: DIRECT_SIZE,
   shortSize: SHORT_SIZE,
   shortReach: { min: INT8.min, max: INT8.max },
-  long,
+  long: direct,
   short,
-  decode,
+  wordOf: () => null,
+  decode: (bytes, place) => decode(bytes, DIRECT_SIZE, place),
   isPadding,
+};
+
+/** The same with `jmp` through a word that lies within 2 GiB and is read when the function is called. SDM volume 2, JMP. */
+export const X86_64_ENTRY_THROUGH_WORD: EntryJumps = {
+  ...X86_64_ENTRY,
+  longSize: THROUGH_WORD_SIZE,
+  long: throughWord,
+  wordOf,
+  decode: (bytes, place) => decode(bytes, THROUGH_WORD_SIZE, place),
 };

@@ -5,7 +5,7 @@ import type { DynamicTypes } from '../shared-machine.js';
 import { INT32, INT64 } from '../fields.js';
 import { applyField } from '../apply.js';
 import { decodeInstruction } from './decode.js';
-import { X86_64_ENTRY } from './entry.js';
+import { X86_64_ENTRY, X86_64_ENTRY_THROUGH_WORD } from './entry.js';
 import { entryStubs } from './entry-stubs.js';
 import { farReferences } from './far-access.js';
 import { X86_64_PLT } from './plt.js';
@@ -81,10 +81,12 @@ export function x86Machine(rows: readonly FixupRow[], dynamic: DynamicTypes): Ma
     far: {
       word: rowOf('G+A-P', INT32),
       code: distance,
+      branch: rowOf('L+A-P', INT32),
       addend: -4,
       references: farReferences,
     },
     entry: X86_64_ENTRY,
+    entryThroughWord: X86_64_ENTRY_THROUGH_WORD,
     calls,
     stackPointer: 7,
     longestCall: LONGEST_CALL,
