@@ -1,9 +1,10 @@
 // The objects that are compared: members of std's own rlibs, and what C and C++ compilers make of our sources.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { openArchive } from '../../src/formats/archive.js';
 import type { MachineName } from '../suite.js';
+import { compiled } from './compiled.js';
 
 /** One relocatable file. */
 export interface CorpusObject {
@@ -14,25 +15,41 @@ export interface CorpusObject {
 /** All objects of one origin: a row of the table. */
 export interface ObjectGroup {
   readonly name: string;
-  readonly objects: () => Iterable<CorpusObject>;
+  /** `folder` is for scratch files. */
+  readonly objects: (folder: string) => Iterable<CorpusObject>;
 }
 
-/** Members of every archive in a folder whose name ends in `.rlib`. */
-function* rlibMembers(folder: string): Iterable<CorpusObject> {
-  for (const file of readdirSync(folder).sort()) {
-    if (!file.endsWith('.rlib')) continue;
-    const archive = openArchive(readFileSync(join(folder, file)), file);
-    for (const member of archive.members) {
-      if (!member.name.endsWith('.o')) continue;
-      yield { name: `${file}(${member.name})`, bytes: archive.memberBytes(member.index) };
-    }
+/** Objects of one archive. */
+function* members(path: string): Iterable<CorpusObject> {
+  const archive = openArchive(readFileSync(path), basename(path));
+  for (const member of archive.members) {
+    if (!/\.o[sS]?$/.test(member.name)) continue;
+    yield { name: `${archive.name}(${member.name})`, bytes: archive.memberBytes(member.index) };
   }
+}
+
+/** Objects of every archive in a folder whose name ends in `.rlib`. */
+function* rlibMembers(folder: string): Iterable<CorpusObject> {
+  for (const file of readdirSync(folder).sort()) if (file.endsWith('.rlib')) yield* members(join(folder, file));
+}
+
+/** A library that a C compiler brings along, as distributions build it: by gcc. */
+function libraryOf(cc: string, name: string): ObjectGroup {
+  const path = execFileSync(cc, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
+  return { name: `${name} of ${cc}`, objects: () => members(path) };
 }
 
 /** What there is for a machine. */
 export function objectGroups(machine: MachineName): readonly ObjectGroup[] {
-  if (machine !== 'x86_64') return [];
-  const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim();
-  const std = join(sysroot, 'lib/rustlib/x86_64-unknown-linux-gnu/lib');
-  return [{ name: 'std of rustc', objects: () => rlibMembers(std) }];
+  const cc = machine === 'aarch64' ? 'aarch64-linux-gnu-gcc' : 'gcc';
+  const groups = ['libstdc++.a', 'libc.a', 'libgcc.a'].map((name) => libraryOf(cc, name));
+  const clang = ['clang-19', `--target=${machine}-linux-gnu`];
+  groups.push({ name: 'code models by gcc', objects: (folder) => compiled(machine, [cc], folder) });
+  groups.push({ name: 'code models by clang', objects: (folder) => compiled(machine, clang, folder) });
+  if (machine === 'x86_64') {
+    const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim();
+    const std = join(sysroot, 'lib/rustlib/x86_64-unknown-linux-gnu/lib');
+    groups.push({ name: 'std of rustc', objects: () => rlibMembers(std) });
+  }
+  return groups;
 }

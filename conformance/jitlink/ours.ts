@@ -9,6 +9,7 @@ import { applyFixup, type FixupSite, type Words } from '../../src/link/fixups.js
 import type { Atom, Edge, LinkObject } from '../../src/link/graph.js';
 import type { Layout } from '../../src/link/place.js';
 import { applyField } from '../../src/reloc/apply.js';
+import { EXPRESSIONS } from '../../src/reloc/fixup.js';
 import { checkName, UNWIND } from './prepare.js';
 import type { JitlinkOutput } from './run-jitlink.js';
 
@@ -137,19 +138,20 @@ function apply(edge: Edge, site: FixupSite, given: Given): void {
   const binding = bind(edge, given);
   const bound: BoundEdge = { edge, binding };
   const target = binding.kind === 'absolute' ? binding.value : addressOf(binding, given);
-  const throughSlot = edge.row.expression.includes('G+A');
+  if (edge.row.relaxable && binding.kind !== 'absolute' && relax(edge, target, site, given)) return;
+  const throughSlot = EXPRESSIONS[edge.row.expression].term === 'G';
   const slot = throughSlot ? output.slots.get(target) : undefined;
   if (throughSlot && slot === undefined) throw new IpbpError('IPBP2004', 'JITLink made no slot');
   // Where JITLink sends a branch through a stub, the stub's address is what L means; else it is the symbol's own.
   const sentTo = output.graph.edges.get(site.address)?.target ?? target;
-  const stub = edge.row.expression.startsWith('L') && sentTo !== target ? sentTo : undefined;
+  const stub = EXPRESSIONS[edge.row.expression].term === 'L' && sentTo !== target ? sentTo : undefined;
   const words: Words = { rebases: [], tlsWords: [], imports: [] };
   applyFixup(bound, site, {
-    layout: { ...layoutOf(given), slotsAt: slot ?? 0, stubsAt: stub ?? 0 },
+    layout: { ...layoutOf(given), stubsAt: stub ?? 0 },
     slots: {
       slots: [],
       stubs: [],
-      slotOf: () => (slot === undefined ? null : 0),
+      slotOf: () => (slot === undefined ? null : (slot - output.slotsAt) / object.machine.pointerSize),
       stubOf: () => (stub === undefined ? null : 0),
     },
     machine: object.machine,
@@ -159,6 +161,25 @@ function apply(edge: Edge, site: FixupSite, given: Given): void {
   for (const { value } of words.rebases) {
     applyField(object.machine.addressRow.field, site.bytes, site.offset, value, { what: 'rebase', where: site.where });
   }
+}
+
+/**
+ * Drops the slot of a load where the target is near, as JITLink does; false where the code is not of a form for that.
+ * The code that links shared objects does the same for targets that no other module can replace.
+ */
+function relax(edge: Edge, target: number, site: FixupSite, given: Given): boolean {
+  const rewrite = given.object.machine.rewrite(edge.row, 'direct', site.bytes, site.offset);
+  if (rewrite === null) return false;
+  const code = site.bytes.slice();
+  code.set(rewrite.bytes, site.offset + rewrite.from);
+  for (const { at, row, addend } of rewrite.fields) {
+    if (row.expression !== 'S+A-P' && row.expression !== 'L+A-P') return false;
+    const value = target + edge.addend + addend - (site.address + at);
+    if (value < row.field.min || value > row.field.max) return false;
+    applyField(row.field, code, site.offset + at, value, { what: row.name, where: site.where });
+  }
+  site.bytes.set(code);
+  return true;
 }
 
 function bind(edge: Edge, given: Given): Binding {
@@ -187,7 +208,7 @@ function layoutOf({ output, object }: Given): Layout {
     regions: [],
     addressOf: addressOfAtom,
     contentOf: addressOfAtom,
-    slotsAt: 0,
+    slotsAt: output.slotsAt,
     stubsAt: 0,
     unwindAt: 0,
     tlsUsed: 0,

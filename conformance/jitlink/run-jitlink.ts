@@ -28,6 +28,8 @@ export interface JitlinkOutput {
   readonly sections: ReadonlyMap<string, { readonly address: number; readonly bytes: Uint8Array }>;
   /** Address of the slot that holds an address. */
   readonly slots: ReadonlyMap<number, number>;
+  /** Address of the first slot, 0 when there is none. */
+  readonly slotsAt: number;
 }
 
 /** JITLink refused; `message` is what it said. */
@@ -92,7 +94,8 @@ export function runJitlink(input: JitlinkInput, folder: string): JitlinkOutput {
   }
   const graph = readLinkGraph(out);
   if (graph.blocks.length === 0) throw new JitlinkError(err.slice(0, 300));
-  return { graph, sections: keptOf(graph, asked), slots: slotsOf(graph, asked.get(GOT)!) };
+  const slotsAt = graph.blocks.find(({ section }) => section === GOT)?.address ?? 0;
+  return { graph, sections: keptOf(graph, asked), slots: slotsOf(graph, asked.get(GOT)!), slotsAt };
 }
 
 function keptOf(graph: LinkGraph, asked: ReadonlyMap<string, Uint8Array>): JitlinkOutput['sections'] {

@@ -8,8 +8,8 @@ import { count, REASONS, type Reason } from './compare.js';
 import { compareObject } from './compare-object.js';
 import { objectGroups, type ObjectGroup } from './objects.js';
 
-/** Without `--full`: objects of each group. */
-const FEW = 12;
+/** Without `--full`: objects of each group, its first ones. */
+const FEW = 24;
 /** Failures that are printed per group. */
 const SHOWN = 10;
 
@@ -37,7 +37,7 @@ function compareGroup(group: ObjectGroup, most: number, folder: string): Totals 
     failures: [],
   };
   let seen = 0;
-  for (const object of group.objects()) {
+  for (const object of group.objects(folder)) {
     if (seen++ >= most) break;
     const outcome = compareObject(object, folder);
     if (outcome.kind === 'skipped') {
