@@ -16,7 +16,11 @@ export type Outcome =
 
 /** Where names lie that the object does not define: within reach of branches and of 32-bit fields. */
 const OUTSIDE = 0x1800_0000;
-const UNSUPPORTED = /Unsupported \S+ relocation type (R_[A-Z0-9_]+)/;
+/** JITLink defines it itself: the start of its slots. */
+const TABLE = '_GLOBAL_OFFSET_TABLE_';
+const UNSUPPORTED = /Unsupported \S+ relocation(?: type |:\d+: )(R_[A-Z0-9_]+)/;
+/** What JITLink asks for on its own when it makes slots for thread-locals. */
+const RUNTIME = ['__tls_get_addr', '__tlsdesc_resolver'];
 
 /** Compares one object; `folder` is for scratch files. */
 export function compareObject({ name, bytes }: CorpusObject, folder: string): Outcome {
@@ -57,7 +61,9 @@ function entryOf(file: ObjectFile): string | null {
 function outsideOf(file: ObjectFile): Map<string, number> {
   const outside = new Map<string, number>();
   for (const { name, section } of file.symbols) {
-    if (section === 'undefined' && name !== '') outside.set(name, OUTSIDE + outside.size * 16);
+    if (section === 'undefined' && name !== '' && name !== TABLE) outside.set(name, OUTSIDE + outside.size * 16);
   }
+  const known = new Set(file.symbols.map(({ name }) => name));
+  for (const name of RUNTIME) if (!known.has(name)) outside.set(name, OUTSIDE + outside.size * 16);
   return outside;
 }

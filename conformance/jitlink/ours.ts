@@ -155,6 +155,7 @@ function apply(edge: Edge, site: FixupSite, given: Given): void {
       stubOf: () => (stub === undefined ? null : 0),
     },
     machine: object.machine,
+    reach: 'near',
     words,
   });
   // What the process would fill in: nothing has moved here.
@@ -211,6 +212,7 @@ function layoutOf({ output, object }: Given): Layout {
     slotsAt: output.slotsAt,
     stubsAt: 0,
     unwindAt: 0,
+    entryWordsAt: 0,
     tlsUsed: 0,
     bottom: 0,
   };

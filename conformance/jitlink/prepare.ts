@@ -1,6 +1,6 @@
 // Makes an object ready for JITLink's checker, which asks for bytes by section name: every loaded section gets a name
 // of its own. JITLink links what it is asked for by name, so hidden symbols become visible. Relocation types that it does
-// not know become NONE, so that the rest of the object can be compared. Contents and all other relocations stay.
+// not know are taken out, so that the rest of the object can be compared. Contents and all other relocations stay.
 import { readElf } from '../../src/formats/elf/read.js';
 import type { ObjectFile } from '../../src/formats/object-file.js';
 
@@ -16,7 +16,7 @@ export const UNWIND = '.eh_frame';
 export interface Prepared {
   readonly bytes: Uint8Array;
   readonly file: ObjectFile;
-  /** Relocations that were made NONE, by type. */
+  /** Relocations that were taken out, by type. */
   readonly masked: ReadonlyMap<number, number>;
 }
 
@@ -26,7 +26,7 @@ export function checkName(file: ObjectFile, section: number): string {
   return kind === 'unwind' ? UNWIND : `s${section}`;
 }
 
-/** Gives sections their names and masks `types`. `name` is what messages call the object. */
+/** Gives sections their names and takes relocations of `types` out. `name` is what messages call the object. */
 export function prepareObject(input: Uint8Array, name: string, types: ReadonlySet<number>): Prepared {
   const before = readElf(input, name);
   const names = [''];
@@ -73,7 +73,7 @@ function showHidden(view: DataView, headers: number, count: number): void {
   }
 }
 
-/** Sets the type of matching relocations of loaded sections to 0, which is NONE on every machine. */
+/** Takes matching relocations of loaded sections out of their tables. */
 function maskTypes(view: DataView, headers: number, file: ObjectFile, types: ReadonlySet<number>): Map<number, number> {
   const masked = new Map<number, number>();
   for (let i = 0; i < file.sections.length; i++) {
@@ -82,12 +82,17 @@ function maskTypes(view: DataView, headers: number, file: ObjectFile, types: Rea
     if (file.sections[view.getUint32(header + 44, true)]?.alloc !== true) continue;
     const start = Number(view.getBigUint64(header + 24, true));
     const end = start + Number(view.getBigUint64(header + 32, true));
+    const bytes = new Uint8Array(view.buffer);
+    let to = start;
     for (let at = start; at < end; at += RELA_SIZE) {
       const type = view.getUint32(at + 8, true);
-      if (!types.has(type)) continue;
-      view.setUint32(at + 8, 0, true);
-      masked.set(type, (masked.get(type) ?? 0) + 1);
+      if (types.has(type)) masked.set(type, (masked.get(type) ?? 0) + 1);
+      else {
+        bytes.copyWithin(to, at, at + RELA_SIZE);
+        to += RELA_SIZE;
+      }
     }
+    view.setBigUint64(header + 32, BigInt(to - start), true);
   }
   return masked;
 }
