@@ -34,6 +34,8 @@ function readAll(bytes: Uint8Array): void {
   const file = readElf(bytes, 'hostile.o');
   file.symbolColumns();
   for (const { index } of file.sections) file.relocationColumns(index);
+  file.linked?.dynamicColumns();
+  file.linked?.versionOf(1);
   describeObject(file, OPTIONS);
 }
 

@@ -108,6 +108,15 @@ export interface TlsTemplate {
   readonly align: number;
 }
 
+/** A version of a symbol, as glibc has them. Of an undefined symbol it is the one that is asked of `library`. */
+export interface SymbolVersion {
+  readonly name: string;
+  /** `name@version`, not `name@@version`: only who asks for it by version gets it, no new link. */
+  readonly hidden: boolean;
+  /** The name that DT_NEEDED has, for undefined symbols. */
+  readonly library: string | null;
+}
+
 /** What only executables and shared objects have. */
 export interface LinkedInfo {
   readonly segments: readonly Segment[];
@@ -123,6 +132,10 @@ export interface LinkedInfo {
   readonly loaded: boolean;
   /** Symbols other modules can see (.dynsym), defined and undefined. */
   readonly dynamicSymbols: readonly ObjectSymbol[];
+  /** `dynamicSymbols` as columns; not kept. */
+  dynamicColumns(): SymbolColumns;
+  /** The version of a dynamic symbol, by its index; null for one without. The same version is the same object. */
+  versionOf(symbol: number): SymbolVersion | null;
 }
 
 /** A file of any format. `name` is what messages call it: `libfoo.rlib(bar.o)`. */

@@ -4,7 +4,8 @@ import { LIMITS } from '../../bytes/limits.js';
 import type { ByteReader } from '../../bytes/reader.js';
 import type { Windows } from '../../bytes/source.js';
 import { hex } from '../../codes/error.js';
-import type { FileKind, LinkedInfo, ObjectSymbol, Segment, TlsTemplate } from '../object-file.js';
+import type { FileKind, LinkedInfo, ObjectSymbol, Segment, SymbolVersion, TlsTemplate } from '../object-file.js';
+import { readSymbolColumns } from './columns.js';
 import * as elf from './constants.js';
 import type { ElfHeaders, ProgramHeader } from './header.js';
 import { buildIdOf, readNotes } from './notes.js';
@@ -12,6 +13,7 @@ import type { Note } from './notes.js';
 import { sectionReader } from './sections.js';
 import { openStringTable } from './string-table.js';
 import { openSymbols } from './symbols.js';
+import { readVersions } from './versions.js';
 
 /** One entry of the dynamic table. */
 export interface DynamicEntry {
@@ -47,6 +49,7 @@ export function readLinked(reader: Windows, headers: ElfHeaders): LinkedParts {
   const loaded = programs.some((program) => program.type === elf.PT_INTERP);
   const runs = loaded && soname === null;
   let dynamicSymbols: readonly ObjectSymbol[] | null = null;
+  let versions: ((symbol: number) => SymbolVersion | null) | null = null;
   return {
     kind: headers.type === elf.ET_EXEC || pie || runs ? 'executable' : 'shared',
     dynamic,
@@ -59,8 +62,28 @@ export function readLinked(reader: Windows, headers: ElfHeaders): LinkedParts {
       soname: soname === null ? null : nameOf(soname),
       positionIndependent: headers.type === elf.ET_DYN,
       loaded,
+      dynamicColumns() {
+        const table = findDynamicSymbols(reader, headers, segments, value);
+        const nothing = reader.window(0, 0);
+        const strings =
+          stringTable === null ? nothing : atAddress(reader, segments, stringTable, value(elf.DT_STRSZ) ?? 0);
+        return readSymbolColumns({
+          entries: table ?? nothing,
+          strings,
+          extended: null,
+          sectionCount: null,
+          firstGlobal: 0,
+        });
+      },
+      versionOf(symbol) {
+        versions ??= readVersions({ value, at: (address) => atAddress(reader, segments, address, null), nameOf });
+        return versions(symbol);
+      },
       get dynamicSymbols() {
-        dynamicSymbols ??= readDynamicSymbols(reader, headers, segments, value, nameOf);
+        if (dynamicSymbols === null) {
+          const table = findDynamicSymbols(reader, headers, segments, value);
+          dynamicSymbols = table === null ? [] : openSymbols(table, nameOf, null, null).all();
+        }
         return dynamicSymbols;
       },
     },
@@ -147,21 +170,17 @@ function atAddress(reader: Windows, segments: readonly Segment[], address: numbe
   );
 }
 
-function readDynamicSymbols(
+function findDynamicSymbols(
   reader: Windows,
   headers: ElfHeaders,
   segments: readonly Segment[],
   value: (tag: number) => number | null,
-  nameOf: (offset: number) => string,
-): readonly ObjectSymbol[] {
+): ByteReader | null {
   const header = headers.sections.find((section) => section.type === elf.SHT_DYNSYM);
-  if (header !== undefined) {
-    return openSymbols(sectionReader(reader, header), nameOf, null, null).all();
-  }
+  if (header !== undefined) return sectionReader(reader, header);
   const table = value(elf.DT_SYMTAB);
-  if (table === null) return [];
-  const size = dynamicSymbolCount(reader, segments, value) * elf.SYM_SIZE;
-  return openSymbols(atAddress(reader, segments, table, size), nameOf, null, null).all();
+  if (table === null) return null;
+  return atAddress(reader, segments, table, dynamicSymbolCount(reader, segments, value) * elf.SYM_SIZE);
 }
 
 /** The dynamic table does not tell how many symbols there are; its hash tables do (gABI "Hash Table", and GNU's). */
