@@ -25,4 +25,9 @@ export const FORMAT_CODES = {
     meaning: "The checksum at the file's end does not match its content.",
     remedy: 'Copy or build the file again.',
   },
+  IPBP1020: {
+    title: 'linker script not understood',
+    meaning: 'A linker script, version script or dynamic list has a command or a form that ipbp does not read.',
+    remedy: 'Name the files on the command line, or leave out what is not supported; the message names the line.',
+  },
 } as const;
