@@ -16,7 +16,7 @@ export type Outcome =
 
 /** Where names lie that the object does not define: within reach of branches and of 32-bit fields. */
 const OUTSIDE = 0x1800_0000;
-/** JITLink defines it itself: the start of its slots. */
+/** On x86_64 JITLink defines it itself, as the start of its slots; for it the name is just another on arm64. */
 const TABLE = '_GLOBAL_OFFSET_TABLE_';
 const UNSUPPORTED = /Unsupported \S+ relocation(?: type |:\d+: )(R_[A-Z0-9_]+)/;
 /** What JITLink asks for on its own when it makes slots for thread-locals. */
@@ -61,7 +61,8 @@ function entryOf(file: ObjectFile): string | null {
 function outsideOf(file: ObjectFile): Map<string, number> {
   const outside = new Map<string, number>();
   for (const { name, section } of file.symbols) {
-    if (section === 'undefined' && name !== '' && name !== TABLE) outside.set(name, OUTSIDE + outside.size * 16);
+    if (section !== 'undefined' || name === '' || (name === TABLE && file.machine === 'x86_64')) continue;
+    outside.set(name, OUTSIDE + outside.size * 16);
   }
   const known = new Set(file.symbols.map(({ name }) => name));
   for (const name of RUNTIME) if (!known.has(name)) outside.set(name, OUTSIDE + outside.size * 16);

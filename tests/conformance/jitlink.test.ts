@@ -1,0 +1,21 @@
+// A few objects of each origin through the comparison with JITLink: what CI runs of it. All of them:
+// `npm run conformance -- elf --full --suite jitlink`.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { jitlinkSuite } from '../../conformance/jitlink/suite.js';
+import type { SuiteRow } from '../../conformance/suite.js';
+
+test('objects at given addresses have the bytes that JITLink gives them', async () => {
+  const rows: SuiteRow[] = [];
+  await jitlinkSuite.run({ full: false, only: '', machines: ['x86_64'], seed: 1 }, (row) => rows.push(row));
+  assert.equal(
+    rows.flatMap(({ name, failures }) => failures.map((failure) => `${name}: ${failure}`)),
+    [],
+  );
+  const compared = rows.map(({ found }) => Number(/(\d+) relocations equal/.exec(found)?.[1]));
+  assert.is(rows.length, 6);
+  assert.ok(Math.min(...compared) > 50, String(compared));
+  assert.ok(compared.reduce((sum, one) => sum + one) > 5000, String(compared));
+});
+
+test.run();
