@@ -54,6 +54,13 @@ export interface Section {
   readonly group: string | null;
   /** The linker keeps it although nothing refers to it (SHF_GNU_RETAIN). */
   readonly retain: boolean;
+  /**
+   * Written for linkers and no part of what they make: symbol tables, relocations, groups, and what is marked so
+   * (SHF_EXCLUDE).
+   */
+  readonly consumed: boolean;
+  /** Index of the section that it describes and without which it is of no use (SHF_LINK_ORDER), if any. */
+  readonly describes: number | null;
 }
 
 export type SymbolKind = (typeof SYMBOL_KINDS)[number];

@@ -53,6 +53,8 @@ export interface SharedMachine {
   /** Segments of one file lie in different pages of every size up to this. */
   readonly maxPageSize: number;
   readonly dynamic: DynamicTypes;
+  /** The section whose start expressions call GOT. */
+  readonly table: 'got' | 'got.plt';
   readonly plt: PltShape;
   /** Null on machines whose branches reach all of a module. */
   readonly veneer: VeneerShape | null;

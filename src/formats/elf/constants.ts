@@ -51,6 +51,7 @@ export const SHT_PREINIT_ARRAY = 16;
 export const SHT_GROUP = 17;
 export const SHT_SYMTAB_SHNDX = 18;
 export const SHT_CREL = 0x40000014; // LLVM, provisional
+export const SHT_LLVM_CALL_GRAPH_PROFILE = 0x6fff4c09; // LLVM: holds symbol indexes
 export const SHT_LLVM_ADDRSIG = 0x6fff4c03; // LLVM: holds symbol indexes
 export const SHT_RELR = 19;
 export const SHT_GNU_HASH = 0x6ffffff6;
@@ -66,9 +67,11 @@ export const SHF_EXECINSTR = 0x4;
 export const SHF_MERGE = 0x10;
 export const SHF_STRINGS = 0x20;
 export const SHF_INFO_LINK = 0x40;
+export const SHF_LINK_ORDER = 0x80;
 export const SHF_TLS = 0x400;
 export const SHF_COMPRESSED = 0x800;
 export const SHF_GNU_RETAIN = 0x200000;
+export const SHF_EXCLUDE = 0x80000000;
 
 export const GRP_COMDAT = 1;
 

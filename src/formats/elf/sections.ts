@@ -53,6 +53,8 @@ export function readSections(reader: Windows, headers: ElfHeaders, symbols: () =
       align,
       group: groups.get(index) ?? null,
       retain: has(header, elf.SHF_GNU_RETAIN),
+      consumed: isConsumed(name, header),
+      describes: has(header, elf.SHF_LINK_ORDER) && header.link < headers.sections.length ? header.link : null,
     };
   });
 }
@@ -81,6 +83,27 @@ function sectionKind(name: string, header: SectionHeader): SectionKind {
 
 function isRelro(name: string, type: number): boolean {
   return type === elf.SHT_DYNAMIC || name === '.got' || isOrIn(name, '.data.rel.ro') || name.startsWith('.relro');
+}
+
+/** Not the loader's tables in linked files: those are loaded. */
+function isConsumed(name: string, header: SectionHeader): boolean {
+  if (has(header, elf.SHF_EXCLUDE)) return true;
+  switch (header.type) {
+    case elf.SHT_NULL:
+    case elf.SHT_SYMTAB:
+    case elf.SHT_STRTAB:
+    case elf.SHT_RELA:
+    case elf.SHT_REL:
+    case elf.SHT_CREL:
+    case elf.SHT_GROUP:
+    case elf.SHT_SYMTAB_SHNDX:
+    case elf.SHT_LLVM_ADDRSIG:
+    case elf.SHT_LLVM_CALL_GRAPH_PROFILE:
+      return !has(header, elf.SHF_ALLOC);
+    default:
+      // An empty mark that says whether the stack may be executed.
+      return name === '.note.GNU-stack';
+  }
 }
 
 /** `.ctors` and `.ctors.65535`, but not `.ctors_of_something`. */
