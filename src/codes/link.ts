@@ -38,4 +38,29 @@ export const LINK_CODES = {
       'An object of the program has something that cannot be carried over when its functions are given slots; it is linked as it is.',
     remedy: 'Its functions are redirected by a jump instead, where one fits; please report the object.',
   },
+  IPBP2030: {
+    title: 'symbol defined twice',
+    meaning: 'Two objects of a link define a symbol, neither of them weakly.',
+    remedy: 'Rename one of them, make it static, or leave one of the objects out.',
+  },
+  IPBP2031: {
+    title: 'symbol not defined',
+    meaning: 'Something in a link refers to a symbol that no input defines, and that may not be left to the loader.',
+    remedy: 'Name the object or library that defines it; a hidden symbol has to be defined in the link itself.',
+  },
+  IPBP2032: {
+    title: 'not for a shared object',
+    meaning: 'Code refers to something in a way that only works in an executable.',
+    remedy: 'Compile it with -fPIC (rustc: -C relocation-model=pic).',
+  },
+  IPBP2033: {
+    title: 'reference into a dropped group',
+    meaning: "An object refers to a local symbol of a section group of which another object's copy was taken.",
+    remedy: 'Compile the objects with one compiler and one set of options.',
+  },
+  IPBP2034: {
+    title: 'nothing to link',
+    meaning: 'There is no object among the inputs of a link.',
+    remedy: 'Name at least one object.',
+  },
 } as const;

@@ -1,0 +1,226 @@
+// From needs to an ELF shared object: which made sections there are and how large, where everything goes, and what is
+// written there. Headers and symbol tables are emit-shared-file's, the loader's tables emit-shared-dynamic's.
+import { encodeEhFrameHeader, ehFrameHeaderSize } from '../formats/dwarf/eh-frame-header.js';
+import * as elf from '../formats/elf/constants.js';
+import { encodeNote } from '../formats/elf/encode-dynamic.js';
+import { encodeRelr } from '../formats/elf/relr.js';
+import type { MachineName } from '../formats/object-file.js';
+import { TO_ADDRESS, TO_CONSTANT } from './shared/bindings.js';
+import {
+  encodeDynamicSymbols,
+  encodeDynamicTable,
+  encodeWork,
+  planDynamic,
+  type DynamicPlan,
+} from './emit-shared-dynamic.js';
+import { emitShared, headerSize } from './emit-shared-file.js';
+import type { FixupContext } from './shared/fixups.js';
+import type { Link } from './shared/link-state.js';
+import { createLoaderWork } from './shared/loader-work.js';
+import type { MadeSymbol } from './shared/made-symbols.js';
+import { writeMerged, type Merged } from './shared/merge.js';
+import type { Needs } from './shared/needs.js';
+import { makeOutputs, type OutputSection } from './shared/outputs.js';
+import { placeOutputs, type Layout } from './shared/place.js';
+import type { Scanning } from './shared/scan.js';
+import { addMadeSection } from './shared/sections.js';
+import * as symbols from './shared/symbols.js';
+import { countTableWork, makeTables, rebasedSlots, tableAddresses, writeTables, type Tables } from './shared/tables.js';
+import type { UnwindSection } from './shared/unwind.js';
+import { computeValues, localAddress, type Values } from './shared/values.js';
+import { writeSections, writeUnwind } from './shared/write.js';
+
+/** What the passes before have found. */
+export interface SharedParts {
+  readonly scanning: Scanning;
+  readonly made: readonly MadeSymbol[];
+  readonly merged: Merged;
+  readonly unwind: UnwindSection | null;
+  readonly machine: MachineName;
+}
+
+/** All sections and their places. */
+export interface SharedPlan extends SharedParts {
+  readonly outputs: readonly OutputSection[];
+  readonly layout: Layout;
+  readonly tables: Tables;
+  readonly dynamic: DynamicPlan;
+  readonly unwindHeader: number;
+  readonly buildId: number;
+  readonly packed: Uint8Array;
+}
+
+/** What a reference by that number comes to; numbers behind those of names are local symbols. */
+function bindingOf({ bound, needs, link }: Scanning, symbol: number): number {
+  if (symbol < needs.firstLocal) return bound[symbol] as number;
+  const { file, row } = localSymbol(link, needs, symbol);
+  return (file.columns.section[row] as number) >= 0 ? TO_ADDRESS : TO_CONSTANT;
+}
+
+function localSymbol(link: Link, needs: Needs, symbol: number): { file: Link['files'][number]; row: number } {
+  const number = symbol - needs.firstLocal;
+  let low = 0;
+  let high = link.files.length - 1;
+  while (low < high) {
+    const middle = Math.floor((low + high + 1) / 2);
+    if ((link.files[middle]?.localBase ?? 0) <= number) low = middle;
+    else high = middle - 1;
+  }
+  const file = link.files[low];
+  if (file === undefined) throw new Error('internal: a local symbol of no object');
+  return { file, row: number - file.localBase };
+}
+
+/** Makes the link's own sections and places everything. */
+export function planShared(parts: SharedParts): SharedPlan {
+  const { scanning, unwind } = parts;
+  const { link, needs } = scanning;
+  const { sections, options } = link;
+  const tables = makeTables(link, needs);
+  const bind = (symbol: number): number => bindingOf(scanning, symbol);
+  const slots = countTableWork(needs, bind);
+  const rebased = rebasedSlots(needs, bind);
+  const dynamic = planDynamic(link, needs, {
+    relative: needs.relative + (options.packRelative ? 0 : slots.relative),
+    packed: options.packRelative ? needs.packedSection.length + slots.relative : 0,
+    other: needs.dynamic + slots.other,
+  });
+  const unwindHeader =
+    unwind === null || !options.unwindHeader
+      ? -1
+      : addMadeSection(sections, { name: '.eh_frame_hdr', align: 4, size: ehFrameHeaderSize(unwind.fdeCount) });
+  const idSize =
+    options.buildId === null ? 0 : 'bytes' in options.buildId ? options.buildId.bytes.length : options.buildId.size;
+  const buildId =
+    options.buildId === null
+      ? -1
+      : addMadeSection(sections, {
+          name: '.note.gnu.build-id',
+          kind: 'note',
+          align: 4,
+          size: encodeNote('GNU', elf.NT_GNU_BUILD_ID, new Uint8Array(idSize)).length,
+        });
+  const outputs = makeOutputs(link);
+  let layout = placeOutputs(link, outputs, headerSize(link, outputs));
+  let packed: Uint8Array = new Uint8Array(0);
+  while (dynamic.relrDyn >= 0) {
+    packed = encodeRelr(packedAddresses(link, needs, tables, rebased));
+    const size = sections.size[dynamic.relrDyn] as number;
+    if (packed.length <= size) break;
+    sections.size[dynamic.relrDyn] = packed.length;
+    for (const output of outputs) if (output.name === '.relr.dyn') output.size = packed.length;
+    layout = placeOutputs(link, outputs, headerSize(link, outputs));
+  }
+  return { ...parts, outputs, layout, tables, dynamic, unwindHeader, buildId, packed };
+}
+
+/** Addresses of the words whose rebases are packed, rising. */
+function packedAddresses(link: Link, needs: Needs, tables: Tables, slots: readonly number[]): Float64Array {
+  const { packedSection, packedOffset } = needs;
+  const addresses = new Float64Array(packedSection.length + slots.length);
+  packedSection.forEach((section, index) => {
+    addresses[index] = (link.sections.address[section] as number) + (packedOffset[index] as number);
+  });
+  const { slots: start } = tableAddresses(link, tables);
+  slots.forEach((word, index) => (addresses[packedSection.length + index] = start + word * link.machine.pointerSize));
+  return addresses.sort();
+}
+
+/** Writes the file. Errors of fixups are collected in the link. */
+export function writeShared(plan: SharedPlan): Uint8Array {
+  const { scanning, layout, outputs, tables, dynamic, unwind } = plan;
+  const { link, needs, bound } = scanning;
+  const { sections } = link;
+  const addresses = tableAddresses(link, tables);
+  const values = computeValues(link, plan.merged, unwind?.section ?? -1, layout, outputs, plan.made, addresses.table);
+  const { bytes } = emitShared({
+    link,
+    machine: plan.machine,
+    outputs,
+    layout,
+    values,
+    plan: dynamic,
+    tables,
+    entry: entryAddress(link, values),
+  });
+  const bytesOf = (section: number): Uint8Array => {
+    const output = outputs[sections.output[section] as number];
+    const start = (output?.offset ?? 0) + (sections.offset[section] as number);
+    return bytes.subarray(start, start + (sections.size[section] as number));
+  };
+  const loader = createLoaderWork(needs.relative + needs.packedSection.length + needs.dynamic + needs.words);
+  const context: FixupContext = { ...scanning, values, addresses, loader };
+  writeSections(context, outputs, bytes);
+  for (const section of plan.merged.sections) writeMerged(section, bytesOf(section.section));
+  if (unwind !== null) {
+    const fdes = writeUnwind(context, unwind, bytesOf(unwind.section));
+    if (plan.unwindHeader >= 0) {
+      const at = sections.address[plan.unwindHeader] as number;
+      bytesOf(plan.unwindHeader).set(encodeEhFrameHeader(at, sections.address[unwind.section] as number, fdes));
+    }
+  }
+  const addressOf = (symbol: number): number => {
+    if (symbol < needs.firstLocal) return values.symbolAddress[symbol] as number;
+    const { file, row } = localSymbol(link, needs, symbol);
+    return localAddress(link, values, file, row, 0);
+  };
+  const content = { needs, tables, addresses, dynamicSection: dynamic.dynamic, templateStart: values.templateStart };
+  const bind = (symbol: number): number =>
+    symbol < needs.firstLocal ? (bound[symbol] as number) : bindingOf(scanning, symbol);
+  writeTables(link, { ...content, bindingOf: bind, addressOf }, bytesOf, loader);
+  if (link.errors.length > 0) return bytes;
+  writeLoaderTables(plan, context, bytesOf);
+  writeBuildId(plan, bytes, bytesOf);
+  return bytes;
+}
+
+function writeLoaderTables(plan: SharedPlan, context: FixupContext, bytesOf: (section: number) => Uint8Array): void {
+  const { dynamic, outputs, tables, scanning } = plan;
+  const { link, values, loader } = context;
+  const placed = { outputs, values, tables };
+  const sorted = encodeWork(link, dynamic, loader);
+  const put = (section: number, content: Uint8Array | null): void => {
+    if (section < 0 || content === null) return;
+    const to = bytesOf(section);
+    if (content.length > to.length) throw new Error('internal: a table is larger than planned');
+    to.set(content);
+  };
+  put(dynamic.dynsym, encodeDynamicSymbols(link, dynamic, placed));
+  put(dynamic.dynstr, dynamic.strings.finish());
+  put(dynamic.gnuHash, dynamic.hashes.gnu);
+  put(dynamic.hash, dynamic.hashes.sysv);
+  put(dynamic.relaDyn, sorted.rela);
+  put(dynamic.relaPlt, sorted.plt);
+  put(dynamic.dynamic, encodeDynamicTable(link, dynamic, scanning.needs, placed, sorted.relativeCount));
+  if (dynamic.relrDyn >= 0) {
+    const to = bytesOf(dynamic.relrDyn);
+    to.set(plan.packed);
+    // Bitmaps of no word fill what was planned too large.
+    for (let at = plan.packed.length; at < to.length; at += 8) to[at] = 1;
+  }
+}
+
+function writeBuildId(plan: SharedPlan, bytes: Uint8Array, bytesOf: (section: number) => Uint8Array): void {
+  const { buildId } = plan.scanning.link.options;
+  if (buildId === null) return;
+  const note = (id: Uint8Array): Uint8Array => encodeNote('GNU', elf.NT_GNU_BUILD_ID, id);
+  const to = bytesOf(plan.buildId);
+  if ('bytes' in buildId) to.set(note(buildId.bytes));
+  else {
+    to.set(note(new Uint8Array(buildId.size)));
+    to.set(note(buildId.digest(bytes).subarray(0, buildId.size)));
+  }
+}
+
+function entryAddress(link: Link, values: Values): number {
+  const { entry } = link.options;
+  if (entry === null) return 0;
+  const symbol = symbols.findSymbol(link.symbols, entry);
+  if (symbol >= 0 && (link.symbols.state[symbol] as number) >= symbols.STATE_COMMON) {
+    return values.symbolAddress[symbol] as number;
+  }
+  const number = Number(entry);
+  if (Number.isSafeInteger(number) && entry.trim() !== '') return number;
+  link.warnings.push(`the entry ${entry} is not defined; it is 0`);
+  return 0;
+}

@@ -1,0 +1,112 @@
+// The link of a shared object, pass by pass. Inputs are only read; the result is new bytes. Errors are collected by every
+// pass, and the link stops behind a pass that had some.
+import { IpbpError } from '../codes/error.js';
+import type { ObjectFile } from '../formats/object-file.js';
+import { machineFor } from '../reloc/machines.js';
+import { planShared, writeShared } from './emit-shared.js';
+import { bindSymbols } from './shared/bindings.js';
+import type { Link } from './shared/link-state.js';
+import { dropUnreached } from './shared/live.js';
+import { lowerRows } from './shared/lowered-rows.js';
+import { makeSymbols, placeCommons } from './shared/made-symbols.js';
+import { linkMap, type MapEntry } from './shared/map.js';
+import { mergeSections } from './shared/merge.js';
+import { createNeeds } from './shared/needs.js';
+import type { LinkInput, SharedOptions } from './shared/options.js';
+import { resolveInputs } from './shared/resolve.js';
+import { scanRelocations, type Scanning } from './shared/scan.js';
+import { decideScopes } from './shared/scopes.js';
+import { createSections } from './shared/sections.js';
+import { createSymbols, hasFlag, REFERRED, STATE_SHARED, USED } from './shared/symbols.js';
+import { collectUnwind, layOutUnwind } from './shared/unwind.js';
+
+/** What a link gives: the file, or errors. Both maps are in the order of addresses. */
+export interface SharedResult {
+  /** Null when there are errors. */
+  readonly bytes: Uint8Array | null;
+  readonly map: readonly MapEntry[];
+  /** Sections that nothing reached, as `FILE:(SECTION)`. */
+  readonly dropped: readonly string[];
+  readonly warnings: readonly string[];
+  readonly errors: readonly IpbpError[];
+}
+
+/**
+ * Links objects, members of archives and shared libraries to a shared object.
+ * @throws IpbpError for an input that is broken or of another machine; what is wrong with the link is in `errors`
+ */
+export function linkShared(inputs: readonly LinkInput[], options: SharedOptions): SharedResult {
+  const first = firstObject(inputs);
+  const link: Link = {
+    options,
+    machine: machineFor(first.format, first.machine, first.name),
+    files: [],
+    libraries: [],
+    symbols: createSymbols(),
+    sections: createSections(),
+    localCount: 0,
+    errors: [],
+    warnings: [],
+  };
+  const failed = (): SharedResult => ({
+    bytes: null,
+    map: [],
+    dropped: [],
+    warnings: link.warnings,
+    errors: link.errors,
+  });
+
+  // Which definition every name has, and which objects are part of the link.
+  resolveInputs(link, inputs);
+  const made = makeSymbols(link);
+  if (link.errors.length > 0) return failed();
+  decideScopes(link);
+
+  // What is kept of them, and in which shape.
+  const unwindRecords = collectUnwind(link);
+  const dropped = dropUnreached(link, unwindRecords).map((number) => sectionLabel(link, number));
+  placeCommons(link);
+  const merged = mergeSections(link);
+  const unwind = layOutUnwind(link, unwindRecords);
+
+  // What references come to, and what has to be made for them.
+  const bound = bindSymbols(link);
+  const needs = createNeeds(link);
+  const scanning: Scanning = { link, lowered: lowerRows(link.machine), bound, needs, undefined: new Map() };
+  scanRelocations(scanning, unwind);
+  markLibraries(link);
+  if (link.errors.length > 0) return failed();
+
+  // The tables, every address, every value.
+  const plan = planShared({ scanning, made, merged, unwind, machine: first.machine });
+  const bytes = writeShared(plan);
+  if (link.errors.length > 0) return failed();
+  return { bytes, map: linkMap(link, plan.outputs), dropped, warnings: link.warnings, errors: [] };
+}
+
+function firstObject(inputs: readonly LinkInput[]): ObjectFile {
+  for (const input of inputs) {
+    if (input.kind !== 'archive') return input.file;
+    for (const { index } of input.archive.members) {
+      const file = input.archive.member(index);
+      if (file !== null) return file;
+    }
+  }
+  throw new IpbpError('IPBP2034', 'there is nothing to link', { expected: 'an object, an archive or a library' });
+}
+
+function sectionLabel(link: Link, number: number): string {
+  const file = link.files[link.sections.file[number] as number];
+  return `${file?.file.name ?? ''}:(${link.sections.section[number]?.name ?? ''})`;
+}
+
+/** A library is needed when something refers, not only weakly, to what it defines. */
+function markLibraries(link: Link): void {
+  const { symbols, libraries, options } = link;
+  for (let symbol = 0; symbol < symbols.names.count; symbol++) {
+    if (symbols.state[symbol] !== STATE_SHARED) continue;
+    const referred = hasFlag(symbols, symbol, REFERRED) && (!options.gc || hasFlag(symbols, symbol, USED));
+    const library = libraries[symbols.file[symbol] as number];
+    if (referred && library !== undefined) library.used = true;
+  }
+}

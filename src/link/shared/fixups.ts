@@ -1,0 +1,269 @@
+// Pass: computes every relocation's value and writes it, or hands the place to the loader. The letters are the psABI's:
+// S symbol, A addend, P place, G slot of the table, L stub, GOT the table.
+import type { RelocationColumns } from '../../formats/columns.js';
+import { IpbpError } from '../../codes/error.js';
+import { applyField } from '../../reloc/apply.js';
+import type { FixupRow } from '../../reloc/fixup.js';
+import { TO_ADDRESS, TO_CONSTANT, TO_DYNAMIC } from './bindings.js';
+import { placeIn, report, type TakenFile } from './link-state.js';
+import { addLoaderWork, WORK_ABSOLUTE, WORK_PACKED, WORK_RELATIVE, type LoaderWork } from './loader-work.js';
+import * as rows from './lowered-rows.js';
+import type { Scanning } from './scan.js';
+import { stubAddress, type TableAddresses } from './tables.js';
+import { localAddress, type Values } from './values.js';
+
+/** Everything that fixups look up. */
+export interface FixupContext extends Scanning {
+  readonly values: Values;
+  readonly addresses: TableAddresses;
+  readonly loader: LoaderWork;
+}
+
+/** What is fixed up: relocations [first, end) of a section, whose copy starts at `start` of `bytes`. */
+export interface FixupRange {
+  readonly file: TakenFile;
+  /** For messages. */
+  readonly section: number;
+  readonly relocations: RelocationColumns;
+  readonly first: number;
+  readonly end: number;
+  readonly bytes: Uint8Array;
+  /** Where the byte with offset `from` of the section was copied to. */
+  readonly start: number;
+  readonly address: number;
+  readonly from: number;
+  /** As the scan has it. */
+  readonly packable: boolean;
+}
+
+const PAGE = 0x1000;
+
+function pageOf(address: number): number {
+  return Math.floor(address / PAGE) * PAGE;
+}
+
+/** Applies the relocations of something that is loaded. Errors are collected. */
+export function applyLoaded(context: FixupContext, range: FixupRange): void {
+  const { link, lowered, bound, needs, values, addresses } = context;
+  const { file, relocations, bytes } = range;
+  const { globals, columns } = file;
+  const word = link.machine.pointerSize;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let index = range.first; index < range.end; index++) {
+    const type = relocations.type[index] as number;
+    const term = lowered.term[type] as number;
+    if (term === rows.TERM_NONE) continue;
+    const row = relocations.symbol[index] as number;
+    const inSection = (relocations.offset[index] as number) - range.from;
+    const at = range.start + inSection;
+    const place = range.address + inSection;
+    const addend = relocations.implicit
+      ? (lowered.row[type] as FixupRow).field.decode(bytes, at)
+      : (relocations.addend[index] as number);
+    const global = globals[row] as number;
+    const binding =
+      global >= 0 ? (bound[global] as number) : (columns.section[row] as number) >= 0 ? TO_ADDRESS : TO_CONSTANT;
+    const symbol = global >= 0 ? global : needs.firstLocal + file.localBase + row;
+    let value: number;
+    switch (term) {
+      case rows.TERM_SYMBOL: {
+        value =
+          global >= 0
+            ? (values.symbolAddress[global] as number) + addend
+            : localAddress(link, values, file, row, addend);
+        if (lowered.base[type] === rows.BASE_NOTHING && lowered.modulo[type] === 0 && binding !== TO_CONSTANT) {
+          if (binding === TO_DYNAMIC) {
+            addLoaderWork(context.loader, WORK_ABSOLUTE, place, global, addend);
+            value = 0;
+          } else {
+            const kind =
+              range.packable && (relocations.offset[index] as number) % 2 === 0 ? WORK_PACKED : WORK_RELATIVE;
+            addLoaderWork(context.loader, kind, place, -1, value);
+          }
+        }
+        break;
+      }
+      case rows.TERM_STUB:
+        if (binding === TO_DYNAMIC) value = stubAddress(link, addresses, needs.stubOf[global] as number) + addend;
+        else if (global >= 0) value = (values.symbolAddress[global] as number) + addend;
+        else value = localAddress(link, values, file, row, addend);
+        break;
+      case rows.TERM_SLOT: {
+        const slot = needs.addressSlot[symbol] as number;
+        if (lowered.relaxable[type] === 1 && binding === TO_ADDRESS) {
+          const rewrite = link.machine.rewrite(lowered.row[type] as FixupRow, 'direct', bytes, at);
+          if (rewrite !== null) {
+            bytes.set(rewrite.bytes, at + rewrite.from);
+            const target =
+              global >= 0 ? (values.symbolAddress[global] as number) : localAddress(link, values, file, row, 0);
+            for (const field of rewrite.fields) {
+              const sum = target + addend + field.addend;
+              const found = offBase(context, lowered.base[field.row.type] as number, sum, place + field.at);
+              writeChecked(context, range, index, field.row, at + field.at, found);
+            }
+            index += rewrite.swallow;
+            continue;
+          }
+        }
+        value = addresses.slots + slot * word + addend;
+        break;
+      }
+      case rows.TERM_TABLE:
+        value = addresses.table + addend;
+        break;
+      case rows.TERM_SIZE:
+        value = (global >= 0 ? (link.symbols.size[global] as number) : (columns.size[row] as number)) + addend;
+        break;
+      case rows.TERM_MODULE_OFFSET:
+        value =
+          (global >= 0
+            ? (values.symbolAddress[global] as number) + addend
+            : localAddress(link, values, file, row, addend)) - values.templateStart;
+        break;
+      case rows.TERM_THREAD_SLOT:
+        value = addresses.slots + (needs.threadSlot.get(symbol) ?? 0) * word + addend;
+        break;
+      case rows.TERM_GENERAL:
+        value = addresses.slots + (needs.generalSlot.get(symbol) ?? 0) * word + addend;
+        break;
+      case rows.TERM_LOCAL:
+        value = addresses.slots + needs.localSlot * word + addend;
+        break;
+      case rows.TERM_DESCRIPTOR:
+        value = addresses.slots + (needs.descriptorSlot.get(symbol) ?? 0) * word + addend;
+        break;
+      default: // a call through a descriptor stays as it is
+        continue;
+    }
+    const base = lowered.base[type] as number;
+    if (base === rows.BASE_PLACE) value -= place;
+    else if (base !== rows.BASE_NOTHING) value = offBase(context, base, value, place);
+    const modulo = lowered.modulo[type] as number;
+    if (modulo !== 0) value -= Math.floor(value / modulo) * modulo;
+    const multiple = lowered.multiple[type] as number;
+    if (
+      value < (lowered.min[type] as number) ||
+      value > (lowered.max[type] as number) ||
+      (multiple !== 1 && value % multiple !== 0) ||
+      Number.isNaN(value)
+    ) {
+      writeChecked(context, range, index, lowered.row[type] as FixupRow, at, value);
+      continue;
+    }
+    switch (lowered.writer[type]) {
+      case rows.WRITE_32:
+        view.setInt32(at, value, true);
+        break;
+      case rows.WRITE_64: {
+        const high = Math.floor(value / 0x1_0000_0000);
+        view.setUint32(at, value - high * 0x1_0000_0000, true);
+        view.setInt32(at + 4, high, true);
+        break;
+      }
+      default:
+        (lowered.row[type] as FixupRow).field.encode(bytes, at, value);
+    }
+  }
+}
+
+function offBase(context: FixupContext, base: number, value: number, place: number): number {
+  switch (base) {
+    case rows.BASE_PLACE:
+      return value - place;
+    case rows.BASE_TABLE:
+      return value - context.addresses.table;
+    case rows.BASE_PLACE_PAGE:
+      return pageOf(value) - pageOf(place);
+    case rows.BASE_TABLE_PAGE:
+      return value - pageOf(context.addresses.table);
+    default:
+      return value;
+  }
+}
+
+/** Writes by the field's own checks, and collects what they say. */
+function writeChecked(
+  context: FixupContext,
+  range: FixupRange,
+  index: number,
+  row: FixupRow,
+  at: number,
+  value: number,
+): void {
+  const where = placeIn(context.link, range.section, range.relocations.offset[index] as number);
+  const name = range.file.columns.nameOf(range.relocations.symbol[index] as number);
+  try {
+    applyField(row.field, range.bytes, at, value, {
+      what: `${row.name} of ${name === '' ? 'a section' : name}`,
+      where,
+    });
+  } catch (error) {
+    if (!(error instanceof IpbpError)) throw error;
+    report(context.link, error);
+  }
+}
+
+/** Ranges end at a pair of zeros there: what is gone gets 1, so that the list goes on. */
+const PAIR_LISTS = new Set(['.debug_loc', '.debug_ranges']);
+
+/** Applies the relocations of what is not loaded (debug information). What refers to dropped code says 0. */
+export function applyUnloaded(context: FixupContext, range: FixupRange): void {
+  const { link, lowered, values } = context;
+  const { file, relocations, bytes } = range;
+  const { globals, columns } = file;
+  const gone = PAIR_LISTS.has(link.sections.section[range.section]?.name ?? '') ? 1 : 0;
+  for (let index = range.first; index < range.end; index++) {
+    const type = relocations.type[index] as number;
+    const term = type < lowered.size ? (lowered.term[type] as number) : rows.UNKNOWN_TYPE;
+    if (term === rows.TERM_NONE) continue;
+    const row = relocations.symbol[index] as number;
+    const inSection = (relocations.offset[index] as number) - range.from;
+    const at = range.start + inSection;
+    const fixup = lowered.row[type];
+    if (
+      fixup === undefined ||
+      (term !== rows.TERM_SYMBOL && term !== rows.TERM_MODULE_OFFSET && term !== rows.TERM_SIZE)
+    ) {
+      const what = fixup?.name ?? `relocation type ${type}`;
+      const code = fixup === undefined ? 'IPBP2001' : 'IPBP2004';
+      const where = placeIn(link, range.section, relocations.offset[index] as number);
+      report(link, new IpbpError(code, `${what} stands in what is not loaded`, { where }));
+      continue;
+    }
+    const addend = relocations.implicit ? fixup.field.decode(bytes, at) : (relocations.addend[index] as number);
+    const global = globals[row] as number;
+    const section = global >= 0 ? (link.symbols.section[global] as number) : sectionNumber(file, row);
+    let value: number;
+    if (term === rows.TERM_SIZE) value = (columns.size[row] as number) + addend;
+    else if (section >= 0 && values.alive[section] === 0) value = gone;
+    else {
+      value =
+        global >= 0 ? (values.symbolAddress[global] as number) + addend : localUnloaded(context, file, row, addend);
+      if (term === rows.TERM_MODULE_OFFSET) value -= values.templateStart;
+      else if (lowered.base[type] === rows.BASE_PLACE) value -= inSection;
+    }
+    writeChecked(context, range, index, fixup, at, value);
+  }
+}
+
+function sectionNumber(file: TakenFile, row: number): number {
+  const at = file.columns.section[row] as number;
+  return at < 0 ? at : file.base + at;
+}
+
+/** Debug sections refer to one another by offsets in the joined section. */
+function localUnloaded(context: FixupContext, file: TakenFile, row: number, addend: number): number {
+  const { link, values } = context;
+  const section = sectionNumber(file, row);
+  if (section < 0 || link.sections.section[section]?.alloc === true || values.merged[section] !== undefined) {
+    const merged = section < 0 ? undefined : values.merged[section];
+    const base = merged === undefined ? 0 : unloadedOffset(context, merged.section);
+    return localAddress(link, values, file, row, addend) + base;
+  }
+  return (link.sections.offset[section] as number) + (file.columns.value[row] as number) + addend;
+}
+
+function unloadedOffset(context: FixupContext, section: number): number {
+  const { sections } = context.link;
+  return sections.section[section]?.alloc === true ? 0 : (sections.offset[section] as number);
+}

@@ -1,0 +1,58 @@
+// What the passes of a link hand on: one state that each of them reads and completes, in the order of shared.ts.
+import type { SymbolColumns } from '../../formats/columns.js';
+import type { ObjectFile } from '../../formats/object-file.js';
+import { type IpbpError, hex } from '../../codes/error.js';
+import type { Machine } from '../../reloc/machine.js';
+import type { SharedOptions } from './options.js';
+import { MADE_FILE, type SectionTable } from './sections.js';
+import type { SymbolTable } from './symbols.js';
+
+/** An object that is part of the link. */
+export interface TakenFile {
+  readonly number: number;
+  readonly file: ObjectFile;
+  readonly columns: SymbolColumns;
+  /** Row → number of the global symbol; −1 for local rows. */
+  readonly globals: Int32Array;
+  /** Number of its section 0; the others follow. */
+  readonly base: number;
+  /** What is added to a local row to number all local symbols of the link. */
+  readonly localBase: number;
+  readonly hidden: boolean;
+}
+
+/** A shared library that was named. */
+export interface Library {
+  readonly number: number;
+  readonly name: string;
+  readonly asNeeded: boolean;
+  used: boolean;
+}
+
+export interface Link {
+  readonly options: SharedOptions;
+  readonly machine: Machine;
+  readonly files: TakenFile[];
+  readonly libraries: Library[];
+  readonly symbols: SymbolTable;
+  readonly sections: SectionTable;
+  /** How many local symbols there are in all objects. */
+  localCount: number;
+  readonly errors: IpbpError[];
+  readonly warnings: string[];
+}
+
+/** How messages call a place in a section: `libfoo.a(bar.o): .text.f+0x12`. */
+export function placeIn(link: Link, section: number, offset: number): string {
+  const file = link.sections.file[section] ?? MADE_FILE;
+  const name = link.sections.section[section]?.name ?? '?';
+  return `${link.files[file]?.file.name ?? 'made by the link'}: ${name}+${hex(offset)}`;
+}
+
+/** Errors beyond this many are not collected: the first ones say it. */
+const MOST_ERRORS = 100;
+
+/** Notes an error; the link goes on to find others. */
+export function report(link: Link, error: IpbpError): void {
+  if (link.errors.length < MOST_ERRORS) link.errors.push(error);
+}

@@ -1,0 +1,165 @@
+// Pass: what is reached from outside is kept, the rest is dropped (--gc-sections). Roots are what the loader or other
+// modules use: exported symbols, the entry, constructors, notes, and what is marked to be retained.
+import type { SectionKind } from '../../formats/object-file.js';
+import type { Link } from './link-state.js';
+import { relocationsOf, sectionOf } from './references.js';
+import { SECTION_ABSORBED, SECTION_DEAD, SECTION_DUPLICATE, SECTION_KEPT } from './sections.js';
+import * as symbols from './symbols.js';
+import { forEachUnwindReference, type Unwind } from './unwind.js';
+
+const ROOT_KINDS: ReadonlySet<SectionKind> = new Set<SectionKind>(['init', 'fini', 'note']);
+/** What the C runtime joins from many objects, by the names that linker scripts keep. */
+const ROOT_NAMES = /^\.(?:init|fini|jcr|ctors|dtors|preinit_array)(?:\.|$)/;
+const C_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** Marks sections dead that nothing reaches, and gives their numbers. Without `gc` only what has lost what it describes. */
+export function dropUnreached(link: Link, unwind: Unwind): number[] {
+  const { sections } = link;
+  const count = sections.section.length;
+  if (!link.options.gc) {
+    for (let number = 0; number < count; number++) dropWithDescribed(link, number);
+    return [];
+  }
+  const marked = new Uint8Array(count);
+  const queue: number[] = [];
+  const mark = (number: number): void => {
+    if (number < 0 || number >= count || marked[number] === 1) return;
+    marked[number] = 1;
+    const fate = sections.fate[number];
+    if (fate === SECTION_KEPT || fate === SECTION_ABSORBED) queue.push(number);
+  };
+  const groups = groupMembers(link);
+  const describers = sectionsByDescribed(link);
+  const named = sectionsByCName(link);
+  const reach = (file: number, row: number): void => {
+    const from = link.files[file];
+    if (from === undefined) return;
+    mark(sectionOf(link, from, row));
+    const global = from.globals[row] as number;
+    if (global >= 0) reachName(global);
+  };
+  const starts = namesOfStarts(link, named);
+  const reachName = (symbol: number): void => {
+    for (const number of starts.get(symbol) ?? []) mark(number);
+  };
+  for (let number = 0; number < count; number++) if (isRoot(link, number)) mark(number);
+  for (const symbol of rootSymbols(link)) {
+    mark(link.symbols.section[symbol] as number);
+    reachName(symbol);
+  }
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const section = sections.section[next];
+    if (section === undefined) continue;
+    // What debug information refers to is not needed for that.
+    if (section.alloc && section.kind !== 'unwind') {
+      const relocations = relocationsOf(link, next);
+      const file = sections.file[next] as number;
+      for (let row = 0; row < relocations.count; row++) reach(file, relocations.symbol[row] as number);
+      for (let fde = unwind.firstOf.get(next) ?? -1; fde >= 0; fde = unwind.fdeNext[fde] as number) {
+        forEachUnwindReference(link, unwind, fde, reach);
+      }
+    }
+    for (const other of groups.get(next) ?? []) mark(other);
+    for (const other of describers.get(next) ?? []) mark(other);
+  }
+  const dropped: number[] = [];
+  for (let number = 0; number < count; number++) {
+    if (sections.fate[number] === SECTION_KEPT && marked[number] === 0) {
+      sections.fate[number] = SECTION_DEAD;
+      dropped.push(number);
+    }
+    if (sections.section[number]?.describes !== null) dropWithDescribed(link, number);
+  }
+  return dropped;
+}
+
+function dropWithDescribed(link: Link, number: number): void {
+  const { sections } = link;
+  const section = sections.section[number];
+  if (section == null || section.describes === null || sections.fate[number] !== SECTION_KEPT) return;
+  const base = link.files[sections.file[number] as number]?.base ?? 0;
+  const fate = sections.fate[base + section.describes];
+  if (fate === SECTION_DEAD || fate === SECTION_DUPLICATE) sections.fate[number] = SECTION_DEAD;
+}
+
+function isRoot(link: Link, number: number): boolean {
+  const section = link.sections.section[number];
+  if (section === undefined) return false;
+  // Debug information is kept for all, but for that of groups, which goes with them.
+  if (!section.alloc) return section.group === null && section.describes === null;
+  if (section.retain) return true;
+  if (section.describes !== null) return false;
+  if (section.kind === 'note' && section.group !== null) return false;
+  return ROOT_KINDS.has(section.kind) || ROOT_NAMES.test(section.name);
+}
+
+function rootSymbols(link: Link): number[] {
+  const table = link.symbols;
+  const roots: number[] = [];
+  for (let symbol = 0; symbol < table.names.count; symbol++) {
+    if (symbols.hasFlag(table, symbol, symbols.DYNAMIC)) roots.push(symbol);
+  }
+  const { entry, init, fini, keep } = link.options;
+  for (const name of [init, fini, ...keep, ...(entry === null ? [] : [entry])]) {
+    const symbol = symbols.findSymbol(table, name);
+    if (symbol >= 0) roots.push(symbol);
+  }
+  return roots;
+}
+
+/** Members of a group live together (gABI "Section Groups"): section → the others of its group. */
+function groupMembers(link: Link): Map<number, number[]> {
+  const { sections } = link;
+  const groups = new Map<string, number[]>();
+  const result = new Map<number, number[]>();
+  for (let number = 0; number < sections.section.length; number++) {
+    const group = sections.section[number]?.group;
+    if (group == null || sections.fate[number] !== SECTION_KEPT) continue;
+    const members = groups.get(group);
+    if (members === undefined) groups.set(group, [number]);
+    else members.push(number);
+  }
+  for (const members of groups.values()) {
+    if (members.length > 1) for (const number of members) result.set(number, members);
+  }
+  return result;
+}
+
+function sectionsByDescribed(link: Link): Map<number, number[]> {
+  const { sections } = link;
+  const result = new Map<number, number[]>();
+  for (let number = 0; number < sections.section.length; number++) {
+    const described = sections.section[number]?.describes ?? null;
+    if (described === null) continue;
+    append(result, (link.files[sections.file[number] as number]?.base ?? 0) + described, number);
+  }
+  return result;
+}
+
+function sectionsByCName(link: Link): Map<string, number[]> {
+  const { sections } = link;
+  const result = new Map<string, number[]>();
+  for (let number = 0; number < sections.section.length; number++) {
+    const section = sections.section[number];
+    if (section?.alloc === true && C_NAME.test(section.name)) append(result, section.name, number);
+  }
+  return result;
+}
+
+/** Numbers of the symbols `__start_X` and `__stop_X` → the sections of that name. */
+function namesOfStarts(link: Link, named: ReadonlyMap<string, number[]>): Map<number, number[]> {
+  const result = new Map<number, number[]>();
+  for (const [name, members] of named) {
+    for (const edge of ['start', 'stop']) {
+      const symbol = symbols.findSymbol(link.symbols, `__${edge}_${name}`);
+      if (symbol >= 0) result.set(symbol, members);
+    }
+  }
+  return result;
+}
+
+function append<Key>(map: Map<Key, number[]>, key: Key, value: number): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}

@@ -1,0 +1,114 @@
+// A machine's rows as columns by relocation number, made once per link: a link applies millions of relocations, and a
+// row looked up in a Map and read through its properties costs ten times as much as one in typed arrays.
+import type { Machine } from '../../reloc/machine.js';
+import { EXPRESSIONS, type Base, type Expression, type Field, type FixupRow, type Term } from '../../reloc/fixup.js';
+
+/** Terms of expressions by their numbers here; `UNKNOWN_TYPE` marks numbers without a row. */
+export const UNKNOWN_TYPE = 0;
+export const TERM_NONE = 1;
+export const TERM_SYMBOL = 2;
+export const TERM_STUB = 3;
+export const TERM_SLOT = 4;
+export const TERM_TABLE = 5;
+export const TERM_SIZE = 6;
+export const TERM_THREAD = 7;
+export const TERM_MODULE_OFFSET = 8;
+export const TERM_THREAD_SLOT = 9;
+export const TERM_GENERAL = 10;
+export const TERM_LOCAL = 11;
+export const TERM_DESCRIPTOR = 12;
+/** The call through a descriptor: no value. */
+export const TERM_DESCRIPTOR_CALL = 13;
+
+export const BASE_NOTHING = 0;
+export const BASE_PLACE = 1;
+export const BASE_TABLE = 2;
+export const BASE_PLACE_PAGE = 3;
+export const BASE_TABLE_PAGE = 4;
+
+/** How a field is written: by its own encoder, or at once as four or eight bytes. */
+export const WRITE_FIELD = 0;
+export const WRITE_32 = 1;
+export const WRITE_64 = 2;
+
+const TERMS: Readonly<Record<Term, number>> = {
+  none: TERM_NONE,
+  S: TERM_SYMBOL,
+  L: TERM_STUB,
+  G: TERM_SLOT,
+  GOT: TERM_TABLE,
+  Z: TERM_SIZE,
+  TP: TERM_THREAD,
+  DTP: TERM_MODULE_OFFSET,
+  GTP: TERM_THREAD_SLOT,
+  GGD: TERM_GENERAL,
+  GLD: TERM_LOCAL,
+  GDESC: TERM_DESCRIPTOR,
+};
+
+const BASES: Readonly<Record<Base, number>> = {
+  nothing: BASE_NOTHING,
+  P: BASE_PLACE,
+  GOT: BASE_TABLE,
+  'page of P': BASE_PLACE_PAGE,
+  'page of GOT': BASE_TABLE_PAGE,
+};
+
+/** Columns with `size` rows; row = a relocation's number. Numbers from `size` on are unknown. */
+export interface LoweredRows {
+  readonly size: number;
+  readonly term: Uint8Array;
+  readonly base: Uint8Array;
+  readonly writer: Uint8Array;
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+  readonly multiple: Float64Array;
+  /** 0 where the field holds all of the value. */
+  readonly modulo: Float64Array;
+  readonly width: Uint8Array;
+  readonly relaxable: Uint8Array;
+  readonly row: readonly (FixupRow | undefined)[];
+}
+
+/** Lowers all rows of a machine. */
+export function lowerRows(machine: Machine): LoweredRows {
+  const size = Math.max(...machine.rows.keys()) + 1;
+  const row: (FixupRow | undefined)[] = new Array<FixupRow | undefined>(size).fill(undefined);
+  const lowered = {
+    size,
+    term: new Uint8Array(size),
+    base: new Uint8Array(size),
+    writer: new Uint8Array(size),
+    min: new Float64Array(size),
+    max: new Float64Array(size),
+    multiple: new Float64Array(size).fill(1),
+    modulo: new Float64Array(size),
+    width: new Uint8Array(size),
+    relaxable: new Uint8Array(size),
+    row,
+  };
+  for (const [type, source] of machine.rows) {
+    const { term, base } = EXPRESSIONS[source.expression];
+    row[type] = source;
+    lowered.term[type] = termOf(source.expression, term);
+    lowered.base[type] = BASES[base];
+    lowered.writer[type] = writerOf(source.field);
+    lowered.min[type] = source.field.min;
+    lowered.max[type] = source.field.max;
+    lowered.multiple[type] = source.field.multiple;
+    lowered.modulo[type] = source.field.modulo ?? 0;
+    lowered.width[type] = source.field.size;
+    lowered.relaxable[type] = source.relaxable ? 1 : 0;
+  }
+  return lowered;
+}
+
+function termOf(expression: Expression, term: Term): number {
+  return expression === 'tls-desc-call' ? TERM_DESCRIPTOR_CALL : TERMS[term];
+}
+
+/** Whole numbers of four and eight bytes are nearly all of the fields of data, and of some machines all of them. */
+function writerOf(field: Field): number {
+  if (field.name === 'int32' || field.name === 'uint32') return WRITE_32;
+  return field.name === 'int64' ? WRITE_64 : WRITE_FIELD;
+}

@@ -1,0 +1,151 @@
+// Pass: symbols that the link itself defines: edges of sections and of the image, tables, the module's handle, those of
+// --defsym, and the storage of common blocks. Only what is referred to and defined by nobody is made, hidden.
+import { KIND_DATA, KIND_NONE, VISIBILITY_HIDDEN } from '../../formats/columns.js';
+import { IpbpError } from '../../codes/error.js';
+import { report, type Link } from './link-state.js';
+import { addMadeSection, SECTION_KEPT } from './sections.js';
+import * as symbols from './symbols.js';
+
+/** A place that is known after all is placed. */
+export type MadePlace =
+  | { readonly kind: 'image-start' }
+  | { readonly kind: 'code-end' }
+  | { readonly kind: 'data-end' }
+  | { readonly kind: 'zero-start' }
+  | { readonly kind: 'image-end' }
+  | { readonly kind: 'table' }
+  | { readonly kind: 'section'; readonly name: string; readonly edge: 'start' | 'end' }
+  /** The start of the image's own data: every module's differs. */
+  | { readonly kind: 'handle' }
+  | { readonly kind: 'symbol'; readonly base: number; readonly offset: number };
+
+export interface MadeSymbol {
+  readonly symbol: number;
+  readonly place: MadePlace;
+}
+
+const FIXED: Readonly<Record<string, MadePlace>> = {
+  __ehdr_start: { kind: 'image-start' },
+  __executable_start: { kind: 'image-start' },
+  _etext: { kind: 'code-end' },
+  etext: { kind: 'code-end' },
+  __etext: { kind: 'code-end' },
+  _edata: { kind: 'data-end' },
+  edata: { kind: 'data-end' },
+  __bss_start: { kind: 'zero-start' },
+  _end: { kind: 'image-end' },
+  end: { kind: 'image-end' },
+  _GLOBAL_OFFSET_TABLE_: { kind: 'table' },
+  _DYNAMIC: { kind: 'section', name: '.dynamic', edge: 'start' },
+  __dso_handle: { kind: 'handle' },
+  __GNU_EH_FRAME_HDR: { kind: 'section', name: '.eh_frame_hdr', edge: 'start' },
+  __EH_FRAME_BEGIN__: { kind: 'section', name: '.eh_frame', edge: 'start' },
+  __preinit_array_start: { kind: 'section', name: '.preinit_array', edge: 'start' },
+  __preinit_array_end: { kind: 'section', name: '.preinit_array', edge: 'end' },
+  __init_array_start: { kind: 'section', name: '.init_array', edge: 'start' },
+  __init_array_end: { kind: 'section', name: '.init_array', edge: 'end' },
+  __fini_array_start: { kind: 'section', name: '.fini_array', edge: 'start' },
+  __fini_array_end: { kind: 'section', name: '.fini_array', edge: 'end' },
+};
+
+/** Defines what is asked for; the places get their addresses later. */
+export function makeSymbols(link: Link): MadeSymbol[] {
+  const made: MadeSymbol[] = [];
+  for (const { name, base, offset } of link.options.defined) defineByOption(link, made, name, base, offset);
+  for (const [name, place] of Object.entries(FIXED)) {
+    const symbol = symbols.findSymbol(link.symbols, name);
+    if (symbol >= 0 && isWanted(link, symbol)) define(link, made, symbol, place, true);
+  }
+  const names = new Set<string>();
+  for (const section of link.sections.section) {
+    if (section.alloc && /^[A-Za-z_][A-Za-z0-9_]*$/.test(section.name)) names.add(section.name);
+  }
+  for (const name of names) {
+    for (const [prefix, edge] of [
+      ['__start_', 'start'],
+      ['__stop_', 'end'],
+    ] as const) {
+      const symbol = symbols.findSymbol(link.symbols, prefix + name);
+      if (symbol >= 0 && isWanted(link, symbol)) define(link, made, symbol, { kind: 'section', name, edge }, true);
+    }
+  }
+  return made;
+}
+
+/** An object refers to it, and none defines it. A library's definition is of the library's own image. */
+function isWanted(link: Link, symbol: number): boolean {
+  const state = link.symbols.state[symbol] as number;
+  if (state === symbols.STATE_UNKNOWN || state >= symbols.STATE_COMMON) return false;
+  return symbols.hasFlag(link.symbols, symbol, symbols.REFERRED_SOMEHOW);
+}
+
+function define(link: Link, made: MadeSymbol[], symbol: number, place: MadePlace, hidden: boolean): void {
+  const table = link.symbols;
+  table.state[symbol] = symbols.STATE_DEFINED;
+  table.section[symbol] = symbols.MADE_ADDRESS;
+  table.value[symbol] = 0;
+  table.size[symbol] = 0;
+  table.kind[symbol] = KIND_NONE;
+  table.file[symbol] = -1;
+  symbols.clearFlag(table, symbol, symbols.WEAK);
+  if (hidden) table.visibility[symbol] = Math.max(table.visibility[symbol] as number, VISIBILITY_HIDDEN);
+  made.push({ symbol, place });
+}
+
+function defineByOption(link: Link, made: MadeSymbol[], name: string, base: string | null, offset: number): void {
+  const table = link.symbols;
+  const symbol = symbols.symbolNamed(table, name);
+  if (base === null) {
+    table.state[symbol] = symbols.STATE_DEFINED;
+    table.section[symbol] = symbols.ABSOLUTE;
+    table.value[symbol] = offset;
+    table.size[symbol] = 0;
+    table.file[symbol] = -1;
+    return;
+  }
+  const target = symbols.findSymbol(table, base);
+  const state = target < 0 ? symbols.STATE_UNKNOWN : (table.state[target] as number);
+  if (state < symbols.STATE_COMMON) {
+    report(link, new IpbpError('IPBP2031', `${base} is not defined`, { where: `the definition of ${name}` }));
+    return;
+  }
+  if (table.section[target] === symbols.MADE_ADDRESS || state === symbols.STATE_COMMON) {
+    define(link, made, symbol, { kind: 'symbol', base: target, offset }, false);
+    return;
+  }
+  // The same place: the section and the kind go with it.
+  table.state[symbol] = symbols.STATE_DEFINED;
+  table.section[symbol] = table.section[target] as number;
+  table.value[symbol] = (table.value[target] as number) + offset;
+  table.size[symbol] = 0;
+  table.kind[symbol] = table.kind[target] as number;
+  table.file[symbol] = -1;
+}
+
+/** Gives every common block its place in one zero-filled section. */
+export function placeCommons(link: Link): void {
+  const table = link.symbols;
+  const commons: number[] = [];
+  for (let symbol = 0; symbol < table.names.count; symbol++) {
+    if (table.state[symbol] === symbols.STATE_COMMON) commons.push(symbol);
+  }
+  if (commons.length === 0) return;
+  const alignOf = (symbol: number): number => Math.max(1, table.value[symbol] as number);
+  const section = addMadeSection(link.sections, {
+    name: 'COMMON',
+    kind: 'zero',
+    writable: true,
+    align: Math.max(...commons.map(alignOf)),
+  });
+  let end = 0;
+  for (const symbol of commons) {
+    const start = Math.ceil(end / alignOf(symbol)) * alignOf(symbol);
+    table.section[symbol] = section;
+    table.value[symbol] = start;
+    table.state[symbol] = symbols.STATE_DEFINED;
+    table.kind[symbol] = KIND_DATA;
+    end = start + (table.size[symbol] as number);
+  }
+  link.sections.size[section] = end;
+  link.sections.fate[section] = SECTION_KEPT;
+}

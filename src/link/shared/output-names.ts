@@ -1,0 +1,69 @@
+// Which output section an input section goes to: sections that compilers name per function or item are joined under
+// the family's name, as ld's scripts and lld have it.
+
+/** Longer names before those that they begin with. */
+const FAMILIES = [
+  '.data.rel.ro',
+  '.data',
+  '.rodata',
+  '.bss.rel.ro',
+  '.bss',
+  '.init_array',
+  '.fini_array',
+  '.ctors',
+  '.dtors',
+  '.tbss',
+  '.gcc_except_table',
+  '.tdata',
+  '.text',
+  '.lrodata',
+  '.ldata',
+  '.lbss',
+  '.ltext',
+] as const;
+
+/** `.text.f` → `.text`, `.init_array.101` → `.init_array`, `COMMON` → `.bss`; other names stay. */
+export function outputName(name: string): string {
+  if (name === 'COMMON') return '.bss';
+  if (name.charCodeAt(0) !== 0x2e) return name;
+  if (name.startsWith('.gnu.linkonce.')) return linkOnce(name);
+  for (const family of FAMILIES) {
+    if (!name.startsWith(family)) continue;
+    if (name.length === family.length || name.charCodeAt(family.length) === 0x2e) return family;
+  }
+  return name;
+}
+
+/** What old compilers wrote before there were groups. */
+function linkOnce(name: string): string {
+  const short = /^\.gnu\.linkonce\.(d\.rel\.ro|[a-z]+)\./.exec(name)?.[1];
+  switch (short) {
+    case 't':
+      return '.text';
+    case 'r':
+      return '.rodata';
+    case 'd':
+      return '.data';
+    case 'd.rel.ro':
+      return '.data.rel.ro';
+    case 'b':
+      return '.bss';
+    case 'td':
+      return '.tdata';
+    case 'tb':
+      return '.tbss';
+    default:
+      return name;
+  }
+}
+
+/**
+ * Where constructors stand among those of their family: the number in `.init_array.101`, and 65,536 for those without.
+ * Old tables (`.ctors`) are run from their end, so their numbers count backwards.
+ */
+export function priorityOf(name: string): number {
+  const number = /^\.(init_array|fini_array|ctors|dtors)\.(\d+)$/.exec(name);
+  if (number === null) return 65_536;
+  const value = Number(number[2]);
+  return number[1]?.endsWith('tors') === true ? 65_535 - value : value;
+}

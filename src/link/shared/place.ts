@@ -1,0 +1,136 @@
+// Pass: gives output sections their addresses and their places in the file. Regions of unlike protection lie in different
+// pages; the file holds them one behind the other, so that address and offset agree in what is below a page.
+import { alignUp } from '../../bytes/align.js';
+import { IpbpError, hex } from '../../codes/error.js';
+import type { Link } from './link-state.js';
+import { REGIONS, type OutputSection, type Region } from './outputs.js';
+
+/** A range that the loader maps. */
+export interface Segment {
+  readonly region: Region;
+  readonly address: number;
+  readonly offset: number;
+  readonly fileSize: number;
+  memorySize: number;
+}
+
+/** The thread-local template. */
+export interface TemplatePlace {
+  readonly address: number;
+  readonly offset: number;
+  readonly fileSize: number;
+  readonly memorySize: number;
+  readonly align: number;
+}
+
+export interface Layout {
+  readonly segments: readonly Segment[];
+  readonly template: TemplatePlace | null;
+  readonly pageSize: number;
+  /** First address behind all that is loaded. */
+  readonly end: number;
+  /** Behind all that has bytes in the file. */
+  readonly fileEnd: number;
+}
+
+/** Places everything; the image starts at address 0 with `headerSize` bytes of headers. */
+export function placeOutputs(link: Link, outputs: readonly OutputSection[], headerSize: number): Layout {
+  const { options, machine, sections } = link;
+  const pageSize = options.maxPageSize ?? machine.shared.maxPageSize;
+  const segments: Segment[] = [];
+  let address = headerSize;
+  let offset = headerSize;
+  for (const region of REGIONS) {
+    if (region === 'none') break;
+    const members = outputs.filter((output) => output.region === region);
+    if (members.length === 0) continue;
+    const first = region === 'readonly';
+    if (!first) {
+      const wanted = region === 'code' ? options.textAddress : null;
+      const free = alignUp(address, pageSize);
+      if (wanted !== null) {
+        checkTextAddress(wanted, free);
+        // The headers of the region's first page must be in the file where the address says.
+        offset += (((wanted - offset) % pageSize) + pageSize) % pageSize;
+        address = wanted;
+      } else address = free + (offset % pageSize);
+    }
+    const start = first ? 0 : address;
+    const startOffset = first ? 0 : offset;
+    let memoryEnd = address;
+    for (const output of members) {
+      const at = alignUp(memoryEnd, output.align);
+      output.address = at;
+      output.offset = startOffset + at - start;
+      if (output.kind === 'tls-zero') continue;
+      memoryEnd = at + output.size;
+      if (!output.zero) offset = output.offset + output.size;
+    }
+    placeTemplateEnd(members);
+    address = memoryEnd;
+    segments.push({
+      region,
+      address: start,
+      offset: startOffset,
+      fileSize: Math.max(offset, startOffset) - startOffset,
+      memorySize: memoryEnd - start,
+    });
+    if (region === 'relro' && options.relro) {
+      // Only whole pages can be made read-only; the rest of the last one is nobody's.
+      const padded = alignUp(memoryEnd, pageSize);
+      (segments.at(-1) as Segment).memorySize = padded - start;
+      address = padded;
+    }
+  }
+  const end = address;
+  for (const output of outputs) {
+    if (output.region !== 'none') continue;
+    offset = alignUp(offset, output.align);
+    output.offset = offset;
+    output.address = 0;
+    offset += output.size;
+  }
+  for (const output of outputs) {
+    for (const member of output.members) {
+      sections.address[member] = output.alloc ? output.address + (sections.offset[member] as number) : 0;
+    }
+  }
+  return { segments, template: templateOf(outputs), pageSize, end, fileEnd: offset };
+}
+
+function checkTextAddress(wanted: number, free: number): void {
+  if (wanted >= free) return;
+  throw new IpbpError('IPBP2002', 'the address of the code is taken by what comes before it', {
+    expected: `at least ${hex(free)}`,
+    actual: hex(wanted),
+    where: '-Ttext',
+  });
+}
+
+/** Zero-filled thread-locals follow one another, although none takes room in the image. */
+function placeTemplateEnd(members: readonly OutputSection[]): void {
+  let end = 0;
+  for (const output of members) {
+    if (output.kind === 'tls-zero') {
+      const at = alignUp(Math.max(end, output.address), output.align);
+      output.offset += at - output.address;
+      output.address = at;
+      end = at + output.size;
+    }
+  }
+}
+
+function templateOf(outputs: readonly OutputSection[]): TemplatePlace | null {
+  const parts = outputs.filter(({ kind }) => kind === 'tls-data' || kind === 'tls-zero');
+  const [first] = parts;
+  if (first === undefined) return null;
+  const align = Math.max(...parts.map((part) => part.align));
+  let fileEnd = first.address;
+  let end = first.address;
+  for (const part of parts) {
+    end = Math.max(end, part.address + part.size);
+    if (part.kind === 'tls-data') fileEnd = Math.max(fileEnd, part.address + part.size);
+  }
+  const { address, offset } = first;
+  return { address, offset, fileSize: fileEnd - address, memorySize: end - address, align };
+}

@@ -1,0 +1,302 @@
+// Pass: takes objects in and decides which definition every global name has. Members of archives are taken in when
+// something refers to what they define, wherever on the command line that stands: an archive's symbols are known from its
+// place on, as lld has it; the first archive that has a name wins. gABI "Symbol Table", "Section Groups", and for archives
+// and shared libraries what ld, lld and mold agree on.
+import type { Archive } from '../../formats/archive.js';
+import {
+  BINDING_LOCAL,
+  BINDING_UNIQUE,
+  BINDING_WEAK,
+  SECTION_ABSOLUTE,
+  SECTION_COMMON,
+  SECTION_UNDEFINED,
+  VISIBILITY_DEFAULT,
+  SYMBOL_KINDS,
+} from '../../formats/columns.js';
+import type { ObjectFile } from '../../formats/object-file.js';
+import { IpbpError } from '../../codes/error.js';
+import { machineFor } from '../../reloc/machines.js';
+import { report, type Library, type Link, type TakenFile } from './link-state.js';
+import type { LinkInput } from './options.js';
+import { addSection, SECTION_CONSUMED, SECTION_DEAD, SECTION_DUPLICATE, SECTION_KEPT } from './sections.js';
+import * as symbols from './symbols.js';
+import { growSymbols, symbolNamed } from './symbols.js';
+
+/** What only this pass needs. */
+interface Resolving {
+  readonly link: Link;
+  readonly archives: { readonly archive: Archive; readonly hidden: boolean; readonly taken: Set<number> }[];
+  /** Members that something refers to, not yet taken in: archive and member. */
+  readonly queue: { readonly archive: number; readonly member: number }[];
+  /** Signature → number of the file whose group of that name is kept. */
+  readonly groups: Map<string, number>;
+  /** Names that undefined references stand for other names: --wrap. */
+  readonly wrapped: Map<number, number>;
+  readonly sonames: Set<string>;
+}
+
+/** Takes in all inputs. Errors of single inputs are thrown, those of symbols collected. */
+export function resolveInputs(link: Link, inputs: readonly LinkInput[]): void {
+  const state: Resolving = {
+    link,
+    archives: [],
+    queue: [],
+    groups: new Map(),
+    wrapped: new Map(),
+    sonames: new Set(),
+  };
+  for (const name of link.options.wrap) {
+    const plain = symbolNamed(link.symbols, name);
+    state.wrapped.set(plain, symbolNamed(link.symbols, `__wrap_${name}`));
+    state.wrapped.set(symbolNamed(link.symbols, `__real_${name}`), plain);
+  }
+  const { keep, entry, defined } = link.options;
+  const bases = defined.flatMap(({ base }) => (base === null ? [] : [base]));
+  for (const name of [...keep, ...(entry === null ? [] : [entry]), ...bases]) {
+    // An entry that nobody defines is no error: it is only asked for.
+    refer(state, symbolNamed(link.symbols, name), false, -1);
+  }
+  for (const input of inputs) {
+    switch (input.kind) {
+      case 'object':
+        takeObject(state, input.file, false);
+        break;
+      case 'archive':
+        openArchiveInput(state, input);
+        break;
+      case 'shared':
+        takeLibrary(state, input);
+        break;
+    }
+    drain(state);
+  }
+}
+
+function drain(state: Resolving): void {
+  for (let next = state.queue.pop(); next !== undefined; next = state.queue.pop()) {
+    const source = state.archives[next.archive];
+    if (source === undefined || source.taken.has(next.member)) continue;
+    source.taken.add(next.member);
+    const file = source.archive.member(next.member);
+    if (file !== null) takeObject(state, file, source.hidden);
+  }
+}
+
+function openArchiveInput(state: Resolving, input: LinkInput & { kind: 'archive' }): void {
+  const { archive, hidden } = input;
+  if (input.whole) {
+    for (const { index } of archive.members) {
+      const file = archive.member(index);
+      if (file !== null) takeObject(state, file, hidden);
+    }
+    return;
+  }
+  const number = state.archives.length;
+  state.archives.push({ archive, hidden, taken: new Set() });
+  for (const [name, members] of archive.symbolIndex()) {
+    const member = members[0];
+    if (member !== undefined) offerLazy(state, symbolNamed(state.link.symbols, name), number, member);
+  }
+}
+
+function offerLazy(state: Resolving, symbol: number, archive: number, member: number): void {
+  const table = state.link.symbols;
+  const current = table.state[symbol] as number;
+  if (current > symbols.STATE_UNDEFINED) return;
+  if (symbols.hasFlag(table, symbol, symbols.REFERRED)) {
+    state.queue.push({ archive, member });
+    return;
+  }
+  table.state[symbol] = symbols.STATE_LAZY;
+  table.file[symbol] = archive;
+  table.row[symbol] = member;
+}
+
+function takeObject(state: Resolving, file: ObjectFile, hidden: boolean): void {
+  const { link } = state;
+  checkObject(link, file);
+  const columns = file.symbolColumns();
+  const number = link.files.length;
+  const base = takeSections(state, file, number);
+  const globals = new Int32Array(columns.count).fill(-1);
+  const taken: TakenFile = { number, file, columns, globals, base, localBase: link.localCount, hidden };
+  link.files.push(taken);
+  link.localCount += columns.count;
+  const { names, section, binding } = columns;
+  const table = link.symbols;
+  for (let row = columns.firstGlobal; row < columns.count; row++) {
+    if (binding[row] === BINDING_LOCAL) continue;
+    const start = names.offset[row] as number;
+    let symbol = table.names.intern(names.bytes, start, start + (names.length[row] as number));
+    if (table.names.count > table.capacity) growSymbols(table, table.names.count);
+    const at = section[row] as number;
+    const gone = at >= 0 && link.sections.fate[base + at] === SECTION_DUPLICATE;
+    if (at === SECTION_UNDEFINED || gone) {
+      if (state.wrapped.size > 0 && !gone) symbol = state.wrapped.get(symbol) ?? symbol;
+      globals[row] = symbol;
+      narrow(link, symbol, columns.visibility[row] as number);
+      refer(state, symbol, binding[row] === BINDING_WEAK, number);
+      if (table.kind[symbol] === 0) table.kind[symbol] = columns.kind[row] as number;
+      continue;
+    }
+    globals[row] = symbol;
+    narrow(link, symbol, columns.visibility[row] as number);
+    if (at === SECTION_COMMON) defineCommon(state, symbol, taken, row);
+    else define(state, symbol, taken, row, at === SECTION_ABSOLUTE ? symbols.ABSOLUTE : base + at);
+  }
+}
+
+function checkObject(link: Link, file: ObjectFile): void {
+  if (file.kind !== 'relocatable') {
+    throw new IpbpError('IPBP1002', 'an executable cannot be part of a shared object', {
+      expected: 'objects, archives and shared libraries',
+      actual: file.kind,
+      where: file.name,
+    });
+  }
+  if (machineFor(file.format, file.machine, file.name) !== link.machine) {
+    throw new IpbpError('IPBP1003', 'inputs are of different machines', { actual: file.machine, where: file.name });
+  }
+}
+
+/** Numbers the sections and decides about groups: the first of a name is kept, of the others nothing. */
+function takeSections(state: Resolving, file: ObjectFile, number: number): number {
+  const { sections, options } = state.link;
+  const base = sections.section.length;
+  for (const section of file.sections) {
+    let fate = SECTION_KEPT;
+    if (section.consumed) fate = SECTION_CONSUMED;
+    else if (section.kind === 'debug' && options.strip !== 'none') fate = SECTION_DEAD;
+    if (section.group !== null) {
+      const first = state.groups.get(section.group);
+      if (first === undefined) state.groups.set(section.group, number);
+      else if (first !== number) fate = SECTION_DUPLICATE;
+    }
+    addSection(sections, section, number, fate);
+  }
+  return base;
+}
+
+function narrow(link: Link, symbol: number, visibility: number): void {
+  if (visibility > (link.symbols.visibility[symbol] as number)) link.symbols.visibility[symbol] = visibility;
+}
+
+/** An object (or −1: the command line) refers to the name. */
+function refer(state: Resolving, symbol: number, weakly: boolean, file: number): void {
+  const table = state.link.symbols;
+  symbols.setFlag(table, symbol, weakly ? symbols.REFERRED_WEAKLY : symbols.REFERRED);
+  if ((table.referrer[symbol] as number) < 0) table.referrer[symbol] = file;
+  const current = table.state[symbol] as number;
+  if (current === symbols.STATE_UNKNOWN) table.state[symbol] = symbols.STATE_UNDEFINED;
+  else if (current === symbols.STATE_LAZY && !weakly) {
+    state.queue.push({ archive: table.file[symbol] as number, member: table.row[symbol] as number });
+  }
+}
+
+function define(state: Resolving, symbol: number, from: TakenFile, row: number, section: number): void {
+  const table = state.link.symbols;
+  const weak = from.columns.binding[row] === BINDING_WEAK;
+  const current = table.state[symbol] as number;
+  if (current === symbols.STATE_COMMON) {
+    if (weak) return;
+  } else if (current === symbols.STATE_DEFINED) {
+    if (weak) return;
+    if (!symbols.hasFlag(table, symbol, symbols.WEAK)) {
+      if (!sameAbsolute(state.link, symbol, from, row, section)) reportDuplicate(state.link, symbol, from);
+      return;
+    }
+  }
+  put(state.link, symbol, symbols.STATE_DEFINED, from, row, section);
+  mark(table, symbol, symbols.WEAK, weak);
+}
+
+/** Two absolute definitions of one value are one. */
+function sameAbsolute(link: Link, symbol: number, from: TakenFile, row: number, section: number): boolean {
+  const absolute = section === symbols.ABSOLUTE && link.symbols.section[symbol] === symbols.ABSOLUTE;
+  return absolute && link.symbols.value[symbol] === from.columns.value[row];
+}
+
+/** Common blocks of one name are one, of the largest size and alignment; a strong definition takes their place. */
+function defineCommon(state: Resolving, symbol: number, from: TakenFile, row: number): void {
+  const table = state.link.symbols;
+  const current = table.state[symbol] as number;
+  const size = from.columns.size[row] as number;
+  const align = from.columns.value[row] as number;
+  if (current === symbols.STATE_DEFINED && !symbols.hasFlag(table, symbol, symbols.WEAK)) return;
+  if (current === symbols.STATE_COMMON) {
+    if (size > (table.size[symbol] as number)) {
+      const largest = Math.max(align, table.value[symbol] as number);
+      put(state.link, symbol, symbols.STATE_COMMON, from, row, symbols.NOWHERE);
+      table.value[symbol] = largest;
+    } else if (align > (table.value[symbol] as number)) table.value[symbol] = align;
+    return;
+  }
+  put(state.link, symbol, symbols.STATE_COMMON, from, row, symbols.NOWHERE);
+  mark(table, symbol, symbols.WEAK, false);
+}
+
+function put(link: Link, symbol: number, now: number, from: TakenFile, row: number, section: number): void {
+  const table = link.symbols;
+  const { columns } = from;
+  table.state[symbol] = now;
+  table.file[symbol] = from.number;
+  table.row[symbol] = row;
+  table.section[symbol] = section;
+  table.value[symbol] = columns.value[row] as number;
+  table.size[symbol] = columns.size[row] as number;
+  table.kind[symbol] = columns.kind[row] as number;
+  mark(table, symbol, symbols.FROM_HIDDEN_ARCHIVE, from.hidden);
+  mark(table, symbol, symbols.UNIQUE, columns.binding[row] === BINDING_UNIQUE);
+}
+
+function mark(table: symbols.SymbolTable, symbol: number, bits: number, on: boolean): void {
+  if (on) symbols.setFlag(table, symbol, bits);
+  else symbols.clearFlag(table, symbol, bits);
+}
+
+function reportDuplicate(link: Link, symbol: number, from: TakenFile): void {
+  const first = link.files[link.symbols.file[symbol] as number];
+  report(
+    link,
+    new IpbpError('IPBP2030', `symbol ${link.symbols.names.text(symbol)} is defined twice`, {
+      expected: `only the definition of ${first?.file.name ?? '?'}`,
+      where: from.file.name,
+    }),
+  );
+}
+
+function takeLibrary(state: Resolving, input: LinkInput & { kind: 'shared' }): void {
+  const { link } = state;
+  const { file } = input;
+  if (machineFor(file.format, file.machine, file.name) !== link.machine || file.linked === null) {
+    throw new IpbpError('IPBP1003', 'this library is not for the machine of the link', {
+      actual: file.machine,
+      where: file.name,
+    });
+  }
+  const name = file.linked.soname ?? input.neededAs;
+  if (state.sonames.has(name)) return;
+  state.sonames.add(name);
+  const library: Library = { number: link.libraries.length, name, asNeeded: input.asNeeded, used: !input.asNeeded };
+  link.libraries.push(library);
+  const table = link.symbols;
+  for (const symbol of file.linked.dynamicSymbols) {
+    if (symbol.binding === 'local' || symbol.name === '') continue;
+    const number = symbolNamed(table, symbol.name);
+    if (symbol.section === 'undefined') {
+      symbols.setFlag(table, number, symbols.WANTED_BY_LIBRARY);
+      if (table.state[number] === symbols.STATE_LAZY && symbol.binding !== 'weak') {
+        state.queue.push({ archive: table.file[number] as number, member: table.row[number] as number });
+      }
+      continue;
+    }
+    const current = table.state[number] as number;
+    if (current > symbols.STATE_LAZY || table.visibility[number] !== VISIBILITY_DEFAULT) continue;
+    table.state[number] = symbols.STATE_SHARED;
+    table.file[number] = library.number;
+    table.row[number] = symbol.index;
+    table.kind[number] = SYMBOL_KINDS.indexOf(symbol.kind);
+    table.size[number] = symbol.size;
+    mark(table, number, symbols.WEAK, symbol.binding === 'weak');
+  }
+}

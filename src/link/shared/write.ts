@@ -1,0 +1,85 @@
+// Pass: copies what is kept into the file and fixes it up.
+import type { FdeColumns } from '../../formats/dwarf/eh-frame-header.js';
+import { codeOfFde } from '../../formats/dwarf/eh-frame-records.js';
+import { applyLoaded, applyUnloaded, type FixupContext } from './fixups.js';
+import type { OutputSection } from './outputs.js';
+import { relocationsOf } from './references.js';
+import { MADE_FILE } from './sections.js';
+import type { UnwindSection } from './unwind.js';
+
+/** Copies and fixes up the sections of all objects. `bytes` is the file. */
+export function writeSections(context: FixupContext, outputs: readonly OutputSection[], bytes: Uint8Array): void {
+  const { link } = context;
+  const { sections } = link;
+  for (const output of outputs) {
+    if (output.zero) continue;
+    if (output.executable) bytes.fill(link.machine.codeFill, output.offset, output.offset + output.size);
+    for (const member of output.members) {
+      const number = sections.file[member] as number;
+      const file = link.files[number];
+      const section = sections.section[member];
+      if (number === MADE_FILE || file === undefined || section === undefined) continue;
+      const start = output.offset + (sections.offset[member] as number);
+      if (section.fileSize === 0) {
+        if (output.executable) bytes.fill(0, start, start + section.size);
+        continue;
+      }
+      bytes.set(file.file.sectionBytes(section.index), start);
+      const relocations = relocationsOf(link, member);
+      if (relocations.count === 0) continue;
+      const range = {
+        file,
+        section: member,
+        relocations,
+        first: 0,
+        end: relocations.count,
+        bytes: bytes.subarray(start, start + section.size),
+        start: 0,
+        address: sections.address[member] as number,
+        from: 0,
+        packable: link.options.packRelative && section.align >= 2,
+      };
+      if (output.alloc) applyLoaded(context, range);
+      else applyUnloaded(context, range);
+    }
+  }
+}
+
+/** Writes the unwind records, and says where each FDE and its code are. `bytes` is the made section. */
+export function writeUnwind(context: FixupContext, unwind: UnwindSection, bytes: Uint8Array): FdeColumns {
+  const { link } = context;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = link.sections.address[unwind.section] as number;
+  const code = new Float64Array(unwind.fdeCount);
+  const fde = new Float64Array(unwind.fdeCount);
+  let count = 0;
+  for (const { input, record, offset, size, cieOffset, encoding } of unwind.records) {
+    const from = unwind.inputs[input];
+    const file = link.files[link.sections.file[from?.section ?? -1] ?? -1];
+    if (from === undefined || file === undefined) continue;
+    const { records, relocations } = from;
+    const first = records.offset[record] as number;
+    const end = first + (records.size[record] as number);
+    const copy = bytes.subarray(offset, offset + size);
+    copy.set(from.bytes.subarray(first, end));
+    view.setUint32(offset, size - 4, true);
+    if (cieOffset >= 0) view.setUint32(offset + 4, offset + 4 - cieOffset, true);
+    applyLoaded(context, {
+      file,
+      section: from.section,
+      relocations,
+      first: records.firstRelocation[record] as number,
+      end: records.firstRelocation[record + 1] as number,
+      bytes: copy,
+      start: 0,
+      address: start + offset,
+      from: first,
+      packable: false,
+    });
+    if (cieOffset < 0) continue;
+    fde[count] = start + offset;
+    code[count] = codeOfFde(bytes, view, offset + 8, encoding, start);
+    count++;
+  }
+  return { count, code, fde };
+}
