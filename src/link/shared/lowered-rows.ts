@@ -104,7 +104,7 @@ export function lowerRows(machine: Machine): LoweredRows {
 }
 
 function termOf(expression: Expression, term: Term): number {
-  return expression === 'tls-desc-call' ? TERM_DESCRIPTOR_CALL : TERMS[term];
+  return expression.startsWith('tls-desc') ? TERM_DESCRIPTOR_CALL : TERMS[term];
 }
 
 /** Whole numbers of four and eight bytes are nearly all of the fields of data, and of some machines all of them. */
