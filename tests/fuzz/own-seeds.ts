@@ -1,0 +1,134 @@
+// Seeds that no compiler makes: mangled names, code, patch files and messages, made by our own encoders.
+import { encodePatchFile } from '../../src/patch/image/image-file.js';
+import type { PatchImage } from '../../src/patch/image/image.js';
+import {
+  encodeChallenge,
+  encodeDone,
+  encodeFrame,
+  encodeOpened,
+  encodeProgram,
+  encodeReserved,
+  encodeTransaction,
+} from '../../src/patch/wire/frame-codec.js';
+import type { AgentOp, ProgramInfo } from '../../src/patch/wire/frames.js';
+
+const NAMES = [
+  '_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE',
+  '_ZN71_$LT$Test$u20$$u2b$$u20$$u27$static$u20$as$u20$foo..Bar$LT$Test$GT$$GT$3bar17h930b740aa94f1d3aE',
+  '_ZN3foo3bar17h05af221e174051e9E.llvm.9D1C9369',
+  '_ZNSt6vectorIiSaIiEE9push_backEOi',
+  '_RNvCs1234_7mycrate3foo',
+  '_RNqCs4fqI2P2rA04_11utf8_identsu30____7hkackfecea1cbdathfdh9hlq6y',
+  '_RNCNCNgCs6DXkGYLi8lr_2cc5spawn00B5_',
+  '_RMCs4fqI2P2rA04_13const_genericINtB0_6SignedKanb_E',
+  '_RINvC1a1bKRe616263_E',
+  '_RINvC1a1bKVNtB2_3FooS1xh1_1yh2_EE',
+  '_RINvC1a1bKoffffffffffffffffffffffffffffffff_E',
+  '_RINvC1a1bRSeQhPxOuAtj4_TaETabEE',
+  '_RINvC1a1bFUKCmEbFG_RL0_hEuE',
+  '_RINvC1a1bDNtC4core5CloneINtBa_2FnuEp6OutputhNtBa_4SendEL_E',
+  '_RNvXs_C1aNtB4_3FooNtB4_3Bar3baz',
+  '_RNvMs0_NtCs5iZEK8fWFGx_4core3fmtNtB5_9Formatter9write_str',
+];
+
+/** Mangled names, a seed each. */
+export function nameSeeds(): Uint8Array[] {
+  return NAMES.map((name) => new TextEncoder().encode(name));
+}
+
+const CODE = [
+  // endbr64; push rbp; mov rbp,rsp; sub rsp,16; call; test eax,eax; je +3; nop; leave; ret; int3 …
+  'f30f1efa 55 4889e5 4883ec10 e800000000 85c0 7403 0f1f00 c9 c3 cccccc',
+  // lea rcx,[rip+table]; movsxd rax,[rcx+rdi*4]; add rax,rcx; jmp rax
+  '4157 4156 53 488d0d10000000 486304b9 4801c8 ffe0 c3 90 66662e0f1f840000000000',
+  // VEX, EVEX, lock cmpxchg, movabs, rep stos, loop, jmp back, ud2
+  'c5f877 62f17c4810c1 f0480fb10f 48b8ffffffffffffff7f f348ab e2fe 64488b042500000000 ebf0 0f0b',
+  // data16 lea rdi,[rip+x@tlsgd]; data16 data16 rex call __tls_get_addr (general dynamic), and jmp [rip+x]
+  '66488d3d00000000 666648e800000000 ff2500000000 48ff2500000000 41ff5510 8fe97812c0',
+];
+
+/** Code, a function each. */
+export function codeSeeds(): Uint8Array[] {
+  return CODE.map((digits) => Uint8Array.from(Buffer.from(digits.replaceAll(' ', ''), 'hex')));
+}
+
+/** The process that patch files and transactions are for. */
+export const PROGRAM: ProgramInfo = {
+  pid: 4711,
+  reservation: { at: -0x8000_0000, size: 0x4000_0000 },
+  tls: { offset: -4096, size: 4096, align: 64 },
+  modules: [
+    { base: 0x5555_5555_0000, identity: { kind: 'build-id', id: Uint8Array.of(1, 2, 3, 4) }, path: '/app/program' },
+    { base: 0x7fff_f7a0_0000, identity: { kind: 'text-sha256', id: new Uint8Array(32).fill(9) }, path: '/lib/libx.so' },
+  ],
+};
+
+const bytes = (size: number, value: number): Uint8Array => new Uint8Array(size).fill(value);
+
+const IMAGE: PatchImage = {
+  library: null,
+  modules: PROGRAM.modules.map(({ identity, path }) => ({ name: path, ...identity })),
+  after: [bytes(32, 7)],
+  segments: [
+    { address: -0x7000_0000, size: 0x2000, protection: 'rx', bytes: bytes(90, 0x90) },
+    { address: -0x6fff_0000, size: 0x1000, protection: 'rw', bytes: bytes(0, 0) },
+  ],
+  rebases: [{ at: -0x7000_0000, module: 1, value: 0x1234 }],
+  tlsWords: [{ at: -0x7000_0000 + 8, size: 8, value: 64 }],
+  tlsInit: [{ offset: 64, length: 8, at: -0x7000_0000 }],
+  tlsUsed: 72,
+  imports: [{ at: -0x7000_0000 + 16, name: 'malloc', weak: false, byResolver: false, addend: 0 }],
+  checks: [{ module: 0, at: 0x4000, bytes: bytes(6, 0x55) }],
+  cells: [{ module: 0, at: 0x4000, oldBytes: bytes(5, 0x55), newBytes: bytes(5, 0xe9), guardFrom: 1, guardTo: 5 }],
+  slots: [{ module: 0, at: 0x9000, oldTarget: 0x4000, newTarget: -0x7000_0000 }],
+  unwind: -0x6fff_ff00,
+  init: [-0x6fff_fe00],
+  symbols: [{ name: '_RNvC1a1b', kind: 'function', address: -0x7000_0000, size: 32, moved: true, entryWord: null }],
+  bodies: [{ name: '_RNvC1a1b', address: -0x7000_0000 }],
+  items: [{ name: 'a::b', mangled: '_RNvC1a1b', kind: 'function', verdict: 'redirected', reason: 'changed' }],
+  warnings: [{ code: 'IPBP3020', message: 'initialiser changed' }],
+};
+const EMPTY: PatchImage = {
+  ...IMAGE,
+  ...{ after: [], segments: [], rebases: [], tlsWords: [], tlsInit: [], imports: [], checks: [], cells: [], slots: [] },
+  ...{ unwind: null, init: [], symbols: [], bodies: [], items: [], warnings: [] },
+};
+
+/** Patch files, one with something of everything and one with next to nothing. */
+export function patchSeeds(): Uint8Array[] {
+  return [IMAGE, EMPTY].map((image) => encodePatchFile(image).bytes);
+}
+
+const OPS: readonly AgentOp[] = [
+  { op: 'map', at: -4096, length: 4096 },
+  { op: 'write', at: -4096, bytes: bytes(12, 1) },
+  { op: 'word', at: -4000, module: 1, value: 5 },
+  { op: 'tls', at: -3992, size: 4, value: -8 },
+  { op: 'import', at: -3984, weak: true, byResolver: false, addend: 0, scope: 1, name: 'free' },
+  { op: 'protect', at: -4096, length: 4096, protection: 'rx' },
+  { op: 'tls-init', offset: 0, length: 8, at: -4096 },
+  { op: 'check', module: 0, at: 64, bytes: bytes(4, 0x55) },
+  { op: 'unwind', at: -4096 },
+  { op: 'cell', module: 0, at: 64, oldBytes: bytes(5, 1), newBytes: bytes(5, 2), guardFrom: 0, guardTo: 5 },
+  { op: 'init', at: -4096 },
+  { op: 'slot', module: 0, at: 128, oldTarget: 64, newTarget: -4096 },
+];
+
+/** Payloads of every message, and whole frames. */
+export function frameSeeds(): Uint8Array[] {
+  const payloads = [
+    encodeTransaction(3, OPS),
+    encodeProgram(PROGRAM),
+    encodeProgram({ ...PROGRAM, atStart: 1 }),
+    encodeOpened(PROGRAM.modules),
+    encodeDone({ patch: 3, status: 'bytes-differ', retries: 2, heldNanoseconds: 900, message: 'module 0 at 0x40' }),
+    encodeReserved({ reservation: PROGRAM.reservation, threadLocals: -8 }),
+    encodeReserved({ reservation: PROGRAM.reservation, threadLocals: null }),
+    encodeChallenge(bytes(32, 1), bytes(32, 2)),
+  ];
+  const frames = payloads.map((payload) => {
+    const { length, signed } = encodeFrame('transaction', 9, payload, true);
+    return Uint8Array.from([...length, ...signed, ...bytes(32, 3)]);
+  });
+  return [...payloads, ...frames];
+}

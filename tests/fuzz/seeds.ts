@@ -1,0 +1,124 @@
+// Sound inputs to be changed: made once per run by this machine's compilers and by our own encoders, a folder per
+// target. Small ones, since what a case costs grows with them, but with all that a reader looks at.
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import * as inputs from '../format-inputs.js';
+import { codeSeeds, frameSeeds, nameSeeds, patchSeeds } from './own-seeds.js';
+
+const RUST = `#![no_std]
+pub struct Point { pub a: u8, pub b: u64, pub c: Option<u32> }
+pub enum Event { First(u8), Second { x: [u16; 3], y: &'static str }, Third }
+pub union Either { pub whole: u32, pub parts: [u8; 4] }
+pub static mut STATE: u64 = 4;
+pub trait Shape { fn area(&self) -> u32; }
+impl Shape for Point { fn area(&self) -> u32 { self.b as u32 } }
+pub static SHAPE: &(dyn Shape + Sync) = &Point { a: 1, b: 2, c: None };
+#[inline(never)]
+pub fn handle(event: &Event, shape: &dyn Shape) -> u32 {
+    match event { Event::First(x) => *x as u32, Event::Second { x, .. } => x[1] as u32 + shape.area(), Event::Third => 7 }
+}
+pub fn with<F: Fn(u32) -> u32>(f: F) -> u32 { f(3) }
+pub fn close(n: u32) -> u32 { with(|x| x + n) + unsafe { STATE } as u32 }
+`;
+
+const C = `
+extern int outside(int);
+__thread int counter = 5;
+static int hidden[4] = { 1, 2, 3, 4 };
+struct node { struct node *next; union { int a; double b; } u; unsigned bits : 3; };
+typedef struct node list;
+enum color { RED, GREEN = 7 } tint;
+__attribute__((constructor)) static void begin(void) { hidden[0]++; }
+int work(list *l, enum color c) { switch (c) { case RED: return outside(3); case GREEN: return l->bits + counter; } return hidden[c & 3]; }
+const char *text(int x) { return x ? "shared tail" : "tail"; }
+`;
+
+const CPP = `
+struct base { virtual ~base() {} virtual int f() { return 1; } };
+struct derived : base { int f() override { return 2; } };
+template <class T> T twice(T x) { return x + x; }
+int run(base *b) { try { if (b->f() > 1) throw 3; } catch (int e) { return twice(e); } static derived d; return d.f(); }
+`;
+
+/** A target's folder, and the files in it, of which those ending in `.partner` belong to others. */
+export type Shelf = 'object' | 'linked' | 'archive' | 'split' | 'names' | 'code' | 'patch' | 'frame';
+
+/** Makes all seeds below `root`. */
+export function makeSeeds(root: string): void {
+  const folder = (name: Shelf): string => {
+    const path = join(root, name);
+    mkdirSync(path, { recursive: true });
+    return path;
+  };
+  const write = (name: string, text: string): string => {
+    const path = join(root, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  const [rust, c, cpp] = [write('seed.rs', RUST), write('seed.c', C), write('seed.cpp', CPP)];
+  const object = folder('object');
+  const rustc = (name: string, ...args: string[]): void => {
+    const shape = ['--edition=2021', '--crate-type=lib', '-Ccodegen-units=1', '--emit=obj'];
+    inputs.output('rustc', [...shape, ...args, rust, '-o', join(object, name)]);
+  };
+  rustc('rust-debug.o', '-Cdebuginfo=2');
+  rustc('rust-release.o', '-Copt-level=3', '-Cdebuginfo=1', '-Csymbol-mangling-version=v0');
+  const compile = (compiler: string, name: string, ...args: string[]): void => {
+    inputs.output(compiler, [...args, '-c', '-o', join(object, name)], root);
+  };
+  compile('gcc', 'gcc.o', '-O1', '-g', '-fcommon', '-fPIC', c);
+  compile('gcc', 'gcc-sections.o', '-O2', '-ffunction-sections', '-fdata-sections', c);
+  compile('gcc', 'gcc-dwarf4.o', '-g', '-gdwarf-4', c);
+  compile('gcc', 'cpp.o', '-xc++', '-g1', cpp);
+  for (const path of [inputs.assemblyObject(), inputs.arm64Object()]) copyFileSync(path, join(object, basename(path)));
+
+  const linked = folder('linked');
+  const link = (name: string, ...args: string[]): void => {
+    inputs.output('gcc', ['-nostdlib', '-fPIC', ...args, '-o', join(linked, name)], root);
+  };
+  link('library.so', '-shared', '-Wl,-soname,library.so.1', c);
+  link('sysv.so', '-shared', '-Wl,--hash-style=sysv', '-Wl,-z,noseparate-code', '-s', c);
+  link('relocated.so', '-shared', '-Wl,--emit-relocs', c);
+  copyFileSync(inputs.moldProgram(), join(linked, 'mold'));
+
+  const archive = folder('archive');
+  const members = ['gcc.o', 'gcc-sections.o', 'cpp.o'].map((name) => join(object, name));
+  const long = join(root, 'a-member-with-a-name-of-more-than-sixteen-letters.o');
+  copyFileSync(members[0] ?? '', long);
+  inputs.output('ar', ['rcs', join(archive, 'fat.a'), ...members, long]);
+  inputs.output('ar', ['rcsT', join(archive, 'thin.a'), ...members, long]);
+  inputs.output('ar', ['rcS', join(archive, 'unindexed.a'), ...members]);
+
+  const split = folder('split');
+  inputs.output('gcc', ['-g', '-gsplit-dwarf', '-c', c, '-o', 'split.o'], root);
+  for (const [one, other] of [
+    ['split.o', 'split.dwo'],
+    ['split.dwo', 'split.o'],
+  ] as const) {
+    copyFileSync(join(root, one), join(split, one));
+    copyFileSync(join(root, other), join(split, `${one}.partner`));
+  }
+
+  const own = { names: nameSeeds(), code: codeSeeds(), patch: patchSeeds(), frame: frameSeeds() };
+  for (const [name, list] of Object.entries(own)) {
+    const path = folder(name as Shelf);
+    list.forEach((bytes, index) => writeFileSync(join(path, `${index}`.padStart(3, '0')), bytes));
+  }
+}
+
+/** The seeds of a shelf in a fixed order, each with the file that belongs to it. */
+export function readSeeds(
+  root: string,
+  shelf: Shelf,
+): readonly { readonly name: string; readonly bytes: Uint8Array; readonly partner: Uint8Array | null }[] {
+  const folder = join(root, shelf);
+  const read = (name: string): Uint8Array => new Uint8Array(readFileSync(join(folder, name)));
+  const names = readdirSync(folder).sort();
+  return names
+    .filter((name) => !name.endsWith('.partner'))
+    .map((name) => ({
+      name,
+      bytes: read(name),
+      partner: names.includes(`${name}.partner`) ? read(`${name}.partner`) : null,
+    }));
+}

@@ -1,0 +1,242 @@
+// What is given hostile input: each reader of bytes that are not ours, with its seeds, where changes are aimed, and what
+// its errors must look like.
+import { sha256 } from '@noble/hashes/sha2.js';
+import { ByteReader } from '../../src/bytes/reader.js';
+import { IpbpError } from '../../src/codes/error.js';
+import { openArchive } from '../../src/formats/archive.js';
+import { describeArchive, describeObject } from '../../src/formats/describe.js';
+import { functionRanges, splitEhFrame } from '../../src/formats/dwarf/eh-frame.js';
+import { cfaRule } from '../../src/formats/dwarf/frame-rules.js';
+import { sameTypes } from '../../src/formats/dwarf/same-types.js';
+import { readTypesAndFunctions } from '../../src/formats/dwarf/types.js';
+import { readNotes } from '../../src/formats/elf/notes.js';
+import { readElf } from '../../src/formats/elf/read.js';
+import type { ObjectFile } from '../../src/formats/object-file.js';
+import { readObjectWith } from '../../src/formats/read-object.js';
+import { demangle, demangleWithHash, spellV0 } from '../../src/formats/symbols/demangle.js';
+import { decodePatchFile } from '../../src/patch/image/image-file.js';
+import { transactionOf } from '../../src/patch/image/transaction.js';
+import * as frames from '../../src/patch/wire/frame-codec.js';
+import { decodeInstruction } from '../../src/reloc/x86-64/decode.js';
+import { machineFor } from '../../src/reloc/machines.js';
+import { archiveAims, elfAims, plainAims } from './fields.js';
+import type { Seed } from './mutations.js';
+import { PROGRAM } from './own-seeds.js';
+import type { Shelf } from './seeds.js';
+
+/** A reader under test. */
+export interface Target {
+  readonly name: string;
+  readonly shelf: Shelf;
+  /** How many of a run's cases are its own, relative to others: what is quick and what goes deep gets more. */
+  readonly weight: number;
+  readonly aims: (bytes: Uint8Array) => Pick<Seed, 'fields' | 'hot' | 'records'>;
+  /** After the changes: mends what would end every case at its door, such as a checksum. */
+  readonly finish?: (bytes: Uint8Array) => Uint8Array;
+  /** Reads all there is to read, and gives what it keeps in memory. */
+  readonly read: (bytes: Uint8Array, seed: Seed) => unknown;
+  /** Codes that it may refuse with. */
+  readonly codes: RegExp;
+  /** What its errors' `where` must hold; null where the message has no place to name. */
+  readonly where: RegExp | null;
+}
+
+const FORMAT = { codes: /^IPBP100[123]$/, where: /, offset 0x[0-9a-f]+$/ } as const;
+const NAME = 'hostile.o';
+
+/** Runs the parts one after the other, so that one that refuses does not hide the next; the first refusal is the answer. */
+function each(...parts: readonly (() => unknown)[]): unknown[] {
+  const { kept, refused } = tryAll(parts);
+  if (refused[0] !== undefined) throw refused[0];
+  return kept;
+}
+
+/** As {@link each}, but refused only where all refuse: for parts that read the same bytes as different things. */
+function some(...parts: readonly (() => unknown)[]): unknown[] {
+  const { kept, refused } = tryAll(parts);
+  if (refused[0] !== undefined && refused.length === parts.length) throw refused[0];
+  return kept;
+}
+
+/** What is no IpbpError goes on at once. */
+function tryAll(parts: readonly (() => unknown)[]): { kept: unknown[]; refused: IpbpError[] } {
+  const refused: IpbpError[] = [];
+  const kept = parts.map((part) => {
+    try {
+      return part();
+    } catch (error) {
+      if (!(error instanceof IpbpError)) throw error;
+      refused.push(error);
+      return null;
+    }
+  });
+  return { kept, refused };
+}
+
+function readWhole(bytes: Uint8Array): unknown {
+  const file = readElf(bytes, NAME);
+  return each(
+    () => describeObject(file, { relocationName: () => undefined }),
+    () => file.countFunctions(),
+    () => file.countNamed(['work', 'missing']),
+    () => file.dynamicRelocations(),
+  );
+}
+
+function readDebug(bytes: Uint8Array, { bytes: sound }: Seed): unknown {
+  const file = readElf(bytes, NAME);
+  return each(
+    () => readTypesAndFunctions(file),
+    () => compare(file, readElf(sound, 'sound.o')),
+  );
+}
+
+function compare(file: ObjectFile, other: ObjectFile): unknown {
+  const names = new Set(other.symbols.map(({ name }) => name));
+  return [sameTypes(file, other), sameTypes(other, file)?.compareSignatures(names)];
+}
+
+function readSplit(bytes: Uint8Array, { name, bytes: sound, partner }: Seed): unknown {
+  const later = (content: Uint8Array): { name: string; read: () => Uint8Array } => ({
+    name: NAME,
+    read: () => content,
+  });
+  const other = partner ?? sound;
+  const pair = (changed: Uint8Array): ObjectFile =>
+    name.endsWith('.dwo')
+      ? readObjectWith({ ...later(other), debugFile: later(changed) })
+      : readObjectWith({ ...later(changed), debugFile: later(other) });
+  const file = pair(bytes);
+  return each(
+    () => readTypesAndFunctions(file),
+    () => compare(file, pair(sound)),
+  );
+}
+
+function readUnwind(bytes: Uint8Array): unknown {
+  const file = readElf(bytes, NAME);
+  const sections = file.sections.filter(({ kind }) => kind === 'unwind');
+  return sections.flatMap((section) => {
+    const where = `${NAME}: ${section.name}`;
+    const content = file.sectionBytes(section.index);
+    const relocations = file.linked === null ? file.relocations(section.index) : [];
+    return each(
+      () => splitEhFrame(content, relocations, where),
+      () => functionRanges(content, section.address, where),
+      () =>
+        splitEhFrame(content, relocations, where).fdes.map(({ offset, pcRange }) =>
+          [0, 1, 1000, pcRange].map((pc) => cfaRule(content, offset, pc, where)),
+        ),
+    );
+  });
+}
+
+function readArchive(bytes: Uint8Array): unknown {
+  const archive = openArchive(bytes, 'hostile.a');
+  return each(
+    () => describeArchive(archive),
+    () => archive.definersOf('work'),
+    () => archive.definersOf('missing'),
+    ...archive.members.map(
+      ({ index }) =>
+        () =>
+          archive.member(index)?.symbols,
+    ),
+  );
+}
+
+function readName(bytes: Uint8Array): unknown {
+  const name = new TextDecoder().decode(bytes);
+  return [demangle(name), demangleWithHash(name), spellV0(name)];
+}
+
+function readPatch(bytes: Uint8Array): unknown {
+  const { image } = decodePatchFile(bytes, 'hostile.ipbp');
+  return frames.encodeTransaction(1, transactionOf(image, PROGRAM));
+}
+
+/** The checksum of seven in eight cases is mended: behind it begins what is worth reading. */
+function mendChecksum(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < 32 || (bytes[bytes.length >> 1] ?? 0) % 8 === 7) return bytes;
+  const body = bytes.subarray(0, bytes.length - 32);
+  bytes.set(sha256(body), body.length);
+  return bytes;
+}
+
+function readFrame(bytes: Uint8Array): unknown {
+  return some(
+    () => frames.decodeFrameLength(bytes.subarray(0, 4), true),
+    () => frames.decodeFrame(bytes, false),
+    () => frames.decodeFrame(bytes.subarray(4), true),
+    ...[
+      frames.decodeTransaction,
+      frames.decodeProgram,
+      frames.decodeOpened,
+      frames.decodeDone,
+      frames.decodeReserved,
+      frames.decodeHello,
+      frames.decodeProof,
+    ].flatMap((decode) => [() => decode(bytes), () => decode(bytes.subarray(16, Math.max(16, bytes.length - 32)))]),
+  );
+}
+
+const X86 = machineFor('elf', 'x86_64', NAME);
+const GOALS = ['direct', 'initial-exec', 'local-exec'] as const;
+/** Rows of code that may become other code. */
+const REWRITTEN = [...X86.rows.values()].filter(({ name }) => /GOTPCRELX|TLS|GOTTPOFF|DTPOFF32/.test(name));
+
+function readCode(bytes: Uint8Array): unknown {
+  const entry = 0x1000;
+  const place = {
+    entry,
+    read: (address: number, size: number) =>
+      address >= entry && address + size <= entry + bytes.length
+        ? bytes.subarray(address - entry, address - entry + size)
+        : null,
+  };
+  const all = Array.from(bytes, (_, at) => [
+    decodeInstruction(bytes, at),
+    X86.calls(bytes, at),
+    X86.callBefore(bytes.subarray(Math.max(0, at - X86.longestCall), at), entry + at),
+    ...REWRITTEN.map((row) => GOALS.map((goal) => X86.rewrite(row, goal, bytes, at))),
+    X86.entryStubs.slotOf(bytes.subarray(at), entry + at),
+  ]);
+  return [all, X86.entry.decode(bytes, place), X86.entry.decode(bytes), X86.entry.isPadding(bytes, true)];
+}
+
+const elf =
+  (...hot: string[]) =>
+  (bytes: Uint8Array): ReturnType<Target['aims']> =>
+    elfAims(bytes, hot);
+
+/** All of them. */
+export const TARGETS: readonly Target[] = [
+  { name: 'object', shelf: 'object', weight: 16, aims: elf(), read: readWhole, ...FORMAT },
+  { name: 'linked', shelf: 'linked', weight: 12, aims: elf('.dyn', '.gnu', '.hash'), read: readWhole, ...FORMAT },
+  { name: 'debug', shelf: 'object', weight: 16, aims: elf('.debug'), read: readDebug, ...FORMAT },
+  { name: 'split', shelf: 'split', weight: 8, aims: elf('.debug'), read: readSplit, ...FORMAT },
+  { name: 'unwind', shelf: 'object', weight: 12, aims: elf('.eh_frame'), read: readUnwind, ...FORMAT },
+  { name: 'unwind-linked', shelf: 'linked', weight: 6, aims: elf('.eh_frame'), read: readUnwind, ...FORMAT },
+  { name: 'archive', shelf: 'archive', weight: 12, aims: archiveAims, read: readArchive, ...FORMAT },
+  {
+    name: 'notes',
+    shelf: 'frame',
+    weight: 2,
+    aims: plainAims,
+    read: (bytes) => [4, 8].map((align) => readNotes(new ByteReader(bytes, NAME), align)),
+    ...FORMAT,
+  },
+  { name: 'names', shelf: 'names', weight: 12, aims: plainAims, read: readName, codes: /^never$/, where: null },
+  { name: 'code', shelf: 'code', weight: 6, aims: plainAims, read: readCode, codes: /^never$/, where: null },
+  {
+    name: 'patch',
+    shelf: 'patch',
+    weight: 8,
+    aims: plainAims,
+    finish: mendChecksum,
+    read: readPatch,
+    codes: /^IPBP(?:100[12]|101[01]|2005|3010|4007)$/,
+    where: null,
+  },
+  { name: 'frames', shelf: 'frame', weight: 10, aims: plainAims, read: readFrame, codes: /^IPBP400[12]$/, where: null },
+];
