@@ -98,6 +98,16 @@ export function plainAims(bytes: Uint8Array): Aims {
   return { fields, hot: [], records: [] };
 }
 
+/** Texts whose words and marks are moved about as records. */
+export function textAims(bytes: Uint8Array): Aims {
+  const records = [1, 2, 4, 8].map((size) => ({
+    offset: 0,
+    size,
+    count: Math.max(1, Math.floor(bytes.length / size)),
+  }));
+  return { fields: [], hot: [], records };
+}
+
 function textAt(bytes: Uint8Array, start: number): string {
   let text = '';
   for (let at = start; at < bytes.length && bytes[at] !== 0 && text.length < 100; at++) {

@@ -1,6 +1,12 @@
-// `npm run fuzz -- --runs N [--seed S] [--only TARGET,TARGET] [--children N]`: hostile input for every reader. The same
-// seed gives the same cases. Ends with 1 where a case went wrong.
+// `npm run fuzz -- --runs N [--seed S] [--only TARGET,TARGET] [--children N] [--record]`: hostile input for every reader.
+// The same seed gives the same cases. `--record` writes tests/fuzz/results/full.json, with the coverage of the first
+// cases, which are run more slowly for it. Ends with 1 where a case went wrong.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readOrigin } from '../matrix/report.js';
+import { casesOf, readCoverage, writeRecord } from './record.js';
 import { lineOf, runFuzz } from './run.js';
 
 const { values } = parseArgs({
@@ -9,18 +15,33 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     only: { type: 'string' },
     children: { type: 'string', default: '1' },
+    record: { type: 'boolean', default: false },
   },
 });
+/** Cases whose coverage is recorded, of a long run. */
+const COVERED = 40_000;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const result = await runFuzz({
-  runs: Number(values.runs),
-  seed: Number(values.seed),
-  only: values.only?.split(',') ?? [],
-  children: Number(values.children),
-  coverage: null,
-  say,
-});
-for (const [name, tally] of Object.entries(result.targets)) say(lineOf(name, tally));
-const cases = Object.values(result.targets).reduce((sum, tally) => sum + tally.cases, 0);
-say(`${cases} cases in ${result.seconds.toFixed(0)} s, seed ${values.seed}: ${result.failures.length} went wrong`);
-process.exitCode = result.failures.length === 0 && cases > 0 ? 0 : 1;
+
+const origin = readOrigin();
+const [runs, seed] = [Number(values.runs), Number(values.seed)];
+const coverage = values.record ? mkdtempSync(join(tmpdir(), 'ipbp-fuzz-v8-')) : null;
+try {
+  const coverageCases = coverage === null ? 0 : Math.min(runs, COVERED);
+  const result = await runFuzz({
+    ...{ runs, seed, coverage, coverageCases, say },
+    only: values.only?.split(',') ?? [],
+    children: Number(values.children),
+  });
+  for (const [name, tally] of Object.entries(result.targets)) say(lineOf(name, tally));
+  const cases = casesOf(result.targets);
+  say(`${cases} cases in ${result.seconds.toFixed(0)} s, seed ${seed}: ${result.failures.length} went wrong`);
+  if (coverage !== null) {
+    const covered = await readCoverage(coverage);
+    const { lines, branches, functions } = covered.all;
+    say(`of the first ${coverageCases}: ${lines} % of lines, ${branches} % of branches, ${functions} % of functions`);
+    say(`written: ${writeRecord(origin, { seed, result, coverage: covered, coverageCases })}`);
+  }
+  process.exitCode = result.failures.length === 0 && cases > 0 ? 0 : 1;
+} finally {
+  if (coverage !== null) rmSync(coverage, { recursive: true, force: true });
+}

@@ -36,6 +36,19 @@ export function nameSeeds(): Uint8Array[] {
   return NAMES.map((name) => new TextEncoder().encode(name));
 }
 
+const SCRIPTS = [
+  '/* GNU ld script */\nOUTPUT_FORMAT(elf64-x86-64)\nGROUP ( /lib/libc.so.6 libc_nonshared.a AS_NEEDED ( /lib/ld.so.2 ) )\n',
+  'SEARCH_DIR("/usr/lib"); INPUT(-lm, "a file.o" libx.a)\n',
+  '{\n  global:\n    work;\n    _ZN*;\n  local:\n    *;\n};\n',
+  'V_1.0 { global: "a"; extern "C++" { "foo()"; b*; }; local: *; };\nV_2.0 { c?[a-z]*; } V_1.0;\n',
+  '{ work; a*b*c*d; [!x]?; };\n',
+];
+
+/** Linker scripts, version scripts and dynamic lists. */
+export function scriptSeeds(): Uint8Array[] {
+  return SCRIPTS.map((text) => new TextEncoder().encode(text));
+}
+
 const CODE = [
   // endbr64; push rbp; mov rbp,rsp; sub rsp,16; call; test eax,eax; je +3; nop; leave; ret; int3 …
   'f30f1efa 55 4889e5 4883ec10 e800000000 85c0 7403 0f1f00 c9 c3 cccccc',

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runJobs, type Failure, type Job } from './pool.js';
+import { runJobs, type Answer, type Failure, type Job } from './pool.js';
 import { makeSeeds } from './seeds.js';
 import { TARGETS } from './targets.js';
 import { addTally, noTally, type Tally } from './trial.js';
@@ -15,8 +15,9 @@ export interface RunOptions {
   /** Names of targets; all where there are none. */
   readonly only: readonly string[];
   readonly children: number;
-  /** Folder for V8's coverage, or null. */
+  /** Folder for V8's coverage of the first cases, or null. */
   readonly coverage: string | null;
+  readonly coverageCases: number;
   readonly say: (line: string) => void;
 }
 
@@ -33,6 +34,8 @@ const JOB = 500;
 const JOB_TIME = 120_000;
 /** Failures of one target that are told; behind them it gets no more jobs. */
 const ENOUGH = 5;
+/** A long run says how far it is, every so many cases. */
+const PROGRESS = 50_000;
 
 /** The targets' jobs in turn, so that every part of a run has some of each. Seeds are told by the run's and a number. */
 function* share({ runs, seed, only }: RunOptions, failed: (target: string) => number): Generator<Job> {
@@ -52,9 +55,19 @@ function* share({ runs, seed, only }: RunOptions, failed: (target: string) => nu
   }
 }
 
+/** The next jobs, until they hold so many cases; the others stay in `jobs`. */
+function* take(jobs: Iterator<Job>, cases: number): Generator<Job> {
+  for (let taken = 0; taken < cases;) {
+    const next: IteratorResult<Job> = jobs.next();
+    if (next.done === true) return;
+    taken += next.value.runs;
+    yield next.value;
+  }
+}
+
 /** Makes the seeds, runs all cases. */
 export async function runFuzz(options: RunOptions): Promise<RunResult> {
-  const { say, children, coverage } = options;
+  const { say, children, coverage, coverageCases } = options;
   const root = mkdtempSync(join(tmpdir(), 'ipbp-fuzz-'));
   const targets: Record<string, Tally> = {};
   const failures: Failure[] = [];
@@ -62,13 +75,22 @@ export async function runFuzz(options: RunOptions): Promise<RunResult> {
   try {
     makeSeeds(root);
     const jobs = share(options, (target) => failures.filter((failure) => failure.target === target).length);
-    await runJobs(jobs, { root, children, coverage, jobTime: JOB_TIME }, (job, { tally, failure }) => {
+    let cases = 0;
+    const done = (job: Job, { tally, failure }: Answer): void => {
       targets[job.target] = addTally(targets[job.target] ?? noTally(), tally);
+      const before = cases;
+      cases += tally.cases;
+      const seconds = ((performance.now() - start) / 1000).toFixed(0);
+      if (Math.floor(cases / PROGRESS) > Math.floor(before / PROGRESS)) say(`${cases} cases after ${seconds} s`);
       if (failure === null) return;
       failures.push(failure);
       const { target, seed, file, changes, what } = failure;
       say(`FAIL ${target} (seed ${seed}): ${file} ${JSON.stringify(changes)}\n     ${what.replace(/\n/g, '\n     ')}`);
-    });
+    };
+    const pool = { root, children, jobTime: JOB_TIME };
+    // Counting what is run costs half as much again: only the first cases are run like that.
+    if (coverage !== null) await runJobs(take(jobs, coverageCases), { ...pool, coverage }, done);
+    await runJobs(jobs, { ...pool, coverage: null }, done);
   } finally {
     rmSync(root, { recursive: true, force: true });
   }

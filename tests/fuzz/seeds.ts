@@ -3,7 +3,7 @@
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import * as inputs from '../format-inputs.js';
-import { codeSeeds, frameSeeds, nameSeeds, patchSeeds } from './own-seeds.js';
+import { codeSeeds, frameSeeds, nameSeeds, patchSeeds, scriptSeeds } from './own-seeds.js';
 
 const RUST = `#![no_std]
 pub struct Point { pub a: u8, pub b: u64, pub c: Option<u32> }
@@ -41,7 +41,7 @@ int run(base *b) { try { if (b->f() > 1) throw 3; } catch (int e) { return twice
 `;
 
 /** A target's folder, and the files in it, of which those ending in `.partner` belong to others. */
-export type Shelf = 'object' | 'linked' | 'archive' | 'split' | 'names' | 'code' | 'patch' | 'frame';
+export type Shelf = 'object' | 'linked' | 'archive' | 'split' | 'names' | 'code' | 'patch' | 'frame' | 'scripts';
 
 /** Makes all seeds below `root`. */
 export function makeSeeds(root: string): void {
@@ -99,7 +99,10 @@ export function makeSeeds(root: string): void {
     copyFileSync(join(root, other), join(split, `${one}.partner`));
   }
 
-  const own = { names: nameSeeds(), code: codeSeeds(), patch: patchSeeds(), frame: frameSeeds() };
+  const own = {
+    ...{ names: nameSeeds(), code: codeSeeds(), patch: patchSeeds(), frame: frameSeeds() },
+    scripts: scriptSeeds(),
+  };
   for (const [name, list] of Object.entries(own)) {
     const path = folder(name as Shelf);
     list.forEach((bytes, index) => writeFileSync(join(path, `${index}`.padStart(3, '0')), bytes));

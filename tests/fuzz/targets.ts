@@ -4,6 +4,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { ByteReader } from '../../src/bytes/reader.js';
 import { IpbpError } from '../../src/codes/error.js';
 import { openArchive } from '../../src/formats/archive.js';
+import type { SymbolColumns } from '../../src/formats/columns.js';
 import { describeArchive, describeObject } from '../../src/formats/describe.js';
 import { functionRanges, splitEhFrame } from '../../src/formats/dwarf/eh-frame.js';
 import { cfaRule } from '../../src/formats/dwarf/frame-rules.js';
@@ -11,15 +12,17 @@ import { sameTypes } from '../../src/formats/dwarf/same-types.js';
 import { readTypesAndFunctions } from '../../src/formats/dwarf/types.js';
 import { readNotes } from '../../src/formats/elf/notes.js';
 import { readElf } from '../../src/formats/elf/read.js';
+import { isLinkerScript, parseLinkerScript } from '../../src/formats/linker-script.js';
 import type { ObjectFile } from '../../src/formats/object-file.js';
 import { readObjectWith } from '../../src/formats/read-object.js';
 import { demangle, demangleWithHash, spellV0 } from '../../src/formats/symbols/demangle.js';
+import { parseDynamicList, parseVersionScript } from '../../src/formats/version-script.js';
 import { decodePatchFile } from '../../src/patch/image/image-file.js';
 import { transactionOf } from '../../src/patch/image/transaction.js';
 import * as frames from '../../src/patch/wire/frame-codec.js';
 import { decodeInstruction } from '../../src/reloc/x86-64/decode.js';
 import { machineFor } from '../../src/reloc/machines.js';
-import { archiveAims, elfAims, plainAims } from './fields.js';
+import { archiveAims, elfAims, plainAims, textAims } from './fields.js';
 import type { Seed } from './mutations.js';
 import { PROGRAM } from './own-seeds.js';
 import type { Shelf } from './seeds.js';
@@ -80,7 +83,15 @@ function readWhole(bytes: Uint8Array): unknown {
     () => file.countFunctions(),
     () => file.countNamed(['work', 'missing']),
     () => file.dynamicRelocations(),
+    () => file.symbolColumns(),
+    () => file.sections.map(({ index }) => file.relocationColumns(index)),
+    () => namesOf(file.linked?.dynamicColumns() ?? null),
+    () => file.linked?.dynamicSymbols.map(({ index }) => file.linked?.versionOf(index)),
   );
+}
+
+function namesOf(columns: SymbolColumns | null): unknown {
+  return columns === null ? null : [columns, Array.from(columns.value, (_, index) => columns.nameOf(index))];
 }
 
 function readDebug(bytes: Uint8Array, { bytes: sound }: Seed): unknown {
@@ -150,6 +161,19 @@ function readName(bytes: Uint8Array): unknown {
   return [demangle(name), demangleWithHash(name), spellV0(name)];
 }
 
+function readScript(bytes: Uint8Array): unknown {
+  const text = new TextDecoder().decode(bytes);
+  return some(
+    () => isLinkerScript(bytes) && parseLinkerScript(text, 'hostile.so'),
+    () => shown((name) => parseVersionScript(text, 'hostile.map').shows(name)),
+    () => shown(parseDynamicList(text, 'hostile.list')),
+  );
+}
+
+function shown(shows: (name: string) => boolean | null): unknown {
+  return ['work', 'a', '_ZN3foo3barE', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab'].map((name) => shows(name));
+}
+
 function readPatch(bytes: Uint8Array): unknown {
   const { image } = decodePatchFile(bytes, 'hostile.ipbp');
   return frames.encodeTransaction(1, transactionOf(image, PROGRAM));
@@ -211,32 +235,41 @@ const elf =
 
 /** All of them. */
 export const TARGETS: readonly Target[] = [
-  { name: 'object', shelf: 'object', weight: 16, aims: elf(), read: readWhole, ...FORMAT },
-  { name: 'linked', shelf: 'linked', weight: 12, aims: elf('.dyn', '.gnu', '.hash'), read: readWhole, ...FORMAT },
-  { name: 'debug', shelf: 'object', weight: 16, aims: elf('.debug'), read: readDebug, ...FORMAT },
-  { name: 'split', shelf: 'split', weight: 8, aims: elf('.debug'), read: readSplit, ...FORMAT },
-  { name: 'unwind', shelf: 'object', weight: 12, aims: elf('.eh_frame'), read: readUnwind, ...FORMAT },
+  { name: 'object', shelf: 'object', weight: 12, aims: elf(), read: readWhole, ...FORMAT },
+  { name: 'linked', shelf: 'linked', weight: 8, aims: elf('.dyn', '.gnu', '.hash'), read: readWhole, ...FORMAT },
+  { name: 'debug', shelf: 'object', weight: 8, aims: elf('.debug'), read: readDebug, ...FORMAT },
+  { name: 'split', shelf: 'split', weight: 4, aims: elf('.debug'), read: readSplit, ...FORMAT },
+  { name: 'unwind', shelf: 'object', weight: 10, aims: elf('.eh_frame'), read: readUnwind, ...FORMAT },
   { name: 'unwind-linked', shelf: 'linked', weight: 6, aims: elf('.eh_frame'), read: readUnwind, ...FORMAT },
-  { name: 'archive', shelf: 'archive', weight: 12, aims: archiveAims, read: readArchive, ...FORMAT },
+  { name: 'archive', shelf: 'archive', weight: 6, aims: archiveAims, read: readArchive, ...FORMAT },
+  {
+    name: 'scripts',
+    shelf: 'scripts',
+    weight: 12,
+    aims: textAims,
+    read: readScript,
+    codes: /^IPBP1020$/,
+    where: /hostile/,
+  },
   {
     name: 'notes',
     shelf: 'frame',
-    weight: 2,
+    weight: 6,
     aims: plainAims,
     read: (bytes) => [4, 8].map((align) => readNotes(new ByteReader(bytes, NAME), align)),
     ...FORMAT,
   },
-  { name: 'names', shelf: 'names', weight: 12, aims: plainAims, read: readName, codes: /^never$/, where: null },
-  { name: 'code', shelf: 'code', weight: 6, aims: plainAims, read: readCode, codes: /^never$/, where: null },
+  { name: 'names', shelf: 'names', weight: 20, aims: plainAims, read: readName, codes: /^never$/, where: null },
+  { name: 'code', shelf: 'code', weight: 12, aims: plainAims, read: readCode, codes: /^never$/, where: null },
   {
     name: 'patch',
     shelf: 'patch',
-    weight: 8,
+    weight: 16,
     aims: plainAims,
     finish: mendChecksum,
     read: readPatch,
     codes: /^IPBP(?:100[12]|101[01]|2005|3010|4007)$/,
     where: null,
   },
-  { name: 'frames', shelf: 'frame', weight: 10, aims: plainAims, read: readFrame, codes: /^IPBP400[12]$/, where: null },
+  { name: 'frames', shelf: 'frame', weight: 20, aims: plainAims, read: readFrame, codes: /^IPBP400[12]$/, where: null },
 ];

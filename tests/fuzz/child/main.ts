@@ -2,11 +2,12 @@
 // heap limit and is ended from outside when a case hangs. Not meant to be started by hand.
 import { writeFileSync } from 'node:fs';
 import * as fc from 'fast-check';
-import { changes, type Seed } from '../mutations.js';
+import { IpbpError } from '../../../src/codes/error.js';
+import { changes, type Change, type Seed } from '../mutations.js';
 import type { Answer, Job } from '../pool.js';
 import { readSeeds } from '../seeds.js';
 import { TARGETS, type Target } from '../targets.js';
-import { attempt, noTally } from '../trial.js';
+import { attempt, bytesOf, noTally } from '../trial.js';
 
 const root = process.argv[2] ?? '';
 const known = new Map<string, readonly Seed[]>();
@@ -18,6 +19,16 @@ function seedsOf(target: Target): readonly Seed[] {
     known.set(target.name, seeds);
   }
   return seeds;
+}
+
+/** What a failing case throws, with a stack this time. */
+function again(target: Target, seed: Seed, list: readonly Change[]): unknown {
+  try {
+    target.read(bytesOf(target, seed, list), seed);
+    return null;
+  } catch (error) {
+    return error instanceof IpbpError ? null : error;
+  }
 }
 
 function run({ target: name, seed, runs, path, trace }: Job): Answer {
@@ -36,7 +47,7 @@ function run({ target: name, seed, runs, path, trace }: Job): Answer {
   );
   if (!details.failed) return { tally, failure: null };
   const [index, list] = details.counterexample ?? [0, []];
-  const error = details.errorInstance;
+  const error = again(target, seeds[index] as Seed, list) ?? details.errorInstance;
   const failure = {
     ...{ target: name, seed, path: details.counterexamplePath ?? '', file: seeds[index]?.name ?? '', changes: list },
     what: error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error),
