@@ -1,0 +1,25 @@
+// The cases of the comparison: captured links, and what their libraries must answer.
+import { type MachineName } from '../suite.js';
+import { type CapturedLink } from './capture.js';
+import { captureCrates, CRATES, type Call } from './crates.js';
+import { captureCpp, CPP_CALLS, CPP_NAMES } from './cpp.js';
+
+/** A case: its link is captured when it is asked for. */
+export interface Case {
+  readonly name: string;
+  readonly machine: MachineName;
+  readonly calls: readonly Call[];
+  readonly link: () => CapturedLink;
+}
+
+/** All cases of a machine. */
+export function casesOf(machine: MachineName): Case[] {
+  const cpp = CPP_NAMES.map((name) => ({ name, machine, calls: CPP_CALLS, link: () => captureCpp(machine, name) }));
+  const crates = Object.entries(CRATES).map(([name, calls]) => ({
+    name: `crate-${name}`,
+    machine,
+    calls,
+    link: () => captureCrates(machine).find((link) => link.name === name)!,
+  }));
+  return [...cpp, ...crates];
+}
