@@ -101,7 +101,11 @@ function build(machine: MachineName, folder: string): CapturedLink[] {
     [`CC_${triple.replaceAll('-', '_')}`]: cc,
     ...(machine === 'aarch64' ? { RUSTC: arm64Rust().rustc } : {}),
   };
-  run('cargo', ['build', '--release', '--locked', '--lib', '--target', triple], { cwd: source, env: variables });
+  run('cargo', ['build', '--release', '--locked', '--lib', '--target', triple], {
+    cwd: source,
+    env: variables,
+    timeout: 7_200_000,
+  });
   return Object.keys(CRATES).map((name) => {
     const link = readCapture(machine, folder, `conform_${name}`);
     if (link === null) throw new Error(`cargo linked no conform_${name}: remove ${folder} and try again`);

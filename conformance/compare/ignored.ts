@@ -1,0 +1,31 @@
+// Everything that the comparison does not hold against a linker, each with its reason. What is counted under a class was
+// looked at by a check of that class; there is none for "other".
+
+/** The classes and their reasons. */
+export const IGNORED = {
+  marker:
+    'The relocation carries no value (R_*_NONE, TLSDESC_CALL), or belongs to the call of a thread-local sequence that ' +
+    'was rewritten as a whole and is judged at its first instruction.',
+  unwind:
+    'Unwind tables are edited and merged by linkers: they are compared by what they describe, function by function.',
+  'unsure-place':
+    'The map does not tell apart sections of one object with the same name and size of which only some were kept.',
+  'dropped-debug':
+    'Debug information of code that was dropped: linkers write 0, 1, -1, -2, the addend, or the address of the copy that ' +
+    'was kept; that it is one of those is checked.',
+  'kept-by-one':
+    'A section that one linker kept and the other did not: what is reachable is not in any specification. Places in it ' +
+    'are judged for the one that kept it.',
+} as const;
+
+/** The name of a class. */
+export type IgnoredClass = keyof typeof IGNORED;
+
+/** How often each class was met. */
+export type IgnoredCounts = Record<IgnoredClass, number>;
+
+/** All classes at none. */
+export function noneIgnored(): IgnoredCounts {
+  const counts = Object.keys(IGNORED).map((name) => [name, 0] as const);
+  return Object.fromEntries(counts) as IgnoredCounts;
+}

@@ -1,0 +1,55 @@
+// The suite `meaning`: every case linked by every linker; the libraries run, and every relocated place of every kept
+// section means the same.
+import { casesOf } from '../cases/all-cases.js';
+import { PEERS, type LinkerName } from '../cases/machine-tools.js';
+import { IGNORED, noneIgnored, type IgnoredClass } from '../compare/ignored.js';
+import { ensureDebianTools } from '../setup/debian-tools.js';
+import { type Suite } from '../suite.js';
+import { compareCase, type CaseResult } from './compare-case.js';
+
+const LINKERS: readonly LinkerName[] = PEERS;
+
+/** Without --full: one C++ library, and what was asked for by name. */
+const QUICK = /^cpp-gcc-sections$/;
+
+/** Counts over all cases, for the record. */
+function totals(results: readonly CaseResult[]): object {
+  const ignored = noneIgnored();
+  let [objects, places, compared] = [0, 0, 0];
+  for (const { linkers, pairs } of results) {
+    objects += Math.max(0, ...linkers.map((one) => one.objects));
+    for (const one of linkers) {
+      places += one.places;
+      for (const [name, count] of Object.entries(one.ignored)) ignored[name as IgnoredClass] += count;
+    }
+    for (const pair of pairs) {
+      compared += pair.places;
+      ignored['kept-by-one'] += pair.keptByOne;
+    }
+  }
+  const classes = Object.entries(IGNORED).map(([name, reason]) => [
+    name,
+    { count: ignored[name as IgnoredClass], reason },
+  ]);
+  return { objects, places, compared, ignored: Object.fromEntries(classes) as object };
+}
+
+/** Compares all cases that the options name. */
+export const meaningSuite: Suite = {
+  name: 'meaning',
+  run: ({ full, only, machines }, say) => {
+    ensureDebianTools();
+    const results: CaseResult[] = [];
+    for (const one of machines.flatMap(casesOf)) {
+      if (only === '' ? !full && !QUICK.test(one.name) : !one.name.includes(only)) continue;
+      const result = compareCase(one, LINKERS);
+      results.push(result);
+      const objects = Math.max(0, ...result.linkers.map((linker) => linker.objects));
+      const places = result.linkers.map(({ linker, places: count }) => `${linker} ${count}`).join(', ');
+      const keptByOne = result.pairs.reduce((sum, pair) => sum + pair.keptByOne, 0);
+      const found = `${objects} objects, places: ${places}; kept by one ${keptByOne}`;
+      say({ machine: one.machine, name: one.name, found, failures: result.failures });
+    }
+    return Promise.resolve({ linkers: LINKERS, ...totals(results), cases: results });
+  },
+};
