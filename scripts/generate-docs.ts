@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as prettier from 'prettier';
 import { CODES, type CodeEntry } from '../src/codes/table.js';
+import { ELF_AARCH64_ROWS } from '../src/reloc/elf-aarch64.js';
 import { ELF_X86_64_ROWS } from '../src/reloc/elf-x86-64.js';
-import type { FixupRow } from '../src/reloc/fixup.js';
+import type { Field, FixupRow } from '../src/reloc/fixup.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -36,21 +37,47 @@ function codesPage(): string {
   return `${HEADING}\n\n# Codes\n\n${intro}\n\n${sections.join('\n')}`;
 }
 
+/** A number of the table, in hex where it is long. */
+function limit(value: number): string {
+  return Math.abs(value) < 0x1000 ? String(value) : `${value < 0 ? '-' : ''}0x${Math.abs(value).toString(16)}`;
+}
+
+/** Which values fit, as a reader would ask. */
+function range({ size, min, max, multiple, modulo }: Field): string {
+  if (size === 0) return '';
+  const steps = multiple === 1 ? '' : `, multiples of ${limit(multiple)}`;
+  if (modulo !== null) return `modulo ${limit(modulo)}${steps}`;
+  return size === 8 ? `64 bits` : `${limit(min)} to ${limit(max)}${steps}`;
+}
+
 function rowLine(row: FixupRow): string {
   const { type, name, expression, field, relaxable, spec } = row;
-  return `| ${type} | \`${name}\` | \`${expression}\` | ${field.name} | ${field.size} | ${relaxable ? 'yes' : ''} | ${spec} |`;
+  return `| ${type} | \`${name}\` | \`${expression}\` | ${field.name} | ${range(field)} | ${relaxable ? 'yes' : ''} | ${spec} |`;
 }
+
+/** The format × machine pairs in the order of the page. */
+const TABLES: readonly (readonly [title: string, rows: readonly FixupRow[]])[] = [
+  ['ELF, x86-64', ELF_X86_64_ROWS],
+  ['ELF, arm64', ELF_AARCH64_ROWS],
+];
 
 /** docs/relocations.md: the rows, per format and machine. */
 function relocationsPage(): string {
   const intro = `A relocation is an expression and a field that holds its result. The letters are those of the psABI documents:
 S symbol, A addend, P place, L stub of the symbol if it needs one, G the symbol's GOT slot, GOT the GOT's start,
-TP offset from the thread pointer, Z size of the symbol. \`tls-…\` marks the first relocation of a code sequence that
-is rewritten as a whole. A type that is not listed is refused with IPBP2001.`;
+Z size of the symbol; of thread-locals, TP the offset from the thread pointer, DTP that from the start of the module's
+template, and slots in the GOT: GTP with the one, GGD with the number of a module and the other, GLD with the own module's,
+GDESC with a descriptor. \`Page(…)\` is the start of the page of 4 KiB. \`tls-desc\` marks code that uses a descriptor. A
+value that does not fit its field, or is no multiple of what the field counts in, is refused with IPBP2002; a field
+"modulo" something holds no more and checks no more. Rewritten are loads from the GOT, and code that asks for a
+thread-local, where the answer is known. A type that is not listed is refused with IPBP2001.`;
   const head =
-    '| type | name | value | field | bytes | may be rewritten | source |\n| --- | --- | --- | --- | --- | --- | --- |';
-  const rows = [...ELF_X86_64_ROWS].sort((a, b) => a.type - b.type).map(rowLine);
-  return `${HEADING}\n\n# Relocations\n\n${intro}\n\n## ELF, x86-64\n\n${head}\n${rows.join('\n')}\n`;
+    '| type | name | value | field | holds | may be rewritten | source |\n| --- | --- | --- | --- | --- | --- | --- |';
+  const sections = TABLES.map(([title, rows]) => {
+    const lines = [...rows].sort((a, b) => a.type - b.type).map(rowLine);
+    return `## ${title}\n\n${head}\n${lines.join('\n')}\n`;
+  });
+  return `${HEADING}\n\n# Relocations\n\n${intro}\n\n${sections.join('\n')}`;
 }
 
 const checking = process.argv.includes('--check');

@@ -44,17 +44,13 @@ export function slotEdits(
     const section = file.sections[symbol.section as number] as Section;
     const slotSection = file.sections.length + newSections.length;
     const stub = file.symbols.length + newSymbols.length;
-    const { bytes, field } = machine.entryStubs.build(bodyOf(file, symbol));
+    const { bytes, fields } = machine.entryStubs.build(bodyOf(file, symbol));
     const grown = growing.get(section.index) ?? { bytes: new Uint8Array(0), relocations: [] };
     growing.set(section.index, grown);
     const stubAt = alignUp(section.size + grown.bytes.length, machine.entryStubs.align);
     grown.bytes = behind(grown.bytes, stubAt - section.size, machine.codeFill, bytes);
-    grown.relocations.push({
-      offset: stubAt + field.offset,
-      type: field.row.type,
-      symbol: stub + 1,
-      addend: field.addend,
-    });
+    for (const { offset, row, addend } of fields)
+      grown.relocations.push({ offset: stubAt + offset, type: row.type, symbol: stub + 1, addend });
     symbols.set(symbol.index, { name: symbol.name + BODY_SUFFIX, binding: 'local' });
     newSymbols.push({ ...symbol, value: stubAt, size: bytes.length });
     newSymbols.push({

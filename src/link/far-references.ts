@@ -68,11 +68,19 @@ interface Leaving {
   readonly asideAt: number;
 }
 
+/** What is known of references through words; throws where that is nothing. */
+function farOf({ far }: Machine, { atom }: LinkedAtom): NonNullable<Machine['far']> {
+  if (far !== null) return far;
+  throw new IpbpError('IPBP1003', 'code of this machine cannot be made to reach what may lie anywhere yet', {
+    where: `${atom.object.name}: ${atom.name}`,
+  });
+}
+
 /** How each reference that leaves the image is made; throws for one that cannot be. */
 function lookAt(linked: LinkedAtom, machine: Machine): readonly Leaving[] {
   const { atom, bytes } = linked;
   const bounds = linked.edges.filter((bound) => isByDistance(bound) && isOutside(bound.binding));
-  const references = machine.far.references(
+  const references = farOf(machine, linked).references(
     bytes,
     bounds.map(({ edge }) => edge.offset),
   );
@@ -98,9 +106,9 @@ function lookAt(linked: LinkedAtom, machine: Machine): readonly Leaving[] {
 /** One function, with what it does aside behind it. */
 function reachFrom(linked: LinkedAtom, machine: Machine): readonly LinkedAtom[] {
   const { atom } = linked;
-  const { far } = machine;
   const leaving = lookAt(linked, machine);
   if (leaving.length === 0) return [linked];
+  const far = farOf(machine, linked);
   const asides = leaving.map(({ reference }) => (reference.kind === 'access' ? reference.aside : null));
   const asideBytes = Uint8Array.from(asides.flatMap((code) => [...(code?.bytes ?? [])]));
   const aside = asideOf(atom, asideBytes);

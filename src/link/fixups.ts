@@ -2,7 +2,7 @@
 // the psABI's: S symbol, A addend, P place, G slot, L stub, TP offset from the thread pointer.
 import { IpbpError, hex } from '../codes/error.js';
 import { applyField } from '../reloc/apply.js';
-import { EXPRESSIONS, pageOf } from '../reloc/fixup.js';
+import { EXPRESSIONS, isWithinPage, pageOf } from '../reloc/fixup.js';
 import type { Machine } from '../reloc/machine.js';
 import type { Binding } from './binding.js';
 import type { BoundEdge, Reach } from './close.js';
@@ -184,7 +184,7 @@ export function applyFixup(bound: BoundEdge, site: FixupSite, context: FixupCont
         return writeAddress(bound, binding, addend, site, context);
       const stub = slots.stubOf(bound);
       if (stub !== null) return write(relative(layout.stubsAt + stub * machine.stub.size + addend));
-      if (base === 'nothing' && row.field.modulo === null) {
+      if (base === 'nothing' && !isWithinPage(row.field)) {
         if (binding.kind !== 'absolute')
           unusable(bound, site, `an address does not fit ${row.field.size} bytes of code that may lie anywhere`);
         return write(binding.value + addend);

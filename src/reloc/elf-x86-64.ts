@@ -9,7 +9,7 @@ const TLS_SPEC = 'ELF Handling For Thread-Local Storage, 4.1 and System V ABI, A
 
 function row(type: number, name: string, expression: Expression, field: Field, relaxable = false): FixupRow {
   const { term } = EXPRESSIONS[expression];
-  const tls = term.endsWith('TP') || ['GGD', 'GLD', 'GDESC'].includes(term) || expression === 'tls-desc-call';
+  const tls = term.endsWith('TP') || ['GGD', 'GLD', 'GDESC'].includes(term) || expression === 'tls-desc';
   return { type, name, expression, field, relaxable, spec: tls ? TLS_SPEC : SPEC };
 }
 
@@ -46,7 +46,7 @@ export const ELF_X86_64_ROWS: readonly FixupRow[] = [
   row(32, 'R_X86_64_SIZE32', 'Z+A', UINT32),
   row(33, 'R_X86_64_SIZE64', 'Z+A', INT64),
   row(34, 'R_X86_64_GOTPC32_TLSDESC', 'GDESC+A-P', INT32, true),
-  row(35, 'R_X86_64_TLSDESC_CALL', 'tls-desc-call', NOTHING, true),
+  row(35, 'R_X86_64_TLSDESC_CALL', 'tls-desc', NOTHING, true),
   row(41, 'R_X86_64_GOTPCRELX', 'G+A-P', INT32, true),
   row(42, 'R_X86_64_REX_GOTPCRELX', 'G+A-P', INT32, true),
   // APX: the number is that of the bytes before the field, prefixes included.

@@ -48,9 +48,10 @@ export const INT8 = whole('int8', 1, -0x80, 0x7f);
 export const INT16 = whole('int16', 2, -0x8000, 0x7fff);
 export const INT32 = whole('int32', 4, -0x8000_0000, 0x7fff_ffff);
 export const UINT32 = whole('uint32', 4, 0, 0xffff_ffff);
-/** 8 and 16 bits that may be read as signed or unsigned (the psABI does not say which). */
+/** 8, 16 and 32 bits that may be read as signed or unsigned (the psABI does not say which, or says both). */
 export const WORD8 = whole('word8', 1, -0x80, 0xff);
 export const WORD16 = whole('word16', 2, -0x8000, 0xffff);
+export const WORD32 = whole('word32', 4, -0x8000_0000, 0xffff_ffff);
 
 /** 64 bits. Values are safe integers, so the range is theirs. */
 export const INT64: Field = {

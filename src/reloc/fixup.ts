@@ -21,9 +21,12 @@ export interface Parts {
   readonly base: Base;
 }
 
-/** The page of an address, as instructions count pages: of 4 KiB, however large those of the memory are. */
+/** Pages as instructions count them, however large those of the memory are. */
+const PAGE = 0x1000;
+
+/** The start of the page of 4 KiB that an address lies in. */
 export function pageOf(address: number): number {
-  return Math.floor(address / 0x1000) * 0x1000;
+  return Math.floor(address / PAGE) * PAGE;
 }
 
 function parts(term: Term, base: Base): Parts {
@@ -31,8 +34,8 @@ function parts(term: Term, base: Base): Parts {
 }
 
 /**
- * Every expression that rows use. `tls-desc-call` has no value: it marks the call through a descriptor, which is rewritten
- * together with the code that loads it.
+ * Every expression that rows use. `tls-desc` has no value: it marks code that uses a descriptor (the call through it), and
+ * is rewritten together with the code that loads it.
  */
 export const EXPRESSIONS = {
   none: parts('none', 'nothing'),
@@ -67,7 +70,7 @@ export const EXPRESSIONS = {
   'GDESC+A-P': parts('GDESC', 'P'),
   'GDESC+A-GOT': parts('GDESC', 'GOT'),
   'Page(GDESC+A)-Page(P)': parts('GDESC', 'page of P'),
-  'tls-desc-call': parts('none', 'nothing'),
+  'tls-desc': parts('none', 'nothing'),
 } as const satisfies Record<string, Parts>;
 
 export type Expression = keyof typeof EXPRESSIONS;
@@ -78,7 +81,7 @@ export type Expression = keyof typeof EXPRESSIONS;
  */
 export function asksForThreadLocal(expression: Expression): boolean {
   const { term } = EXPRESSIONS[expression];
-  return term === 'GGD' || term === 'GLD' || term === 'GDESC' || expression === 'tls-desc-call';
+  return term === 'GGD' || term === 'GLD' || term === 'GDESC' || expression === 'tls-desc';
 }
 
 /** Where a value goes: how many bytes, which values fit, how it is written and read back. */
@@ -95,6 +98,14 @@ export interface Field {
   readonly modulo: number | null;
   encode(bytes: Uint8Array, offset: number, value: number): void;
   decode(bytes: Uint8Array, offset: number): number;
+}
+
+/**
+ * True when the field holds no more than where in its page a value lies, which is the same at every load address: modules
+ * are loaded at multiples of a page.
+ */
+export function isWithinPage({ modulo }: Field): boolean {
+  return modulo !== null && PAGE % modulo === 0;
 }
 
 /** One relocation type. */

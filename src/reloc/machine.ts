@@ -63,10 +63,10 @@ export interface StubShape {
 export interface EntryStubs {
   /** Of the stub's first byte. */
   readonly align: number;
-  /** The stub for a body that begins with these bytes, and its field to be relocated to the slot. */
+  /** The stub for a body that begins with these bytes, and its fields to be relocated to the slot. */
   build(body: Uint8Array): {
     readonly bytes: Uint8Array;
-    readonly field: { readonly offset: number; readonly row: FixupRow; readonly addend: number };
+    readonly fields: readonly { readonly offset: number; readonly row: FixupRow; readonly addend: number }[];
   };
   /** Address of the slot that the linked stub at `at` jumps through; null when these bytes are no stub. */
   slotOf(stub: Uint8Array, at: number): number | null;
@@ -138,7 +138,7 @@ export interface Machine {
   }): number;
   readonly stub: StubShape;
   readonly entryStubs: EntryStubs;
-  /** References by a distance, made ones through a word. */
+  /** References by a distance, made ones through a word; null on machines of which that is not known yet. */
   readonly far: {
     /** The rows of fields that hold the distance of a word, of code, and of code that may be a stub. */
     readonly word: FixupRow;
@@ -148,7 +148,7 @@ export interface Machine {
     readonly addend: number;
     /** What stands around each of these fields of a whole function; null where nothing is known. Rising offsets. */
     references(bytes: Uint8Array, fields: readonly number[]): readonly (FarReference | null)[];
-  };
+  } | null;
   readonly entry: EntryJumps;
   /** The same with a long jump that reaches any address: through a word that is near. */
   readonly entryThroughWord: EntryJumps;

@@ -52,9 +52,14 @@ export interface VeneerShape {
 export interface SharedMachine {
   /** Segments of one file lie in different pages of every size up to this. */
   readonly maxPageSize: number;
-  readonly dynamic: DynamicTypes;
-  /** The section whose start expressions call GOT. */
+  /**
+   * The addend with which code loads a whole GOT slot. With another it loads another part of the slot, so that it cannot
+   * be rewritten to do without.
+   */
+  readonly slotAddend: number;
+  /** The table whose start GOT is in expressions, and `_GLOBAL_OFFSET_TABLE_` in names. */
   readonly table: 'got' | 'got.plt';
+  readonly dynamic: DynamicTypes;
   readonly plt: PltShape;
   /** Null on machines whose branches reach all of a module. */
   readonly veneer: VeneerShape | null;

@@ -11,9 +11,11 @@ const ENDBR64 = Uint8Array.of(0xf3, 0x0f, 0x1e, 0xfa);
 
 /** The stub for a body, linked. */
 function linked(body: Uint8Array, at: number, slot: number): Uint8Array {
-  const { bytes, field } = entryStubs.build(body);
-  const value = slot + field.addend - (at + field.offset);
-  applyField(field.row.field, bytes, field.offset, value, { what: 'slot', where: 'test' });
+  const { bytes, fields } = entryStubs.build(body);
+  assert.is(fields.length, 1);
+  for (const { offset, row, addend } of fields) {
+    applyField(row.field, bytes, offset, slot + addend - (at + offset), { what: 'slot', where: 'test' });
+  }
   return bytes;
 }
 

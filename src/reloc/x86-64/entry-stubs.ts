@@ -24,7 +24,7 @@ export function entryStubs(row: FixupRow): EntryStubs {
       const bytes = new Uint8Array(head.length === 0 ? 8 : 16).fill(FILL);
       bytes.set([...head, ...JUMP, 0, 0, 0, 0]);
       // The field is the instruction's last four bytes, and counts from their end.
-      return { bytes, field: { offset: head.length + JUMP.length, row, addend: -4 } };
+      return { bytes, fields: [{ offset: head.length + JUMP.length, row, addend: -4 }] };
     },
     slotOf(stub, at) {
       const head = startsWith(stub, 0, ENDBR64) ? ENDBR64.length : 0;

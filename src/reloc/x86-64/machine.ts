@@ -96,6 +96,6 @@ export function x86Machine(rows: readonly FixupRow[], dynamic: DynamicTypes): Ma
       threadOffset: rowOf('TP+A', INT32),
       threadOffsetSlot: rowOf('GTP+A-P', INT32),
     }),
-    shared: { maxPageSize: 4096, dynamic, table: 'got.plt', plt: X86_64_PLT, veneer: null },
+    shared: { maxPageSize: 4096, slotAddend: -4, table: 'got.plt', dynamic, plt: X86_64_PLT, veneer: null },
   };
 }

@@ -185,7 +185,7 @@ export function rewriter(
         return goal === 'local-exec' ? rewriteInitialExec(slotLoad(bytes, offset, rex2), rows) : null;
       case 'GDESC+A-P':
         return rewriteDescriptor(slotLoad(bytes, offset, rex2), goal, rows);
-      case 'tls-desc-call':
+      case 'tls-desc':
         return startsWith(bytes, offset, [0xff, 0x10]) ? NO_CALL : null;
       default:
         return null;

@@ -1,0 +1,75 @@
+// The PLT of arm64, lazily bound, the stubs that jump through a slot, and veneers. All may change x16 and x17 only.
+// Source: "System V ABI for the Arm 64-bit Architecture" (SYSVABI64), "Program Linkage Table"; AAPCS64, 6.1.1 (IP0, IP1).
+import { applyField } from '../apply.js';
+import { pageOf } from '../fixup.js';
+import type { StubShape } from '../machine.js';
+import type { PltShape, VeneerShape } from '../shared-machine.js';
+import { ADD12_LO, ADRP21, BRANCH26, LDST64 } from './fields.js';
+import { add, adrp, assemble, br, load, NOP } from './instructions.js';
+
+const IP0 = 16;
+const IP1 = 17;
+
+/** stp x16, x30, [sp, #-16]! */
+const PUSH = 0xa9bf7bf0;
+
+function toPage(bytes: Uint8Array, offset: number, at: number, to: number, what: string): void {
+  applyField(ADRP21, bytes, offset, pageOf(to) - pageOf(at + offset), { what, where: 'made code' });
+}
+
+function within(bytes: Uint8Array, offset: number, field: typeof ADD12_LO, to: number, what: string): void {
+  applyField(field, bytes, offset, to, { what, where: 'made code' });
+}
+
+/** The loader finds the slot's address in x16, and the resolver by the third word of `.got.plt`. */
+function header(at: number, gotPlt: number): Uint8Array {
+  const bytes = assemble(PUSH, adrp(IP0), load(IP1, IP0), add(IP0, IP0), br(IP1), NOP, NOP, NOP);
+  const resolver = gotPlt + 16;
+  toPage(bytes, 4, at, resolver, 'PLT header');
+  within(bytes, 8, LDST64.low, resolver, 'PLT header');
+  within(bytes, 12, ADD12_LO, resolver, 'PLT header');
+  return bytes;
+}
+
+function entry(at: number, _headerAt: number, slot: number): Uint8Array {
+  const bytes = assemble(adrp(IP0), load(IP1, IP0), add(IP0, IP0), br(IP1));
+  toPage(bytes, 0, at, slot, 'PLT entry');
+  within(bytes, 4, LDST64.low, slot, 'PLT entry');
+  within(bytes, 8, ADD12_LO, slot, 'PLT entry');
+  return bytes;
+}
+
+export const ARM64_PLT: PltShape = {
+  headerSize: 32,
+  entrySize: 16,
+  align: 16,
+  reservedWords: 3,
+  header,
+  entry,
+  unbound: (_entryAt, headerAt) => headerAt,
+};
+
+/** adrp, ldr, br */
+export const ARM64_STUB: StubShape = {
+  size: 12,
+  align: 4,
+  encode(at, slot) {
+    const bytes = assemble(adrp(IP0), load(IP0, IP0), br(IP0));
+    toPage(bytes, 0, at, slot, 'stub');
+    within(bytes, 4, LDST64.low, slot, 'stub');
+    return bytes;
+  },
+};
+
+/** adrp, add, br: 4 GiB in both directions. */
+export const ARM64_VENEER: VeneerShape = {
+  field: BRANCH26,
+  size: 12,
+  align: 4,
+  encode(at, target) {
+    const bytes = assemble(adrp(IP0), add(IP0, IP0), br(IP0));
+    toPage(bytes, 0, at, target, 'veneer');
+    within(bytes, 4, ADD12_LO, target, 'veneer');
+    return bytes;
+  },
+};
