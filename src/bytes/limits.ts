@@ -5,6 +5,8 @@
 export const LIMITS = {
   /** Sections of one file. The largest real object seen has 12 thousand. */
   sections: 4_000_000,
+  /** Sections of one file together may be this many times as long as the file: they lie side by side. */
+  sectionReuse: 2,
   /** Symbols of one table. */
   symbols: 64_000_000,
   /** Relocations of one section. */

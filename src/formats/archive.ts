@@ -119,6 +119,8 @@ function listMembers(reader: ByteReader, thin: boolean): { members: ArchiveMembe
   const members: ArchiveMember[] = [];
   let indexMember: IndexMember | null = null;
   let longNames: Uint8Array | null = null;
+  /** Characters of long names that are left: names that overlap could cost the square of their table. */
+  let left = 0;
   reader.seek(8);
   while (reader.remaining >= HEADER_SIZE) {
     const headerOffset = reader.position;
@@ -133,8 +135,10 @@ function listMembers(reader: ByteReader, thin: boolean): { members: ArchiveMembe
     const special = kind !== null || field === '//';
     const stored = special || !thin;
     if (stored) reader.need(size);
-    if (field === '//') longNames = reader.bytes.subarray(offset, offset + size);
-    else if (kind !== null) indexMember ??= { kind, offset, size };
+    if (field === '//') {
+      longNames = reader.bytes.subarray(offset, offset + size);
+      left = LIMITS.nameReuse * size;
+    } else if (kind !== null) indexMember ??= { kind, offset, size };
     else {
       if (members.length >= LIMITS.archiveMembers) reader.malformed('too many archive members', {}, headerOffset);
       let name = field;
@@ -147,8 +151,11 @@ function listMembers(reader: ByteReader, thin: boolean): { members: ArchiveMembe
         name = reader.text(length).replace(/\0+$/, '');
         offset += length;
         contentSize -= length;
-      } else if (long !== null) name = longName(reader, longNames, Number(long[1]), headerOffset);
-      else if (field.endsWith('/')) name = field.slice(0, -1);
+      } else if (long !== null) {
+        name = longName(reader, longNames, Number(long[1]), headerOffset);
+        left -= name.length;
+        if (left < 0) reader.malformed('the names of members overlap too much', {}, headerOffset);
+      } else if (field.endsWith('/')) name = field.slice(0, -1);
       const bsdIndex = bsd === null ? null : indexKind(name);
       if (bsdIndex !== null) indexMember ??= { kind: bsdIndex, offset, size: contentSize };
       else members.push({ index: members.length, name, headerOffset, offset, size: contentSize });

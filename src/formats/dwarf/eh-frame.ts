@@ -155,6 +155,8 @@ function readCie(all: ByteReader, record: RecordHeader, relocations: readonly Re
     const size = reader.uleb();
     reader.need(size);
     const end = reader.position + size;
+    // Each letter says one thing: a personality a thousand times over would be looked up as often.
+    if (new Set(augmentation).size < augmentation.length) repeated(reader, augmentation);
     for (const letter of augmentation.slice(1)) {
       if (letter === 'L') lsdaEncoding = reader.u8();
       else if (letter === 'R') fdeEncoding = reader.u8();
@@ -183,6 +185,11 @@ function readCie(all: ByteReader, record: RecordHeader, relocations: readonly Re
     signalFrame: augmentation.includes('S'),
     relocations,
   };
+}
+
+function repeated(reader: ByteReader, augmentation: string): never {
+  const actual = JSON.stringify(augmentation.slice(0, 20));
+  return reader.malformed('an augmentation of an unwind record repeats itself', { actual });
 }
 
 function readFde(

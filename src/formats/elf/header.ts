@@ -93,10 +93,26 @@ export function readHeaders(file: Windows): ElfHeaders {
   const sectionTable = file.window(sectionOffset, sectionCount * elf.SHDR_SIZE);
   const sections: SectionHeader[] = [];
   for (let index = 0; index < sectionCount; index++) sections.push(readSection(sectionTable));
+  checkOverlaps(file, sections);
   const programs: ProgramHeader[] = [];
   const programTable = file.window(programCount === 0 ? 0 : programOffset, programCount * elf.PHDR_SIZE);
   for (let index = 0; index < programCount; index++) programs.push(readProgram(programTable));
+  const notes = programs.filter((program) => program.type === elf.PT_NOTE);
+  const noteBytes = notes.reduce((sum, { fileSize }) => sum + fileSize, 0);
+  // Notes of all alignments lie in one segment, and those of properties in one of their own besides.
+  if (noteBytes > LIMITS.sectionReuse * file.length) file.malformed('note segments overlap', {}, programOffset);
   return { type, machine, entry, sections, nameTable, programs };
+}
+
+/** Sections lie side by side: a thousand over the same bytes would make a thousand times the file of them. */
+function checkOverlaps(file: Windows, sections: readonly SectionHeader[]): void {
+  let left = LIMITS.sectionReuse * file.length;
+  for (const { type, offset, size } of sections) {
+    if (type === elf.SHT_NOBITS || type === elf.SHT_NULL) continue;
+    file.check(offset, size);
+    left -= size;
+    if (left < 0) file.malformed('sections overlap', { expected: 'bytes of their own' }, offset);
+  }
 }
 
 function limit(file: Windows, what: string, count: number, most: number, size: number): void {

@@ -31,6 +31,9 @@ export function readVersions(tables: VersionTables): (symbol: number) => SymbolV
   };
 }
 
+/** Of Elf64_Vernaux. */
+const VERNAUX_SIZE = 16;
+
 type Add = (number: number, name: string, library: string | null) => void;
 
 /** Elf64_Verdef and its first Elf64_Verdaux, which has the name; the others are its parents. */
@@ -56,6 +59,8 @@ function readNeeds({ value, at, nameOf }: VersionTables, add: Add): void {
   const table = value(elf.DT_VERNEED);
   if (table === null) return;
   const reader = at(table);
+  // Each library has versions of its own: lists that all lead through the same ones would cost the square of the table.
+  let left = reader.length / VERNAUX_SIZE;
   forEachRecord(reader, 0, value(elf.DT_VERNEEDNUM) ?? 0, (start) => {
     reader.seek(start + 2);
     const count = reader.u16();
@@ -63,6 +68,7 @@ function readNeeds({ value, at, nameOf }: VersionTables, add: Add): void {
     const versions = start + reader.u32();
     const next = reader.u32();
     forEachRecord(reader, versions, count, (version) => {
+      if (--left < 0) reader.malformed('needed versions overlap', {}, version);
       reader.seek(version + 4 + 2); // vna_hash, vna_flags
       const number = reader.u16() % elf.VER_NDX_HIDDEN;
       const name = nameOf(reader.u32());
