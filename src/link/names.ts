@@ -37,3 +37,6 @@ export const BODY_SUFFIX = '.ipbp.body';
 export const SLOT_NAME = 'ipbp.slot';
 /** The same in a program of which only some functions have slots. */
 export const LONE_SLOT_NAME = 'ipbp.slot.lone';
+
+/** The section of a patch that is a shared object which says what else has to be done to make it live. */
+export const PATCH_SECTION = '.ipbp.patch';

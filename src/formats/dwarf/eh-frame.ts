@@ -226,6 +226,14 @@ function readFde(
   };
 }
 
+/** Records up to the one of no length that ends a block; other data may follow. All of it where none does. */
+export function recordsUpToEnd(bytes: Uint8Array): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let end = 0;
+  while (end + 4 <= bytes.length && view.getUint32(end, true) !== 0) end += 4 + view.getUint32(end, true);
+  return bytes.subarray(0, end);
+}
+
 /** A reader that cannot leave the record, standing behind its id. */
 function within(all: ByteReader, record: RecordHeader): ByteReader {
   const reader = all.window(record.offset, record.end - record.offset);

@@ -4,10 +4,10 @@
 // on the way must lead to the function that was found. Unsure ones are left out.
 import { firstNotBefore } from '../../bytes/search.js';
 import { cfaRule } from '../../formats/dwarf/frame-rules.js';
-import { functionRanges } from '../../formats/dwarf/eh-frame.js';
+import { functionRanges, recordsUpToEnd } from '../../formats/dwarf/eh-frame.js';
 import type { PatchImage } from '../image/image.js';
 import type { BaseProgram } from './base-program.js';
-import { findItems, type Program } from './program.js';
+import { findItems, isInLibrary, knownAddress, liveBytes, movedAddress, wordTarget, type Program } from './program.js';
 
 /** A thread that is blocked. Addresses are those of the process. */
 export interface ThreadStack {
@@ -61,20 +61,12 @@ function codeOfBase(base: BaseProgram): readonly Code[] {
   );
 }
 
-/** A block of records ends with one of no length; other data follows. */
-function upToTerminator(bytes: Uint8Array): Uint8Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let end = 0;
-  while (end + 4 <= bytes.length && view.getUint32(end, true) !== 0) end += 4 + view.getUint32(end, true);
-  return bytes.subarray(0, end);
-}
-
 function codeOfImage(image: PatchImage): readonly Code[] {
   return remembered(image, () => {
     const { unwind, segments } = image;
     const segment = segments.find((s) => unwind !== null && unwind >= s.address && unwind < s.address + s.bytes.length);
     if (unwind === null || segment === undefined) return [];
-    const table = upToTerminator(segment.bytes.subarray(unwind - segment.address));
+    const table = recordsUpToEnd(segment.bytes.subarray(unwind - segment.address));
     return codeIn(table, unwind, 'unwind table of a patch');
   });
 }
@@ -128,22 +120,37 @@ export function framesInside(
   if (codes.length === 0) return [];
   const lowest = Math.min(...codes.map(({ code }) => code.start));
   const highest = Math.max(...codes.map(({ code }) => code.end));
+  /** What is before an address that the program knows. */
+  const before = (address: number, size: number): Uint8Array | null =>
+    read(movedAddress(program, address + slide) - size, size);
   return stacks.flatMap(({ thread, stackPointer, bytes }) => {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const wordAt = (at: number): number | null =>
       at < 0 || at + WORD > bytes.length
         ? null
         : view.getUint32(at + 4, true) * 0x1_0000_0000 + view.getUint32(at, true);
+    const returnAt = (at: number): number | null => {
+      const word = wordAt(at);
+      return word === null ? null : knownAddress(program, word) - slide;
+    };
     const frames: LiveFrame[] = [];
     for (let at = 0; at + WORD <= bytes.length; at += WORD) {
-      const address = (wordAt(at) ?? 0) - slide;
+      const address = returnAt(at) ?? 0;
       if (address <= lowest || address > highest) continue;
       const found = codes.find(({ code }) => address > code.start && address <= code.end);
-      if (found === undefined || !leadsUp(program, at, address, slide, wordAt, read)) continue;
+      if (found === undefined || !leadsUp(program, at, address, returnAt, before)) continue;
       frames.push({ thread, name: found.name, at: stackPointer + at });
     }
     return frames;
   });
+}
+
+/** Where a call to `target` leads: libraries of patches reach all else through stubs. */
+function throughStub(program: Program, target: number): number {
+  const { stub, entryStubs } = program.base.machine;
+  const bytes = isInLibrary(program, target) ? liveBytes(program, target, stub.size) : null;
+  const word = bytes === null ? null : entryStubs.slotOf(bytes, target);
+  return (word === null ? null : wordTarget(program, word)) ?? target;
 }
 
 /**
@@ -154,13 +161,12 @@ function leadsUp(
   program: Program,
   at: number,
   address: number,
-  slide: number,
-  wordAt: (at: number) => number | null,
-  read: (address: number, size: number) => Uint8Array | null,
+  returnAt: (at: number) => number | null,
+  before: (address: number, size: number) => Uint8Array | null,
 ): boolean {
   const { machine } = program.base;
   for (let depth = 0; depth < DEPTH; depth++) {
-    const calls = read(address + slide - machine.longestCall, machine.longestCall);
+    const calls = before(address, machine.longestCall);
     if (calls === null || machine.callBefore(calls, address) === undefined) return false;
     const code = codeAt(program, address - 1);
     // Libraries: what called into the program was in none of the functions that are asked for.
@@ -169,13 +175,13 @@ function leadsUp(
     if (rule === null || rule.register !== machine.stackPointer) return depth > 0;
     // The call pushed one word; the caller's return address is the word below the frame's end.
     at += rule.offset;
-    const above = wordAt(at);
+    const above = returnAt(at);
     if (above === null) return false;
-    address = above - slide;
-    const before = read(above - machine.longestCall, machine.longestCall);
-    const target = before === null ? undefined : machine.callBefore(before, address);
+    address = above;
+    const call = before(address, machine.longestCall);
+    const target = call === null ? undefined : machine.callBefore(call, address);
     if (target === undefined) return false;
-    if (target !== null && !entriesOf(program, code.start).includes(target)) return false;
+    if (target !== null && !entriesOf(program, code.start).includes(throughStub(program, target))) return false;
   }
   return true;
 }

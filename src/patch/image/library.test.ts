@@ -1,0 +1,85 @@
+// A patch as a library and back; what is broken in the file is refused.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { IpbpError } from '../../codes/error.js';
+import type { PatchImage } from './image.js';
+import { encodePatchFile } from './image-file.js';
+import { encodePatchLibrary, isPatch, libraryOf, readPatch } from './library.js';
+
+const TARGET = { format: 'elf', machine: 'x86_64' } as const;
+const PAGE = 4096;
+
+/** A function, a word that leads to it, zero-filled data, and a page beside the program. */
+const IMAGE: PatchImage = {
+  modules: [{ name: 'program', kind: 'build-id', id: Uint8Array.of(1, 2) }],
+  after: [],
+  segments: [
+    { address: -4 * PAGE, size: PAGE, protection: 'r', bytes: new Uint8Array(8) },
+    { address: -3 * PAGE, size: PAGE, protection: 'rx', bytes: new Uint8Array(PAGE).fill(0xcc) },
+    { address: -2 * PAGE, size: PAGE, protection: 'rw', bytes: Uint8Array.of(7) },
+    { address: -PAGE, size: PAGE, protection: 'r', bytes: new Uint8Array(0) },
+  ],
+  library: { at: -4 * PAGE, size: 3 * PAGE },
+  rebases: [
+    { at: -4 * PAGE, module: 0, value: -3 * PAGE },
+    { at: -PAGE, module: 0, value: -3 * PAGE },
+  ],
+  tlsWords: [],
+  tlsInit: [],
+  tlsUsed: 0,
+  imports: [],
+  checks: [],
+  cells: [],
+  slots: [],
+  unwind: null,
+  init: [],
+  symbols: [{ name: 'new', kind: 'function', address: -3 * PAGE, size: 6, moved: false, entryWord: null }],
+  bodies: [{ name: 'changed', address: -3 * PAGE + 16 }],
+  items: [],
+  warnings: [],
+};
+
+function codeOf(bytes: Uint8Array): string {
+  try {
+    readPatch(bytes, 'p');
+  } catch (error) {
+    if (error instanceof IpbpError) return error.code;
+    throw error;
+  }
+  return 'none';
+}
+
+test('what is written is read back, from either kind of file', () => {
+  const library = encodePatchLibrary(IMAGE, TARGET);
+  for (const bytes of [library.bytes, encodePatchFile(IMAGE).bytes]) {
+    const { image, digest } = readPatch(bytes, 'p');
+    assert.equal(encodePatchFile(image).digest, encodePatchFile(IMAGE).digest);
+    assert.equal(digest, library.digest);
+    assert.ok(isPatch(bytes, 'p'));
+  }
+});
+
+test('the process gets the same library without the description, and always the same', () => {
+  const sent = libraryOf(IMAGE, TARGET);
+  assert.is(libraryOf(IMAGE, TARGET), sent);
+  assert.equal(libraryOf({ ...IMAGE }, TARGET), sent);
+  assert.ok(sent.length < encodePatchLibrary(IMAGE, TARGET).bytes.length);
+  assert.is(codeOf(sent), 'IPBP1010');
+  assert.not.ok(isPatch(sent, 'p'));
+});
+
+test('broken files are refused with a code', () => {
+  const { bytes } = encodePatchLibrary(IMAGE, TARGET);
+  assert.is(codeOf(new Uint8Array(0)), 'IPBP1010');
+  for (let size = 0; size < bytes.length; size += 61) {
+    assert.match(codeOf(bytes.subarray(0, size)), /^IPBP10\d\d$/, `cut at ${size}`);
+  }
+  for (let at = 0; at < bytes.length; at += 7) {
+    const flipped = bytes.slice();
+    flipped[at] = (flipped[at] ?? 0) ^ 0x10;
+    // A bit of the code or of what only others read makes another patch, or the same one.
+    assert.match(codeOf(flipped), /^(IPBP10\d\d|none)$/, `bit of byte ${at}`);
+  }
+});
+
+test.run();

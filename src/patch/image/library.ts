@@ -1,0 +1,99 @@
+// A patch as a shared library: what the process's loader opens, and the file that is both that and the whole patch. How
+// such a file is made is src/link/emit-library.ts's; what the process does with it, transaction.ts's.
+import { IpbpError } from '../../codes/error.js';
+import { detectFormat } from '../../formats/detect.js';
+import type { ObjectFile } from '../../formats/object-file.js';
+import { readObjectFile } from '../../formats/read-object.js';
+import { emitLibrary } from '../../link/emit-library.js';
+import { PATCH_SECTION } from '../../link/names.js';
+import type { ImageSegment, PatchImage } from './image.js';
+import { decodePatchFile, encodePatchFile, isPatchFile, type PatchFile } from './image-file.js';
+
+/** What the program is: its libraries are alike. */
+export type LibraryTarget = Pick<ObjectFile, 'format' | 'machine'>;
+
+/** Is this part of the patch in its library? */
+export function isInside({ library }: Pick<PatchImage, 'library'>, address: number): boolean {
+  return library !== null && address >= library.at && address < library.at + library.size;
+}
+
+/** The library; with its description it is a file that {@link readPatch} reads. Needs a patch that has a library. */
+function emitted(image: PatchImage, target: LibraryTarget, description: Uint8Array | null): Uint8Array {
+  const { library } = image;
+  if (library === null) throw new Error('internal: a patch without a library');
+  const words = [...image.rebases, ...image.imports, ...image.tlsWords].map(({ at }) => at);
+  const symbols = image.symbols.filter(({ kind }) => kind === 'function');
+  return emitLibrary(target.format, {
+    machine: target.machine,
+    ...library,
+    segments: image.segments.filter(({ address }) => isInside(image, address)),
+    words,
+    unwind: image.unwind,
+    functions: [...image.bodies, ...symbols].filter(({ address }) => isInside(image, address)),
+    description,
+  });
+}
+
+const libraries = new WeakMap<PatchImage, Uint8Array>();
+
+/** What the process is to open. Made once per image. */
+export function libraryOf(image: PatchImage, target: LibraryTarget): Uint8Array {
+  const made = libraries.get(image) ?? emitted(image, target, null);
+  libraries.set(image, made);
+  return made;
+}
+
+function withSegments(image: PatchImage, bytesOf: (segment: ImageSegment) => Uint8Array): PatchImage {
+  const segments = image.segments.map((segment) =>
+    isInside(image, segment.address) ? { ...segment, bytes: bytesOf(segment) } : segment,
+  );
+  return { ...image, segments };
+}
+
+/** A patch that has a library as a file: that library, with all else in a section that is not loaded. */
+export function encodePatchLibrary(image: PatchImage, target: LibraryTarget): PatchFile {
+  const { bytes: description } = encodePatchFile(withSegments(image, () => new Uint8Array(0)));
+  return { bytes: emitted(image, target, description), digest: encodePatchFile(image).digest };
+}
+
+function sectionNamed(bytes: Uint8Array, name: string): { readonly file: ObjectFile; readonly content: Uint8Array } {
+  const file = readObjectFile(bytes, name);
+  const section = file.sections.find((one) => one.name === PATCH_SECTION);
+  if (section === undefined) {
+    throw new IpbpError('IPBP1010', 'this is no patch file', { expected: `a section ${PATCH_SECTION}`, where: name });
+  }
+  return { file, content: file.sectionBytes(section.index) };
+}
+
+/**
+ * Decodes a patch file of either form.
+ * @throws IpbpError IPBP1001, IPBP1002, IPBP1003, IPBP1010, IPBP1011
+ */
+export function readPatch(
+  bytes: Uint8Array,
+  name: string,
+): { readonly image: PatchImage; readonly digest: Uint8Array } {
+  if (isPatchFile(bytes) || detectFormat(bytes) === null) return decodePatchFile(bytes, name);
+  const { file, content } = sectionNamed(bytes, name);
+  const described = decodePatchFile(content, name).image;
+  const image = withSegments(described, ({ address, size }) => {
+    const at = address - (described.library?.at ?? 0);
+    const loaded = file.linked?.segments.find((one) => one.address === at);
+    if (loaded === undefined || loaded.fileSize > size) {
+      throw new IpbpError('IPBP1011', 'the patch file is damaged', { expected: `a segment at ${at}`, where: name });
+    }
+    return file.range(loaded.offset, loaded.fileSize);
+  });
+  return { image, digest: encodePatchFile(image).digest };
+}
+
+/** True for files that {@link readPatch} decodes. */
+export function isPatch(bytes: Uint8Array, name: string): boolean {
+  if (isPatchFile(bytes)) return true;
+  try {
+    return readObjectFile(bytes, name).sections.some((section) => section.name === PATCH_SECTION);
+  } catch (error) {
+    if (error instanceof IpbpError) return false;
+    throw error;
+  }
+}
