@@ -54,6 +54,29 @@ mod way {
         }
     }
 
+    /// Has the loader open this file, for itself: its handle and base.
+    pub fn open(path: &CStr) -> Result<(u64, u64), String> {
+        unsafe {
+            let handle = libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL);
+            if handle.is_null() {
+                let why = libc::dlerror();
+                let unknown = || "the loader does not say why".into();
+                return Err(if why.is_null() { unknown() } else { CStr::from_ptr(why).to_string_lossy().into() });
+            }
+            let mut map: *const u64 = std::ptr::null();
+            if dlinfo(handle, RTLD_DI_LINKMAP, &mut map as *mut _ as Pointer) == 0 && !map.is_null() {
+                return Ok((handle as u64, *map));
+            }
+            libc::dlclose(handle);
+            Err("the loader does not say where it is".into())
+        }
+    }
+
+    /// Takes [`open`] back.
+    pub fn close(handle: u64) {
+        unsafe { libc::dlclose(handle as Pointer) };
+    }
+
     static PROGRAM_MAIN: OnceLock<Main> = OnceLock::new();
 
     /// Stands before the C library's function of this name, so that the agent's thread starts when all constructors have
@@ -112,6 +135,12 @@ mod way {
         None
     }
 
+    pub fn open(_: &CStr) -> Result<(u64, u64), String> {
+        Err("a static program has no loader".into())
+    }
+
+    pub fn close(_: u64) {}
+
     extern "C-unwind" {
         fn __real_main(count: c_int, arguments: Pointer, environment: Pointer) -> c_int;
     }
@@ -127,5 +156,6 @@ mod way {
     }
 }
 
-/// The C library's own `pthread_create`; the address of what a name means to the program, or 0; keeping a library.
-pub use way::{create, find, pin};
+/// The C library's own `pthread_create`; the address of what a name means to the program, or 0; keeping, opening and
+/// closing a library.
+pub use way::{close, create, find, open, pin};

@@ -47,7 +47,8 @@ struct Opened<'a> {
 
 unsafe extern "C" fn collect_opened(info: *mut libc::dl_phdr_info, _: libc::size_t, found: *mut c_void) -> c_int {
     let (found, module) = (&mut *(found as *mut Opened), module(&*info));
-    if !found.known.iter().any(|known| known.base == module.base && known.path == module.path) {
+    let is_known = found.known.iter().any(|known| known.base == module.base && known.path == module.path);
+    if !is_known && !crate::libraries::is_patch(module.base) {
         let told = module.describe();
         found.modules.push((module, told));
     }

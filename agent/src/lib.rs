@@ -12,6 +12,7 @@ mod c_library;
 mod commit;
 mod connection;
 mod identity;
+mod libraries;
 mod memory;
 mod startup;
 mod syscalls;

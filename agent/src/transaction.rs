@@ -3,6 +3,7 @@
 use crate::c_library;
 use crate::commit::{self, Cell};
 use crate::identity::{modules, opened_since, Module};
+use crate::libraries::Library;
 use crate::memory::{self, Region};
 use crate::thread_locals;
 use crate::threads::Lookout;
@@ -41,6 +42,8 @@ pub struct Program {
     pub reservations: Vec<(u64, u64)>,
     /// Parts of it that earlier transactions took: start, end.
     mapped: Vec<(u64, u64)>,
+    /// Patches that the loader has opened.
+    libraries: Vec<Library>,
     pub lookout: Lookout,
 }
 
@@ -50,6 +53,9 @@ struct Prepared {
     /// What was mapped in the process when it began.
     regions: Vec<Region>,
     mapped: Vec<(u64, u64)>,
+    /// What libraries stand for.
+    reserved: Vec<(u64, u64)>,
+    libraries: Vec<Library>,
     imports: VecDeque<u64>,
     unwind: Vec<u64>,
     /// By address.
@@ -61,7 +67,14 @@ impl Program {
     pub fn new(reservation: (u64, u64)) -> Self {
         let modules = modules();
         let at_start = modules.len();
-        Program { modules, at_start, reservations: vec![reservation], mapped: Vec::new(), lookout: Lookout::new() }
+        Program {
+            modules,
+            at_start,
+            reservations: vec![reservation],
+            mapped: Vec::new(),
+            libraries: Vec::new(),
+            lookout: Lookout::new(),
+        }
     }
 
     /// Libraries that were opened since the last look; the answer's payload.
@@ -94,9 +107,13 @@ impl Program {
     pub fn apply(&mut self, payload: &[u8]) -> Vec<u8> {
         self.lookout.retries = 0;
         let mut prepared = Prepared { regions: memory::regions(), ..Prepared::default() };
+        let mut moved = Vec::new();
         let (status, held, message) = match self.prepare_and_commit(payload, &mut prepared) {
             Ok(held) => {
                 self.mapped.append(&mut prepared.mapped);
+                self.mapped.append(&mut prepared.reserved);
+                moved = prepared.libraries.iter().map(|library| library.describe().concat()).collect();
+                self.libraries.append(&mut prepared.libraries);
                 for address in prepared.constructors {
                     unsafe { std::mem::transmute::<u64, extern "C" fn()>(address)() };
                 }
@@ -109,7 +126,8 @@ impl Program {
         };
         let patch = payload.first_chunk().unwrap_or(&[0; 4]);
         let (status, retries, held) = (status.to_le_bytes(), self.lookout.retries.to_le_bytes(), held.to_le_bytes());
-        [&patch[..], &status, &retries, &held, &counted(message.as_bytes())].concat()
+        let count = (moved.len() as u32).to_le_bytes();
+        [&patch[..], &status, &retries, &held, &counted(message.as_bytes()), &count, &moved.concat()].concat()
     }
 
     fn prepare_and_commit(&mut self, payload: &[u8], prepared: &mut Prepared) -> Result<u64, Failure> {
@@ -126,24 +144,29 @@ impl Program {
     /// What one operation has to do in this step; in the first all is looked at that can be wrong.
     fn prepare(&self, step: u32, op: &Op, prepared: &mut Prepared) -> Result<(), Failure> {
         match (step, *op) {
-            (0, Op::Check { module, at, bytes }) => self.compare(&prepared.regions, module, at, bytes)?,
+            (0, Op::Check { module, at, bytes }) => self.compare(prepared, module, at, bytes)?,
             (0, Op::Cell { module, at, old, new, guard }) => self.add_cell(prepared, module, at, old, new, guard)?,
-            (0, Op::Slot { module, at, old, new }) => {
-                let (old, new) = (self.address(0, old)?.to_le_bytes(), self.address(0, new)?.to_le_bytes());
-                ensure!(self.address(module, at)? % 8 == 0, BAD_FRAME, "a slot at {at:#x} is not aligned");
-                self.add_cell(prepared, module, at, &old, &new, (0, 0))?;
+            (0, Op::Slot { module, at, old, .. }) => {
+                let old = self.address(prepared, 0, old)?.to_le_bytes();
+                let address = self.address(prepared, module, at)?;
+                ensure!(address % 8 == 0, BAD_FRAME, "a slot at {at:#x} is not aligned");
+                // Where it is to lead may be in a library that is not open yet.
+                self.add_cell(prepared, module, at, &old, &old, (0, 0))?;
+            }
+            (5, Op::Slot { module, at, new, .. }) => {
+                let new = self.address(prepared, 0, new)?.to_le_bytes();
+                let address = self.address(prepared, module, at)?;
+                if let Some(cell) = prepared.cells.get_mut(&address) {
+                    cell.new = new.into();
+                }
             }
             (0, Op::Map { at, length }) => {
-                let start = self.address(0, at)?;
-                let whole = start % memory::PAGE == 0 && length % memory::PAGE == 0 && length != 0;
-                let inside = |(first, size): &(u64, u64)| {
-                    start >= *first && length.checked_add(start - first).is_some_and(|end| end <= *size)
-                };
-                let fits = whole && self.reservations.iter().any(inside);
-                let mut taken = self.mapped.iter().chain(&prepared.mapped);
-                let free = fits && !taken.any(|range| start < range.1 && range.0 < start + length);
-                ensure!(free, MAPPING_FAILED, "{length:#x} bytes at {start:#x} are not free pages of a reservation");
-                prepared.mapped.push((start, start + length));
+                let pages = self.free_pages(prepared, at, length)?;
+                prepared.mapped.push(pages);
+            }
+            (0, Op::Library { at, length, .. }) => {
+                let pages = self.free_pages(prepared, at, length)?;
+                prepared.reserved.push(pages);
             }
             (0, Op::TlsInit { offset, length, .. }) => {
                 let fits = u64::from(offset) + u64::from(length) <= u64::from(thread_locals::ROOM_SIZE);
@@ -152,7 +175,7 @@ impl Program {
             (1, Op::Import { flags, addend, .. }) if flags & IMPORT_BY_RESOLVER != 0 => {
                 // x86-64 psABI and the C library: a resolver takes nothing and may be called at any time after the start.
                 let resolve: extern "C" fn() -> u64 =
-                    unsafe { std::mem::transmute(self.address(0, addend)? as *const ()) };
+                    unsafe { std::mem::transmute(self.address(prepared, 0, addend)? as *const ()) };
                 prepared.imports.push_back(resolve());
             }
             (1, Op::Import { flags, addend, name, scope, .. }) => {
@@ -163,26 +186,32 @@ impl Program {
                 prepared.imports.push_back(if found == 0 { 0 } else { found.wrapping_add_signed(addend) });
             }
             (2, Op::Map { at, length }) => {
-                let start = self.address(0, at)?;
+                let start = self.address(prepared, 0, at)?;
                 let done = memory::map(start, length, PROT_READ | PROT_WRITE, MAP_FIXED);
                 ensure!(done, MAPPING_FAILED, "{length:#x} bytes at {start:#x} could not be mapped");
             }
-            (3, Op::Write { at, bytes }) => prepared.store(self.address(0, at)?, bytes)?,
+            (2, Op::Library { at, length, bytes }) => {
+                let start = self.reserved_address(0, at)?;
+                let failed = |what| Failure(MAPPING_FAILED, format!("the loader cannot open the patch: {what}"));
+                prepared.libraries.push(Library::open(bytes, (start, start + length)).map_err(failed)?);
+            }
+            (3, Op::Write { at, bytes }) => prepared.store(self.address(prepared, 0, at)?, bytes)?,
             (3, Op::Word { at, module, value }) => {
-                prepared.store(self.address(0, at)?, &self.address(module, value)?.to_le_bytes())?;
+                prepared
+                    .store(self.address(prepared, 0, at)?, &self.address(prepared, module, value)?.to_le_bytes())?;
             }
             (3, Op::Tls { at, size, value }) => {
                 let offset = thread_locals::room_offset() + value;
                 let fits = size == 8 || (size == 4 && i32::try_from(offset).is_ok());
                 ensure!(fits, BAD_FRAME, "a thread-local offset of {size} bytes cannot hold {offset}");
-                prepared.store(self.address(0, at)?, &offset.to_le_bytes()[..usize::from(size)])?;
+                prepared.store(self.address(prepared, 0, at)?, &offset.to_le_bytes()[..usize::from(size)])?;
             }
             (3, Op::Import { at, .. }) => {
                 let word = prepared.imports.pop_front().unwrap_or(0);
-                prepared.store(self.address(0, at)?, &word.to_le_bytes())?;
+                prepared.store(self.address(prepared, 0, at)?, &word.to_le_bytes())?;
             }
             (4, Op::Protect { at, length, protection }) => {
-                let start = self.address(0, at)?;
+                let start = self.address(prepared, 0, at)?;
                 // Bits 1 read, 2 write, 4 execute: PROT_READ, PROT_WRITE, PROT_EXEC. Never both of the last two.
                 let sound = protection & 6 != 6 && protection <= 7 && start % memory::PAGE == 0;
                 ensure!(sound, BAD_FRAME, "protection {protection} at {start:#x}");
@@ -190,15 +219,15 @@ impl Program {
                 let done = memory::protect(start, length, i32::from(protection));
                 ensure!(done, PROTECTION_REFUSED, "protection {protection} at {start:#x} was refused by the system");
             }
-            (5, Op::Init { at }) => prepared.constructors.push(prepared.require(self.address(0, at)?, 1)?),
+            (5, Op::Init { at }) => prepared.constructors.push(prepared.require(self.address(prepared, 0, at)?, 1)?),
             (5, Op::Unwind { at }) => {
-                let block = prepared.require(self.address(0, at)?, 1)?;
+                let block = prepared.require(self.address(prepared, 0, at)?, 1)?;
                 unwinder::register(block);
                 prepared.unwind.push(block);
             }
             (6, Op::TlsInit { offset, length, at }) => {
                 let mut bytes = vec![0; length as usize];
-                let readable = memory::read(self.address(0, at)?, &mut bytes);
+                let readable = memory::read(self.address(prepared, 0, at)?, &mut bytes);
                 ensure!(readable, BAD_FRAME, "the initial value at {at:#x} cannot be read");
                 thread_locals::initialise(offset, &bytes).map_err(|what| Failure(NO_TLS_ROOM, what.into()))?;
             }
@@ -217,8 +246,8 @@ impl Program {
         new: &[u8],
         guard: (u8, u8),
     ) -> Result<(), Failure> {
-        self.compare(&prepared.regions, module, at, old)?;
-        let address = self.address(module, at)?;
+        self.compare(prepared, module, at, old)?;
+        let address = self.address(prepared, module, at)?;
         let rights = memory::rights(&prepared.regions, address, old.len()).filter(|_| !old.is_empty());
         let protection = rights.filter(|rights| memory::can_write(address, old.len(), *rights));
         ensure!(protection.is_some(), PROTECTION_REFUSED, "{address:#x} cannot be written");
@@ -231,10 +260,10 @@ impl Program {
         Ok(())
     }
 
-    fn compare(&self, regions: &[Region], module: u32, at: i64, expected: &[u8]) -> Result<(), Failure> {
-        let (address, mut found) = (self.address(module, at)?, vec![0; expected.len()]);
+    fn compare(&self, prepared: &Prepared, module: u32, at: i64, expected: &[u8]) -> Result<(), Failure> {
+        let (address, mut found) = (self.address(prepared, module, at)?, vec![0; expected.len()]);
         // The kernel would read the empty reservation for us, too.
-        let hidden = memory::rights(regions, address, 1) == Some(PROT_NONE);
+        let hidden = memory::rights(&prepared.regions, address, 1) == Some(PROT_NONE);
         let readable = !hidden && memory::read(address, &mut found);
         if readable && found == expected {
             return Ok(());
@@ -244,9 +273,30 @@ impl Program {
         Err(Failure(BYTES_DIFFER, format!("module {module} at {at:#x}: expected {expected}, found {found}")))
     }
 
-    fn address(&self, module: u32, at: i64) -> Result<u64, Failure> {
+    /// Of what stands there: in a library where a library stands for it.
+    fn address(&self, prepared: &Prepared, module: u32, at: i64) -> Result<u64, Failure> {
+        let address = self.reserved_address(module, at)?;
+        let mut libraries = self.libraries.iter().chain(&prepared.libraries);
+        Ok(libraries.find_map(|library| library.find(address)).unwrap_or(address))
+    }
+
+    fn reserved_address(&self, module: u32, at: i64) -> Result<u64, Failure> {
         let missing = || Failure(BAD_FRAME, format!("there is no module {module}"));
         Ok(self.modules.get(module as usize).ok_or_else(missing)?.base.wrapping_add_signed(at))
+    }
+
+    /// The pages, if they are those of a reservation that nothing takes.
+    fn free_pages(&self, prepared: &Prepared, at: i64, length: u64) -> Result<(u64, u64), Failure> {
+        let start = self.reserved_address(0, at)?;
+        let whole = start % memory::PAGE == 0 && length % memory::PAGE == 0 && length != 0;
+        let inside = |(first, size): &(u64, u64)| {
+            start >= *first && length.checked_add(start - first).is_some_and(|end| end <= *size)
+        };
+        let fits = whole && self.reservations.iter().any(inside);
+        let mut taken = self.mapped.iter().chain(&prepared.mapped).chain(&prepared.reserved);
+        let free = fits && !taken.any(|range| start < range.1 && range.0 < start + length);
+        ensure!(free, MAPPING_FAILED, "{length:#x} bytes at {start:#x} are not free pages of a reservation");
+        Ok((start, start + length))
     }
 }
 
@@ -254,21 +304,28 @@ impl Prepared {
     /// The address, if these bytes were mapped by this transaction: all else is not touched without looking.
     fn require(&self, address: u64, length: u64) -> Result<u64, Failure> {
         let inside = |range: &(u64, u64)| address >= range.0 && address <= range.1 && length <= range.1 - address;
-        let own = self.mapped.iter().any(inside);
+        let own = self.mapped.iter().any(inside) || self.libraries.iter().any(|library| inside(&library.lies()));
         ensure!(own, BAD_FRAME, "{length:#x} bytes at {address:#x} were not mapped by this transaction");
         Ok(address)
     }
 
     fn store(&self, address: u64, bytes: &[u8]) -> Result<(), Failure> {
         self.require(address, bytes.len() as u64)?;
+        if let Some(library) =
+            self.libraries.iter().find(|library| (library.lies().0..library.lies().1).contains(&address))
+        {
+            ensure!(library.write(address, bytes), PROTECTION_REFUSED, "{address:#x} cannot be written");
+            return Ok(());
+        }
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) };
         Ok(())
     }
 
-    fn take_back(&self) {
+    fn take_back(&mut self) {
         self.unwind.iter().for_each(|block| unwinder::forget(*block));
         for (start, end) in &self.mapped {
             memory::map(*start, end - start, PROT_NONE, MAP_FIXED | MAP_NORESERVE);
         }
+        self.libraries.drain(..).for_each(Library::close);
     }
 }

@@ -50,6 +50,7 @@ pub enum Op<'a> {
     Cell { module: u32, at: i64, old: &'a [u8], new: &'a [u8], guard: (u8, u8) },
     Init { at: i64 },
     Slot { module: u32, at: i64, old: i64, new: i64 },
+    Library { at: i64, length: u64, bytes: &'a [u8] },
 }
 
 /// The steps of a whole transaction. None when it is not just that.
@@ -83,6 +84,10 @@ fn read_op<'a>(r: &mut Reader<'a>) -> Option<Op<'a>> {
         }
         11 => Op::Init { at: r.i64()? },
         12 => Op::Slot { module: r.u32()?, at: r.i64()?, old: r.i64()?, new: r.i64()? },
+        13 => {
+            let (at, length) = (r.i64()?, r.u64()?);
+            Op::Library { at, length, bytes: r.u32().and_then(|size| r.bytes(size as usize))? }
+        }
         _ => return None,
     })
 }

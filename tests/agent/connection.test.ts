@@ -207,7 +207,7 @@ liveTest('the host sends away who does not know the token, and goes on listening
 liveTest('the host ends the connection when the agent speaks out of order, unasked or with a wrong tag', async () => {
   const token = randomBytes(32);
   const { listener, path } = await listen(token);
-  const done = encodeDone({ patch: 1, status: 'applied', retries: 0, heldNanoseconds: 0, message: '' });
+  const done = encodeDone({ patch: 1, status: 'applied', retries: 0, heldNanoseconds: 0, message: '', moved: [] });
   const wrongs: readonly (readonly [string, (agent: Partner) => void])[] = [
     ['IPBP4004', (agent) => (agent.sequence += 1)],
     ['IPBP4005', (agent) => (agent.key = new Uint8Array(32))],

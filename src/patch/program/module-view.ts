@@ -50,6 +50,7 @@ export function viewOfModule(info: ProgramInfo, number: number, room: ModuleRoom
   const toProcess = (op: AgentOp): AgentOp => {
     switch (op.op) {
       case 'map':
+      case 'library':
       case 'write':
       case 'protect':
       case 'unwind':

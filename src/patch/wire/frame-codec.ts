@@ -13,6 +13,7 @@ import {
   type AgentOp,
   type FrameType,
   type ModuleRoom,
+  type Moved,
   type ProgramInfo,
   type ProgramModule,
   type TransactionResult,
@@ -227,7 +228,10 @@ export function decodeDone(payload: Uint8Array): TransactionResult {
   return whole('done', payload, (r) => {
     const patch = r.u32();
     const status = TRANSACTION_STATUSES[r.u32()] ?? r.malformed('unknown status');
-    return { patch, status, retries: r.u32(), heldNanoseconds: r.u64(), message: r.text(r.u16()) };
+    const told = { patch, status, retries: r.u32(), heldNanoseconds: r.u64(), message: r.text(r.u16()) };
+    const moved: Moved[] = [];
+    for (let left = r.u32(); left > 0; left -= 1) moved.push({ start: r.u64(), length: r.u64(), by: r.i64() });
+    return { ...told, moved };
   });
 }
 
@@ -236,7 +240,9 @@ export function encodeDone(result: TransactionResult): Uint8Array {
   return fitting('done', () => {
     const message = new ByteWriter().text(result.message).finish();
     const w = new ByteWriter().u32(result.patch).u32(TRANSACTION_STATUSES.indexOf(result.status));
-    return w.u32(result.retries).u64(result.heldNanoseconds).u16(message.length).raw(message).finish();
+    w.u32(result.retries).u64(result.heldNanoseconds).u16(message.length).raw(message).u32(result.moved.length);
+    for (const { start, length, by } of result.moved) w.u64(start).u64(length).i64(by);
+    return w.finish();
   });
 }
 

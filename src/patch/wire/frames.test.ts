@@ -71,6 +71,7 @@ const op: fc.Arbitrary<AgentOp> = fc.oneof(
   record({ op: is('tls-init'), offset: u32, length: u32, at: i64 }),
   record({ op: is('check'), module: u32, at: i64, bytes }),
   record({ op: is('unwind'), at: i64 }),
+  record({ op: is('library'), at: i64, length: u64, bytes }),
   record({ op: is('slot'), module: u32, at: i64, oldTarget: i64, newTarget: i64 }),
   cell,
   record({ op: is('init'), at: i64 }),
@@ -111,7 +112,8 @@ test('program, opened, done and reserved come back as they were sent', () => {
   fc.assert(fc.property(program, (info) => assert.equal(decodeProgram(encodeProgram(info)), info)));
   fc.assert(fc.property(program, ({ modules }) => assert.equal(decodeOpened(encodeOpened(modules)), modules)));
   const status = fc.constantFrom(...TRANSACTION_STATUSES);
-  const done = record({ patch: u32, status, retries: u32, heldNanoseconds: u64, message: text });
+  const moved = fc.array(record({ start: u64, length: u64, by: i64 }), { maxLength: 3 });
+  const done = record({ patch: u32, status, retries: u32, heldNanoseconds: u64, message: text, moved });
   fc.assert(fc.property(done, (result) => assert.equal(decodeDone(encodeDone(result)), result)));
   const room = record({ reservation: record({ at: i64, size: u64 }), threadLocals: fc.option(i64) });
   fc.assert(fc.property(room, (one) => assert.equal(decodeReserved(encodeReserved(one)), one)));

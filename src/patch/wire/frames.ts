@@ -28,6 +28,8 @@ export type FrameType = keyof typeof FRAME_TYPES;
 /** One step of a transaction; `at` is relative to the base of module 0 unless a module is named. */
 export type AgentOp =
   | { readonly op: 'map'; readonly at: number; readonly length: number }
+  /** The bytes of a shared library that stands for `length` bytes at `at`. */
+  | { readonly op: 'library'; readonly at: number; readonly length: number; readonly bytes: Uint8Array }
   | { readonly op: 'write'; readonly at: number; readonly bytes: Uint8Array }
   | ({ readonly op: 'word' } & Rebase)
   | { readonly op: 'tls'; readonly at: number; readonly size: 4 | 8; readonly value: number }
@@ -83,6 +85,13 @@ export const TRANSACTION_STATUSES = [
 ] as const;
 export type TransactionStatus = (typeof TRANSACTION_STATUSES)[number];
 
+/** A range of the process's addresses that a library stands for, and how much further that lies. */
+export interface Moved {
+  readonly start: number;
+  readonly length: number;
+  readonly by: number;
+}
+
 /** The agent's answer to a transaction. Anything but `applied` means: nothing was changed. */
 export interface TransactionResult {
   readonly patch: number;
@@ -93,4 +102,6 @@ export interface TransactionResult {
   readonly heldNanoseconds: number;
   /** What was wrong and where; empty when applied. */
   readonly message: string;
+  /** Where the libraries that the transaction brought lie. */
+  readonly moved: readonly Moved[];
 }

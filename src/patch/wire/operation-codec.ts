@@ -56,6 +56,9 @@ export function encodeOp(w: ByteWriter, op: AgentOp): void {
     case 'init':
       w.u8(11).i64(op.at);
       return;
+    case 'library':
+      w.u8(13).i64(op.at).u64(op.length).u32(op.bytes.length).raw(op.bytes);
+      return;
     case 'slot':
       w.u8(12).u32(op.module).i64(op.at).i64(op.oldTarget).i64(op.newTarget);
       return;
@@ -119,6 +122,8 @@ export function decodeOp(r: ByteReader): AgentOp {
     }
     case 11:
       return { op: 'init', at: r.i64() };
+    case 13:
+      return { op: 'library', at: r.i64(), length: r.u64(), bytes: r.take(r.u32()) };
     case 12:
       return { op: 'slot', module: r.u32(), at: r.i64(), oldTarget: r.i64(), newTarget: r.i64() };
     default:
