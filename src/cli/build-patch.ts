@@ -13,7 +13,8 @@ import { identityText, openBaseProgram, sameIdentity } from '../patch/program/ba
 import type { Library } from '../patch/program/base-program.js';
 import { diffFiles } from '../patch/diff/diff-files.js';
 import { toChangedItem } from '../patch/diff/diff.js';
-import { decodePatchFile, encodePatchFile } from '../patch/image/image-file.js';
+import { encodePatchFile } from '../patch/image/image-file.js';
+import { encodePatchLibrary, readPatch } from '../patch/image/library.js';
 import { DEFAULT_ROOM, planPatch } from '../patch/plan.js';
 import { freshProgram, isTaken, withPatch } from '../patch/program/program.js';
 import type { Program } from '../patch/program/program.js';
@@ -49,7 +50,7 @@ interface BuiltRecord extends Omit<PatchedEvent, 'ms'> {
 
 /** Writes the patch file; nothing is written when the patch is refused, or when there is nothing to patch. */
 export function buildPatch(options: BuildPatchOptions, output: Output): Promise<Outcome> {
-  if (options.emit !== 'image') throw new IpbpError('IPBP5902', `--emit ${options.emit} is not supported yet`);
+  if (options.emit === 'wasm') throw new IpbpError('IPBP5902', `--emit ${options.emit} is not supported yet`);
   const start = performance.now();
   const since = (from: number): number => Math.round((performance.now() - from) * 10) / 10;
   const program = openProgram(options, output);
@@ -76,6 +77,7 @@ export function buildPatch(options: BuildPatchOptions, output: Output): Promise<
     others: () => diff.unchanged(diff.names),
     archives: archivesSource(options.lib.map(fileAt)),
     room: DEFAULT_ROOM,
+    delivery: options.emit === 'dylib' ? 'library' : 'map',
   });
   switch (plan.kind) {
     case 'unchanged':
@@ -83,7 +85,8 @@ export function buildPatch(options: BuildPatchOptions, output: Output): Promise<
     case 'refused':
       return tell({ event: 'refused', at: since(start), items: plan.items, restarting: false }, FAILED, output);
     case 'patch': {
-      const { bytes } = encodePatchFile(plan.image);
+      const { image } = plan;
+      const { bytes } = image.library === null ? encodePatchFile(image) : encodePatchLibrary(image, program.base.file);
       const link = since(linkStart);
       writeFileSync(options.file, bytes);
       const built: BuiltRecord = {
@@ -118,7 +121,7 @@ function openProgram({ base, after }: BuildPatchOptions, output: Output): Progra
   };
   let program = freshProgram(openBaseProgram(file, libraries));
   for (const path of after) {
-    const { image, digest } = decodePatchFile(fileAt(path).read(), path);
+    const { image, digest } = readPatch(fileAt(path).read(), path);
     checkFollows(program, image.modules[0], image.after, path);
     program = withPatch(program, { image, digest });
   }

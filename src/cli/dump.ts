@@ -11,7 +11,7 @@ import { detectFormat } from '../formats/detect.js';
 import type { ObjectFile } from '../formats/object-file.js';
 import { readObjectFile } from '../formats/read-object.js';
 import { fileAt } from '../host/files/object-paths.js';
-import { decodePatchFile, isPatchFile } from '../patch/image/image-file.js';
+import { isPatch, readPatch } from '../patch/image/library.js';
 import { machineFor } from '../reloc/machines.js';
 import { patchLines, patchRecords } from './dump-patch.js';
 import { DONE } from './outcome.js';
@@ -48,8 +48,8 @@ function dumpOf({ file, member, section }: DumpOptions): Dump {
   if (member !== null && !isArchive) {
     throw new IpbpError('IPBP5901', '--member is for archives', { actual: 'no archive', where: file });
   }
-  if (isPatchFile(bytes)) {
-    const patch = decodePatchFile(bytes, file);
+  if (!isArchive && isPatch(bytes, file)) {
+    const patch = readPatch(bytes, file);
     return { lines: () => patchLines(patch, file), records: () => patchRecords(patch, file) };
   }
   if (isArchive) {

@@ -1,7 +1,6 @@
 // `ipbp run`: starts a session, shows its events, passes signals on and ends as the program ended. What a session does
 // is in host/session/session.ts.
 import { constants } from 'node:os';
-import { IpbpError } from '../codes/error.js';
 import type { DeliverMode, ProgramExit, RedirectMode, RefusalPolicy, SessionEvent } from '../host/events.js';
 import { readProject } from '../host/cargo/cargo-project.js';
 import type { Session } from '../host/session/session.js';
@@ -20,11 +19,6 @@ export interface RunOptions {
   readonly deliver: DeliverMode;
   readonly noBuild: boolean;
   readonly noAgentThread: boolean;
-}
-
-/** Throws IPBP5902 for what has its flag and nothing behind it yet. */
-function refuseUnsupported({ deliver }: RunOptions): void {
-  if (deliver === 'dylib') throw new IpbpError('IPBP5902', '--deliver dylib is not supported yet');
 }
 
 /**
@@ -46,7 +40,6 @@ export function outcomeOf({ code, signal }: ProgramExit): Outcome {
 
 /** Runs until the program ends; its status, or its signal, is ours. */
 export async function run(options: RunOptions, output: Output): Promise<Outcome> {
-  refuseUnsupported(options);
   let compileMs: number | null = null;
   const show = (event: SessionEvent): void => {
     if (event.event === 'change') compileMs = null;

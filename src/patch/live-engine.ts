@@ -17,12 +17,13 @@ import type { DeclarationChange } from './guard/declarations.js';
 import { NO_MEMORY, withLayouts, type RememberedLayout } from './guard/remembered.js';
 import { encodeTransaction } from './wire/frame-codec.js';
 import type { EngineSite } from './program/module-view.js';
-import type { AgentOp } from './wire/frames.js';
+import type { AgentOp, Moved } from './wire/frames.js';
 import type { PatchImage } from './image/image.js';
-import { decodePatchFile, encodePatchFile } from './image/image-file.js';
+import { encodePatchFile } from './image/image-file.js';
+import { readPatch } from './image/library.js';
 import { openSide, type AtomRef, type DiffItem } from './diff/items.js';
 import { addressesTaken } from './redirect/shared-bodies.js';
-import { AS_IT_WAS, DEFAULT_ROOM, planPatch, type Room } from './plan.js';
+import { AS_IT_WAS, DEFAULT_ROOM, planPatch, type Delivery, type Room } from './plan.js';
 import {
   departedOf,
   findItems,
@@ -99,8 +100,11 @@ export interface LiveEngine {
     stacks: readonly ThreadStack[],
     read: (address: number, size: number) => Uint8Array | null,
   ): readonly LiveFrame[];
-  /** The process applied it. `diff` is what it was made from; null for a patch that came as a file. */
-  applied(image: PatchImage, diff: EngineDiff | null): void;
+  /**
+   * The process applied it. `diff` is what it was made from; null for a patch that came as a file. `moved`: where what it
+   * brought lies in truth.
+   */
+  applied(image: PatchImage, diff: EngineDiff | null, moved?: readonly Moved[]): void;
   /** The objects of a diff mean what the program runs already: they are what the next ones are compared with. */
   taken(diff: EngineDiff): void;
   /** The newest live patch, or null; `undone` after the process took it back. */
@@ -115,6 +119,7 @@ export interface LiveEngine {
 
 /** The engine of one module: what others ask of it, and where its process is. */
 export interface OneModuleEngine extends LiveEngine {
+  readonly delivery: Delivery;
   /** True when other modules may mean an item of this one by this name. */
   exports(name: string): boolean;
   /**
@@ -184,15 +189,22 @@ function toHex(bytes: Uint8Array): string {
 /**
  * Opens the executable that runs, or a library in it. Its symbols are read when the first name is looked up, or by
  * `warmUp`.
- * @throws IpbpError IPBP1xxx when it is broken, IPBP3004 when it is stripped, IPBP3005 when it is not relocatable.
+ * @throws IpbpError IPBP1xxx when it is broken, IPBP3004 when it is stripped, IPBP3005 when it is not relocatable,
+ *   IPBP5902 when patches are to be libraries and nothing in the program could open one.
  */
-export function openLiveEngine(executable: InputFile): OneModuleEngine {
+export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'): OneModuleEngine {
   let libraries: readonly Library[] = [];
   const base = openBaseProgram(readObjectFile(contentOf(executable), executable.name), () => libraries, {
     searchedBefore: () => process?.searchedBefore ?? 0,
     // Before it is attached nothing is bound.
     threadLocals: () => process?.threadLocals,
   });
+  if (delivery === 'library' && base.file.linked?.loaded === false) {
+    throw new IpbpError('IPBP5902', 'a static program cannot open patches as shared libraries', {
+      expected: 'patches that are mapped',
+      where: executable.name,
+    });
+  }
   let program: Program = freshProgram(base);
   let process: EngineSite | null = null;
   let memory = NO_MEMORY;
@@ -218,6 +230,7 @@ export function openLiveEngine(executable: InputFile): OneModuleEngine {
     buildId: toHex(base.identity.id),
     functions: base.functions,
     slots: base.slots,
+    delivery,
     exports: (name) => base.exports(name),
     hiddenItem(spelling, planned, names) {
       const name = (names ?? namesOf(program)).get(spelling) ?? spelling;
@@ -270,10 +283,11 @@ export function openLiveEngine(executable: InputFile): OneModuleEngine {
         others: () => [],
         archives: () => null,
         room: room(),
+        delivery,
       });
       if (plan.kind === 'patch') {
         encodePatchFile(plan.image);
-        if (process !== null) encodeTransaction(0, transactionOf(plan.image, process));
+        if (process !== null) encodeTransaction(0, transactionOf(plan.image, process, base.file));
       }
       base.exported('');
       base.functionsByAddress();
@@ -303,6 +317,7 @@ export function openLiveEngine(executable: InputFile): OneModuleEngine {
         others: () => (others ??= inputs.others.map((file) => openObject(file, diff.names))),
         archives: tellingAbsent(archivesSource(inputs.archives), inputs.onAbsent),
         room: room(),
+        delivery,
         ...(inputs.elsewhere === undefined ? {} : { elsewhere: inputs.elsewhere }),
         ...(inputs.wanted === undefined ? {} : { wanted: inputs.wanted.map(renamer(diff.names)) }),
         ...(inputs.declarations === undefined ? {} : { declarations: inputs.declarations }),
@@ -312,7 +327,7 @@ export function openLiveEngine(executable: InputFile): OneModuleEngine {
       return plan;
     },
     readPatch(file) {
-      const { image } = decodePatchFile(file.read(), file.name);
+      const { image } = readPatch(file.read(), file.name);
       const wanted = image.modules[0];
       if (wanted === undefined || !sameIdentity(wanted, base.identity)) {
         throw new IpbpError('IPBP3010', 'the patch is for another build', {
@@ -332,12 +347,12 @@ export function openLiveEngine(executable: InputFile): OneModuleEngine {
       }
       return image;
     },
-    transaction: (image) => transactionOf(image, attached()),
+    transaction: (image) => transactionOf(image, attached(), base.file),
     framesInside: (image, stacks, read) => framesInside(program, image, stacks, attached().modules[0]?.base ?? 0, read),
-    applied(image, diff) {
+    applied(image, diff, libraries = []) {
       // Kept when the patch is undone, too: its own values may live on.
       memory = withLayouts(memory, leavingBehind.get(image) ?? []);
-      const patch = { image, digest: encodePatchFile(image).digest };
+      const patch = { image, digest: encodePatchFile(image).digest, moved: libraries };
       const copies = (diff?.items ?? []).flatMap(({ before, after }) => [...before, ...after]);
       taken = new Set([...taken, ...addressesTaken(copies)]);
       const moved = image.symbols.flatMap((symbol) => (symbol.moved ? [symbol.name] : []));

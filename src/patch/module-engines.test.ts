@@ -47,6 +47,7 @@ function fake(name: string, { defines = [], exports = [], plan = () => null }: B
   const step = (image: PatchImage | undefined): { image: PatchImage; ops: readonly AgentOp[] } | null =>
     image === undefined ? null : { image, ops: [op(name)] };
   const engine: OneModuleEngine = {
+    delivery: 'map',
     buildId: name,
     functions: 1,
     slots: 0,

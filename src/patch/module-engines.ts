@@ -268,11 +268,11 @@ export function combineEngines(executable: OneModuleEngine, { libraries, ownersO
       plannedOf(image).images.flatMap(({ module, it }) => module.toProcess(module.engine.transaction(it))),
     framesInside: (image, stacks, read) =>
       plannedOf(image).images.flatMap(({ module, it }) => module.engine.framesInside(it, stacks, read)),
-    applied(image, diff) {
+    applied(image, diff, moved) {
       const { images, unchanged } = plannedOf(image);
       const diffs = diff === null ? [] : diffsOf(diff);
       for (const { module, it } of images) {
-        module.engine.applied(it, diffs.find((part) => part.module === module)?.it ?? null);
+        module.engine.applied(it, diffs.find((part) => part.module === module)?.it ?? null, moved);
       }
       for (const { module, it } of unchanged) module.engine.taken(it);
       live.push(images);

@@ -29,7 +29,10 @@ export async function patchRunning({ executable }: Base, image: PatchImage): Pro
     });
     const agent = await Promise.race([listener.accept(), died]);
     const before = await answer(program);
-    const { status, message } = await agent.transact(1, transactionOf(image, agent.program));
+    const { status, message } = await agent.transact(
+      1,
+      transactionOf(image, agent.program, { format: 'elf', machine: 'x86_64' }),
+    );
     if (status !== 'applied') throw new Error(`the agent did not apply the patch: ${status} ${message}`);
     const after = await answer(program);
     return { before, after, end: await within(program.end(), 'does not end') };

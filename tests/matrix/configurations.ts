@@ -71,6 +71,8 @@ export const ALL: readonly Configuration[] = [
   { ...DEBUG, name: 'wild', environment: () => flags(wildFlags()) },
   { ...DEBUG, name: 'strip-debuginfo', environment: () => ({ CARGO_PROFILE_DEV_STRIP: 'debuginfo' }) },
   { ...DEBUG, name: 'slots', runArguments: ['--redirect', 'slots'] },
+  { ...DEBUG, name: 'dylib', runArguments: ['--deliver', 'dylib'] },
+  { ...DEBUG, name: 'dylib-slots', runArguments: ['--deliver', 'dylib', '--redirect', 'slots'] },
   { ...DEBUG, name: 'static-musl', environment: muslEnvironment },
   // The workspace's library, and std, as shared libraries.
   {

@@ -123,7 +123,8 @@ export function followProgram(context: ProgramContext): FollowedProgram {
       });
     // While the program starts.
     const indexStart = performance.now();
-    const executable = openLiveEngine(inputFile(held.executable, held.keptExecutable));
+    const delivery = options.deliver === 'dylib' ? 'library' : 'map';
+    const executable = openLiveEngine(inputFile(held.executable, held.keptExecutable), delivery);
     const indexMs = performance.now() - indexStart;
     link = await listener.connected;
     clearTimeout(late);

@@ -87,7 +87,7 @@ export async function followModules(
     }
     try {
       const view = viewOfModule(agent.program, module, room, share);
-      const engine = openLiveEngine(file);
+      const engine = openLiveEngine(file, executable.delivery);
       engine.attach(view.site, mapped);
       modules.set(library, { engine, toProcess: view.toProcess, ...(apart === undefined ? {} : { apart }) });
     } catch (error) {

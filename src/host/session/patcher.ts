@@ -175,7 +175,7 @@ export function createPatcher(
     const answer = await agent.transact(patch, engine.transaction(image));
     if (answer.status !== 'applied') return notTaken(answer);
     const liveAt = performance.now();
-    engine.applied(image, made?.diff ?? null);
+    engine.applied(image, made?.diff ?? null, answer.moved);
     if (made !== null) held.sources.live();
     history.push(made?.objects ?? null);
     staging.clear();

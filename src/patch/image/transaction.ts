@@ -1,6 +1,7 @@
 // A patch image as the agent's operations. The modules that the image names are looked up among those of the process:
 // by identity, never by path.
 import { IpbpError } from '../../codes/error.js';
+import { isInside, libraryOf, type LibraryTarget } from './library.js';
 import { identityText, sameIdentity } from '../program/base-program.js';
 import type { AgentOp, ProgramInfo } from '../wire/frames.js';
 import type { PatchImage, Redirection } from './image.js';
@@ -29,9 +30,10 @@ function redirectOps({ cells, slots }: Redirection, indices: readonly number[]):
 
 /**
  * The operations that make an image live in one process.
+ * @param target what the program is
  * @throws IpbpError IPBP3010 when the process runs another build, IPBP2005 when its reservation is too small.
  */
-export function transactionOf(image: PatchImage, info: ProgramInfo): AgentOp[] {
+export function transactionOf(image: PatchImage, info: ProgramInfo, target: LibraryTarget): AgentOp[] {
   const indices = moduleIndices(image, info);
   const { reservation } = info;
   const ops: AgentOp[] = [];
@@ -42,8 +44,13 @@ export function transactionOf(image: PatchImage, info: ProgramInfo): AgentOp[] {
         actual: `a reservation of ${reservation.size} bytes at ${reservation.at}`,
       });
     }
+    if (isInside(image, segment.address)) continue;
     ops.push({ op: 'map', at: segment.address, length: segment.size });
     if (segment.bytes.length > 0) ops.push({ op: 'write', at: segment.address, bytes: segment.bytes });
+  }
+  const { library } = image;
+  if (library !== null) {
+    ops.push({ op: 'library', at: library.at, length: library.size, bytes: libraryOf(image, target) });
   }
   for (const check of image.checks) ops.push({ op: 'check', ...check, module: indices[check.module] ?? 0 });
   for (const rebase of image.rebases) ops.push({ op: 'word', ...rebase, module: indices[rebase.module] ?? 0 });
@@ -51,9 +58,12 @@ export function transactionOf(image: PatchImage, info: ProgramInfo): AgentOp[] {
   for (const item of image.imports) ops.push({ op: 'import', ...item });
   for (const init of image.tlsInit) ops.push({ op: 'tls-init', ...init });
   for (const { address, size, protection } of image.segments) {
+    // The loader has mapped a library's code as code, and its data as data.
+    if (isInside(image, address) && protection !== 'r') continue;
     ops.push({ op: 'protect', at: address, length: size, protection });
   }
-  if (image.unwind !== null) ops.push({ op: 'unwind', at: image.unwind });
+  // A library's frame records are found as every library's.
+  if (image.unwind !== null && library === null) ops.push({ op: 'unwind', at: image.unwind });
   ops.push(...redirectOps(image, indices));
   for (const at of image.init) ops.push({ op: 'init', at });
   return ops;

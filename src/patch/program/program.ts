@@ -4,6 +4,7 @@ import type { Cell, ImageSymbol, PatchImage, Redirection } from '../image/image.
 import { NONE_DEPARTED, type Departed } from '../diff/departed.js';
 import { NO_NAMES, type NameMap } from '../identity/name-map.js';
 import type { BaseProgram } from './base-program.js';
+import type { Moved } from '../wire/frames.js';
 import type { ItemKind } from './symbol-index.js';
 
 /** A patch that was applied to the process at some time. */
@@ -15,6 +16,8 @@ export interface AppliedPatch {
   readonly names?: NameMap;
   /** What those objects do not hold and the program has. */
   readonly departed?: Departed;
+  /** Where the process has what stands for something else. Without: nowhere else. */
+  readonly moved?: readonly Moved[];
 }
 
 export interface Program {
@@ -219,6 +222,22 @@ export function entryWordOf(program: Program, address: number): number | null {
     if (symbol !== undefined) return symbol.entryWord;
   }
   return null;
+}
+
+/** The process's address of what the program knows at `address`, also one of the process: a library's is elsewhere. */
+export function movedAddress(program: Program, address: number): number {
+  for (const { start, length, by } of program.mapped.flatMap(({ moved = [] }) => moved)) {
+    if (address >= start && address < start + length) return address + by;
+  }
+  return address;
+}
+
+/** The reverse of {@link movedAddress}. */
+export function knownAddress(program: Program, address: number): number {
+  for (const { start, length, by } of program.mapped.flatMap(({ moved = [] }) => moved)) {
+    if (address >= start + by && address < start + by + length) return address - by;
+  }
+  return address;
 }
 
 /** Is something at this address that may lie anywhere in truth? */
