@@ -68,6 +68,19 @@ test('the process gets the same library without the description, and always the 
   assert.not.ok(isPatch(sent, 'p'));
 });
 
+test('what does not fit the library is refused', () => {
+  const [first, ...rest] = IMAGE.segments;
+  assert.ok(first);
+  for (const segment of [
+    { ...first, address: first.address + 8 },
+    { ...first, size: 2 * PAGE },
+    { ...first, size: 100 },
+    { ...first, bytes: new Uint8Array(PAGE + 1) },
+  ]) {
+    assert.throws(() => libraryOf({ ...IMAGE, segments: [segment, ...rest] }, TARGET), /IPBP1011/);
+  }
+});
+
 test('broken files are refused with a code', () => {
   const { bytes } = encodePatchLibrary(IMAGE, TARGET);
   assert.is(codeOf(new Uint8Array(0)), 'IPBP1010');

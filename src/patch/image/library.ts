@@ -1,6 +1,6 @@
 // A patch as a shared library: what the process's loader opens, and the file that is both that and the whole patch. How
 // such a file is made is src/link/emit-library.ts's; what the process does with it, transaction.ts's.
-import { IpbpError } from '../../codes/error.js';
+import { IpbpError, hex } from '../../codes/error.js';
 import { detectFormat } from '../../formats/detect.js';
 import type { ObjectFile } from '../../formats/object-file.js';
 import { readObjectFile } from '../../formats/read-object.js';
@@ -17,10 +17,31 @@ export function isInside({ library }: Pick<PatchImage, 'library'>, address: numb
   return library !== null && address >= library.at && address < library.at + library.size;
 }
 
+const PAGE = 4096;
+
+/** Whole pages, one behind the other, in the library's range: what a file says need not be so. */
+function checkPlaces(image: PatchImage, { at, size }: { readonly at: number; readonly size: number }): void {
+  let end = at;
+  const wrong = (place: number): never => {
+    throw new IpbpError('IPBP1011', 'the patch does not fit its library', {
+      expected: `whole pages from ${hex(at)} to ${hex(at + size)}, rising`,
+      actual: `something at ${hex(place)}`,
+    });
+  };
+  if (at % PAGE !== 0 || size % PAGE !== 0) wrong(at);
+  for (const segment of image.segments.filter(({ address }) => isInside(image, address))) {
+    const whole = segment.address % PAGE === 0 && segment.size % PAGE === 0;
+    if (!whole || segment.address < end || segment.bytes.length > segment.size) wrong(segment.address);
+    end = segment.address + segment.size;
+  }
+  if (end > at + size) wrong(end);
+}
+
 /** The library; with its description it is a file that {@link readPatch} reads. Needs a patch that has a library. */
 function emitted(image: PatchImage, target: LibraryTarget, description: Uint8Array | null): Uint8Array {
   const { library } = image;
   if (library === null) throw new Error('internal: a patch without a library');
+  checkPlaces(image, library);
   const words = [...image.rebases, ...image.imports, ...image.tlsWords].map(({ at }) => at);
   const symbols = image.symbols.filter(({ kind }) => kind === 'function');
   return emitLibrary(target.format, {
