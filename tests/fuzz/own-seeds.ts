@@ -124,6 +124,7 @@ const OPS: readonly AgentOp[] = [
   { op: 'unwind', at: -4096 },
   { op: 'cell', module: 0, at: 64, oldBytes: bytes(5, 1), newBytes: bytes(5, 2), guardFrom: 0, guardTo: 5 },
   { op: 'init', at: -4096 },
+  { op: 'library', at: -8192, length: 4096, bytes: bytes(40, 5) },
   { op: 'slot', module: 0, at: 128, oldTarget: 64, newTarget: -4096 },
 ];
 
@@ -134,7 +135,14 @@ export function frameSeeds(): Uint8Array[] {
     encodeProgram(PROGRAM),
     encodeProgram({ ...PROGRAM, atStart: 1 }),
     encodeOpened(PROGRAM.modules),
-    encodeDone({ patch: 3, status: 'bytes-differ', retries: 2, heldNanoseconds: 900, message: 'module 0 at 0x40' }),
+    encodeDone({
+      patch: 3,
+      status: 'bytes-differ',
+      retries: 2,
+      heldNanoseconds: 900,
+      message: 'module 0 at 0x40',
+      moved: [{ start: 0x5000, length: 4096, by: -0x1000 }],
+    }),
     encodeReserved({ reservation: PROGRAM.reservation, threadLocals: -8 }),
     encodeReserved({ reservation: PROGRAM.reservation, threadLocals: null }),
     encodeChallenge(bytes(32, 1), bytes(32, 2)),

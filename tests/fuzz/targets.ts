@@ -176,7 +176,7 @@ function shown(shows: (name: string) => boolean | null): unknown {
 
 function readPatch(bytes: Uint8Array): unknown {
   const { image } = decodePatchFile(bytes, 'hostile.ipbp');
-  return frames.encodeTransaction(1, transactionOf(image, PROGRAM));
+  return frames.encodeTransaction(1, transactionOf(image, PROGRAM, { format: 'elf', machine: 'x86_64' }));
 }
 
 /** The checksum of seven in eight cases is mended: behind it begins what is worth reading. */
