@@ -162,7 +162,7 @@ export function writeShared(plan: SharedPlan): Uint8Array {
   const addressOf = (symbol: number): number => {
     if (symbol < needs.firstLocal) return values.symbolAddress[symbol] as number;
     const { file, row } = localSymbol(link, needs, symbol);
-    return localAddress(link, values, file, row, 0);
+    return localAddress(values, file, row, 0);
   };
   const content = { needs, tables, addresses, dynamicSection: dynamic.dynamic, templateStart: values.templateStart };
   const bind = (symbol: number): number =>

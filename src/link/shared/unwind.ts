@@ -95,7 +95,7 @@ export interface UnwindSection {
 }
 
 /** Records start at multiples of this. */
-const ALIGN = 8;
+const RECORD_ALIGN = 4;
 
 /** Lays out what is kept. Null when there is none. */
 export function layOutUnwind(link: Link, unwind: Unwind): UnwindSection | null {
@@ -110,7 +110,7 @@ export function layOutUnwind(link: Link, unwind: Unwind): UnwindSection | null {
   const put = (input: number, record: number, cieOffset: number, encoding: number): number => {
     const offset = end;
     const bytes = unwind.inputs[input]?.records.size[record] ?? 0;
-    const size = Math.ceil(bytes / ALIGN) * ALIGN;
+    const size = Math.ceil(bytes / RECORD_ALIGN) * RECORD_ALIGN;
     records.push({ input, record, offset, size, cieOffset, encoding });
     end += size;
     return offset;
@@ -135,7 +135,7 @@ export function layOutUnwind(link: Link, unwind: Unwind): UnwindSection | null {
   }
   if (records.length === 0) return null;
   // Four zero bytes end the table for who walks it.
-  const section = addMadeSection(link.sections, { name: '.eh_frame', kind: 'unwind', align: ALIGN, size: end + 4 });
+  const section = addMadeSection(link.sections, { name: '.eh_frame', kind: 'unwind', align: 8, size: end + 4 });
   return { section, records, fdeCount, inputs: unwind.inputs };
 }
 
