@@ -225,6 +225,7 @@ function linkOf(job: EmitJob, output: OutputSection): number {
 
 function infoOf(job: EmitJob, output: OutputSection): number {
   if (!output.alloc) return 0;
+  if (output.name === '.gnu.version_r') return job.plan.versions?.libraries ?? 0;
   if (output.name === '.dynsym') return 1;
   return output.name === '.rela.plt' ? indexOfMade(job, job.tables.gotPlt) : 0;
 }

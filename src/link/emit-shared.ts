@@ -189,6 +189,8 @@ function writeLoaderTables(plan: SharedPlan, context: FixupContext, bytesOf: (se
   put(dynamic.dynstr, dynamic.strings.finish());
   put(dynamic.gnuHash, dynamic.hashes.gnu);
   put(dynamic.hash, dynamic.hashes.sysv);
+  put(dynamic.versym, dynamic.versions?.numbers ?? null);
+  put(dynamic.verneed, dynamic.versions?.needs ?? null);
   put(dynamic.relaDyn, sorted.rela);
   put(dynamic.relaPlt, sorted.plt);
   put(dynamic.dynamic, encodeDynamicTable(link, dynamic, scanning.needs, placed, sorted.relativeCount));

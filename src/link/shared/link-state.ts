@@ -24,6 +24,8 @@ export interface TakenFile {
 /** A shared library that was named. */
 export interface Library {
   readonly number: number;
+  readonly file: ObjectFile;
+  /** What the loader looks for. */
   readonly name: string;
   readonly asNeeded: boolean;
   used: boolean;
