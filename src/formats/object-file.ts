@@ -59,6 +59,8 @@ export interface Section {
    * (SHF_EXCLUDE).
    */
   readonly consumed: boolean;
+  /** Its bytes are packed (SHF_COMPRESSED); offsets and relocations are those of what they unpack to. */
+  readonly compressed: boolean;
   /** Index of the section that it describes and without which it is of no use (SHF_LINK_ORDER), if any. */
   readonly describes: number | null;
 }

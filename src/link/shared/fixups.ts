@@ -89,7 +89,7 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
         break;
       case rows.TERM_SLOT: {
         const slot = needs.addressSlot[symbol] as number;
-        if (lowered.relaxable[type] === 1 && binding === TO_ADDRESS) {
+        if (lowered.relaxable[type] === 1 && binding === TO_ADDRESS && addend === link.machine.shared.slotAddend) {
           const rewrite = link.machine.rewrite(lowered.row[type] as FixupRow, 'direct', bytes, at);
           if (rewrite !== null) {
             bytes.set(rewrite.bytes, at + rewrite.from);

@@ -165,7 +165,12 @@ function takeSections(state: Resolving, file: ObjectFile, number: number): numbe
   for (const section of file.sections) {
     let fate = SECTION_KEPT;
     if (section.consumed) fate = SECTION_CONSUMED;
-    else if (section.kind === 'debug' && options.strip !== 'none') fate = SECTION_DEAD;
+    else if (section.kind === 'debug' && (options.strip !== 'none' || section.compressed)) {
+      if (options.strip === 'none' && section.name.endsWith('debug_info')) {
+        state.link.warnings.push(`${file.name}: its debug information is compressed, and left out`);
+      }
+      fate = SECTION_DEAD;
+    }
     if (section.group !== null) {
       const first = state.groups.get(section.group);
       if (first === undefined) state.groups.set(section.group, number);
