@@ -39,7 +39,7 @@ export function planVersions(
   let next = VER_NDX_GLOBAL + 1;
   const numberOf = (library: number, name: string): number => {
     let versions = byLibrary.get(library);
-    if (versions === undefined) byLibrary.set(library, (versions = new Map()));
+    if (versions === undefined) byLibrary.set(library, (versions = new Map<string, Version>()));
     let version = versions.get(name);
     if (version === undefined) {
       version = { name, nameOffset: strings.addText(name), index: next++, weak: false };

@@ -67,9 +67,7 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
     switch (term) {
       case rows.TERM_SYMBOL: {
         value =
-          global >= 0
-            ? (values.symbolAddress[global] as number) + addend
-            : localAddress(values, file, row, addend);
+          global >= 0 ? (values.symbolAddress[global] as number) + addend : localAddress(values, file, row, addend);
         if (lowered.base[type] === rows.BASE_NOTHING && lowered.modulo[type] === 0 && binding !== TO_CONSTANT) {
           if (binding === TO_DYNAMIC) {
             addLoaderWork(context.loader, WORK_ABSOLUTE, place, global, addend);
@@ -93,8 +91,7 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
           const rewrite = link.machine.rewrite(lowered.row[type] as FixupRow, 'direct', bytes, at);
           if (rewrite !== null) {
             bytes.set(rewrite.bytes, at + rewrite.from);
-            const target =
-              global >= 0 ? (values.symbolAddress[global] as number) : localAddress(values, file, row, 0);
+            const target = global >= 0 ? (values.symbolAddress[global] as number) : localAddress(values, file, row, 0);
             for (const field of rewrite.fields) {
               const sum = target + addend + field.addend;
               const found = offBase(context, lowered.base[field.row.type] as number, sum, place + field.at);
@@ -115,9 +112,8 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
         break;
       case rows.TERM_MODULE_OFFSET:
         value =
-          (global >= 0
-            ? (values.symbolAddress[global] as number) + addend
-            : localAddress(values, file, row, addend)) - values.templateStart;
+          (global >= 0 ? (values.symbolAddress[global] as number) + addend : localAddress(values, file, row, addend)) -
+          values.templateStart;
         break;
       case rows.TERM_THREAD_SLOT:
         value = addresses.slots + (needs.threadSlot.get(symbol) ?? 0) * word + addend;
@@ -232,8 +228,7 @@ export function applyUnloaded(context: FixupContext, range: FixupRange): void {
     if (term === rows.TERM_SIZE) value = (columns.size[row] as number) + addend;
     else if (section >= 0 && values.alive[section] === 0) value = gone;
     else {
-      value =
-        global >= 0 ? (values.symbolAddress[global] as number) + addend : localAddress(values, file, row, addend);
+      value = global >= 0 ? (values.symbolAddress[global] as number) + addend : localAddress(values, file, row, addend);
       if (term === rows.TERM_MODULE_OFFSET) value -= values.templateStart;
       else if (lowered.base[type] === rows.BASE_PLACE) value -= at;
     }

@@ -118,7 +118,16 @@ function takeObject(state: Resolving, file: ObjectFile, hidden: boolean): void {
   const number = link.files.length;
   const base = takeSections(state, file, number);
   const globals = new Int32Array(columns.count).fill(-1);
-  const taken: TakenFile = { number, file, columns, globals, base, localBase: link.localCount, hidden };
+  const taken: TakenFile = {
+    number,
+    file,
+    columns,
+    globals,
+    base,
+    localBase: link.localCount,
+    hidden,
+    relocations: null,
+  };
   link.files.push(taken);
   link.localCount += columns.count;
   const { names, section, binding } = columns;

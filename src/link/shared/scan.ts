@@ -47,13 +47,12 @@ export function scanRelocations(scanning: Scanning, unwind: UnwindSection | null
     const file = link.files[sections.file[number] as number];
     if (section === undefined || file === undefined || !section.alloc) continue;
     if (sections.fate[number] !== SECTION_KEPT) continue;
-    const relocations = relocationsOf(link, number);
-    if (relocations.count === 0) continue;
+    const { rows: relocations, first, end } = relocationsOf(file, section.index);
+    if (first === end) continue;
     const bytes = file.file.sectionBytes(section.index);
     const { writable, align } = section;
     const packable = link.options.packRelative && align >= 2;
-    const end = relocations.count;
-    scanRange(scanning, { file, section: number, bytes, relocations, first: 0, end, writable, packable });
+    scanRange(scanning, { file, section: number, bytes, relocations, first, end, writable, packable });
   }
   for (const { input, record } of unwind?.records ?? []) {
     const from = unwind?.inputs[input];

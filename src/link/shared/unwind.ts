@@ -48,8 +48,9 @@ function addInput(link: Link, unwind: Unwind, number: number): void {
   const section = sections.section[number];
   if (file === undefined || section === undefined || section.fileSize === 0) return;
   const bytes = file.file.sectionBytes(section.index);
-  const relocations = relocationsOf(link, number);
-  const records = splitUnwindRecords(bytes, relocations.offset, `${file.file.name}: ${section.name}`);
+  const { rows: relocations, first, end } = relocationsOf(file, section.index);
+  const offsets = relocations.offset.subarray(first, end);
+  const records = splitUnwindRecords(bytes, offsets, first, `${file.file.name}: ${section.name}`);
   const input = unwind.inputs.length;
   unwind.inputs.push({ section: number, bytes, relocations, records });
   for (let record = 0; record < records.count; record++) {

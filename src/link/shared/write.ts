@@ -25,14 +25,14 @@ export function writeSections(context: FixupContext, outputs: readonly OutputSec
         continue;
       }
       bytes.set(file.file.sectionBytes(section.index), start);
-      const relocations = relocationsOf(link, member);
-      if (relocations.count === 0) continue;
+      const { rows, first, end } = relocationsOf(file, section.index);
+      if (first === end) continue;
       const range = {
         file,
         section: member,
-        relocations,
-        first: 0,
-        end: relocations.count,
+        relocations: rows,
+        first,
+        end,
         bytes: bytes.subarray(start, start + section.size),
         address: sections.address[member] as number,
         from: 0,
