@@ -7,6 +7,8 @@ import {
   BINDING_LOCAL,
   BINDING_UNIQUE,
   BINDING_WEAK,
+  KIND_FUNCTION,
+  KIND_IFUNC,
   SECTION_ABSOLUTE,
   SECTION_COMMON,
   SECTION_UNDEFINED,
@@ -323,7 +325,9 @@ function takeLibrary(state: Resolving, input: LinkInput & { kind: 'shared' }): v
     table.state[symbol] = symbols.STATE_SHARED;
     table.file[symbol] = library.number;
     table.row[symbol] = row;
-    table.kind[symbol] = columns.kind[row] as number;
+    // How the library chooses its function is not the concern of who calls it.
+    const kind = columns.kind[row] as number;
+    table.kind[symbol] = kind === KIND_IFUNC ? KIND_FUNCTION : kind;
     table.size[symbol] = columns.size[row] as number;
     mark(table, symbol, symbols.WEAK, weak);
   }
