@@ -52,6 +52,7 @@ export const SHN_COMMON = 0xfff2;
 export const SHF_ALLOC = 2;
 export const SHF_MERGE = 0x10;
 export const SHF_STRINGS = 0x20;
+export const SHF_TLS = 0x400;
 export const SHT_RELA = 4;
 export const SHT_NOBITS = 8;
 export const SHT_GROUP = 17;

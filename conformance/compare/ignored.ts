@@ -8,6 +8,10 @@ export const IGNORED = {
     'was rewritten as a whole and is judged at its first instruction.',
   unwind:
     'Unwind tables are edited and merged by linkers: they are compared by what they describe, function by function.',
+  'weak-import':
+    'mold writes an undefined weak symbol that a needed library has as a strong one; checked: all else of it is equal.',
+  'import-of-dropped':
+    'mold lists undefined symbols that only dropped code refers to; checked: they are undefined, and the other has none.',
   'unsure-place':
     'The map does not tell apart sections of one object with the same name and size of which only some were kept.',
   'dropped-debug':

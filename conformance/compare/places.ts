@@ -1,6 +1,6 @@
 // Judges every relocated place of every kept input section of one output.
 import { Definitions } from './definitions.js';
-import { SHF_ALLOC, SHT_NOBITS, SHF_MERGE } from './elf-file.js';
+import { SHF_ALLOC, SHT_NOBITS } from './elf-file.js';
 import { noneIgnored, type IgnoredClass, type IgnoredCounts } from './ignored.js';
 import { hasFlag, isMerged, type InputObject, type PlacedObject } from './inputs.js';
 import { judgeArm64 } from './judge-arm64.js';
@@ -8,6 +8,7 @@ import { judgeX86 } from './judge-x86-64.js';
 import { type LinkedView } from './linked-view.js';
 import { signedAt, type Found, type Judge, type Place } from './place.js';
 import { Resolver, type Outcome } from './resolver.js';
+import { checkUnwind, type UnwindResult } from './unwind.js';
 
 const JUDGES: Readonly<Record<number, Judge>> = { 62: judgeX86, 183: judgeArm64 };
 
@@ -24,17 +25,19 @@ export interface JudgedOutput {
   readonly ignored: IgnoredCounts;
   /** Places that do not lead to what they mean, in words. */
   readonly wrong: readonly string[];
+  readonly unwind: UnwindResult;
 }
 
 const WRONG_KEPT = 200;
 
-/** Copies of COMDAT sections that were kept, by signature and name. */
+/** Copies of COMDAT sections that were kept, by signature and name; NaN where the map leaves open where it is. */
 function keptCopies(placed: ReadonlyMap<InputObject, PlacedObject>): Map<string, number> {
   const copies = new Map<string, number>();
-  for (const [object, { addresses }] of placed) {
+  for (const [object, { addresses, unsure }] of placed) {
     for (const [section, signature] of object.groups) {
       const address = addresses[section]!;
-      if (!Number.isNaN(address)) copies.set(`${signature} ${object.elf.sections[section]!.name}`, address);
+      if (!Number.isNaN(address) || unsure.has(section))
+        copies.set(`${signature} ${object.elf.sections[section]!.name}`, address);
     }
   }
   return copies;
@@ -46,6 +49,7 @@ function judgeDropped(resolver: Resolver, place: Place, copies: ReadonlyMap<stri
   const usual = new Set([0, 1, -1, -2, relocation.addend]);
   const { object, section, value } = meant.at!;
   const copy = copies.get(`${object.groups.get(section)} ${object.elf.sections[section]!.name}`);
+  if (Number.isNaN(copy)) return 'unsure-place';
   if (copy !== undefined) usual.add(copy + value + relocation.addend);
   const narrow = relocation.type === 10 || relocation.type === 258;
   const found = signedAt(resolver, at, narrow ? 4 : 8);
@@ -76,11 +80,9 @@ export function judgeOutput(view: LinkedView, placed: ReadonlyMap<InputObject, P
     results.set(object, bySection);
     for (const [section, relocations] of object.relocations) {
       const header = object.elf.sections[section]!;
-      if (header.type === SHT_NOBITS || (hasFlag(header.flags, SHF_MERGE) && isMerged(object, section))) continue;
-      if (header.name === '.eh_frame') {
-        ignored.unwind += relocations.length;
-        continue;
-      }
+      if (header.type === SHT_NOBITS || isMerged(object, section)) continue;
+      // Edited by linkers, and so compared record by record: unwind.ts.
+      if (header.name === '.eh_frame') continue;
       if (unsure.has(section)) {
         ignored['unsure-place'] += relocations.length;
         continue;
@@ -107,5 +109,7 @@ export function judgeOutput(view: LinkedView, placed: ReadonlyMap<InputObject, P
       bySection.set(section, list);
     }
   }
-  return { definitions, resolver, results, places, ignored, wrong };
+  const unwind = checkUnwind(view, resolver, definitions, placed.keys(), (place) => judge(resolver, place));
+  wrong.push(...unwind.wrong.slice(0, WRONG_KEPT));
+  return { definitions, resolver, results, places, ignored, wrong, unwind };
 }

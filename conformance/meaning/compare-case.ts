@@ -1,10 +1,11 @@
 // One case: linked by every linker, exercised, judged place by place, and the outputs held against each other.
 import { readFileSync } from 'node:fs';
 import { type Case } from '../cases/all-cases.js';
-import { replay, type Linked } from '../cases/capture.js';
+import { replay } from '../cases/capture.js';
 import { exercise } from '../cases/exercise.js';
 import { type LinkerName } from '../cases/machine-tools.js';
 import { compareOutputs } from '../compare/between.js';
+import { compareFacts, dynamicFacts, type DynamicFacts } from '../compare/dynamic-facts.js';
 import { type IgnoredCounts } from '../compare/ignored.js';
 import { Inputs, placeInputs } from '../compare/inputs.js';
 import { readMap } from '../compare/link-map.js';
@@ -17,6 +18,9 @@ export interface LinkerResult {
   readonly linker: LinkerName;
   readonly objects: number;
   readonly places: number;
+  /** Functions whose unwind records were compared, and the relocated places of those. */
+  readonly unwound: number;
+  readonly unwindPlaces: number;
   readonly ignored: IgnoredCounts;
   readonly wrong: readonly string[];
   /** Calls that were answered otherwise than they must be. */
@@ -29,6 +33,11 @@ export interface PairResult {
   readonly places: number;
   readonly keptByOne: number;
   readonly differences: readonly string[];
+  /** What is told to the loader: facts compared, and those that differ. */
+  readonly facts: number;
+  readonly weakImports: number;
+  readonly importsOfDropped: number;
+  readonly factDifferences: readonly string[];
 }
 
 /** A case's whole result. */
@@ -42,7 +51,7 @@ export interface CaseResult {
 }
 
 /** How many lines of one kind of failure are kept. */
-const LINES = 20;
+const LINES = 5;
 
 function shown(what: string, lines: readonly string[]): string[] {
   const more = lines.length > LINES ? [`${what}: ${lines.length - LINES} more`] : [];
@@ -55,7 +64,7 @@ export function compareCase(one: Case, linkers: readonly LinkerName[]): CaseResu
   const folder = cacheFolder('links', one.machine, one.name);
   const inputs = new Inputs();
   const failures: string[] = [];
-  const outputs: { linked: Linked; judged: JudgedOutput; result: LinkerResult }[] = [];
+  const outputs: { judged: JudgedOutput; facts: DynamicFacts; result: LinkerResult }[] = [];
   for (const linker of linkers) {
     const linked = replay(link, linker, folder);
     if (linked.said.status !== 0) {
@@ -64,17 +73,27 @@ export function compareCase(one: Case, linkers: readonly LinkerName[]): CaseResu
     }
     const answers = exercise(one.machine, linked.output, one.calls);
     const placed = placeInputs(inputs, readMap(readFileSync(linked.map, 'utf8')), folder);
-    const judged = judgeOutput(viewLinked(readFileSync(linked.output), linked.output), placed);
-    const { places, ignored, wrong } = judged;
+    const view = viewLinked(readFileSync(linked.output), linked.output);
+    const judged = judgeOutput(view, placed);
+    const { places, wrong, unwind } = judged;
+    const ignored = { ...judged.ignored, 'stub-unwind': unwind.linkerMade };
     failures.push(...shown(`${linker} answers`, answers), ...shown(linker, wrong));
-    outputs.push({ linked, judged, result: { linker, objects: placed.size, places, ignored, wrong, answers } });
+    const facts = dynamicFacts(view, placed);
+    const counts = { objects: placed.size, places, unwound: unwind.functions, unwindPlaces: unwind.places };
+    outputs.push({ judged, facts, result: { linker, ...counts, ignored, wrong, answers } });
   }
   const pairs = outputs.flatMap((first, index) =>
     outputs.slice(index + 1).map((second): PairResult => {
       const names = [first.result.linker, second.result.linker] as const;
       const between = compareOutputs(first.judged, second.judged);
-      failures.push(...shown(names.join(' and '), between.differences));
-      return { linkers: names, ...between };
+      const facts = compareFacts(first.facts, second.facts);
+      // Only mold does either of these.
+      const mold = names.includes('mold');
+      const [weakImports, importsOfDropped] = mold ? [facts.weakness.length, facts.extraImports.length] : [0, 0];
+      const more = mold ? [] : [...facts.weakness, ...facts.extraImports];
+      const factDifferences = [...facts.differences, ...more];
+      failures.push(...shown(names.join(' and '), between.differences), ...shown(names.join(' | '), factDifferences));
+      return { linkers: names, ...between, facts: first.facts.size, weakImports, importsOfDropped, factDifferences };
     }),
   );
   const results = outputs.map(({ result }) => result);

@@ -15,23 +15,27 @@ const QUICK = /^cpp-gcc-sections$/;
 /** Counts over all cases, for the record. */
 function totals(results: readonly CaseResult[]): object {
   const ignored = noneIgnored();
-  let [objects, places, compared] = [0, 0, 0];
+  let [objects, places, unwound, compared, facts] = [0, 0, 0, 0, 0];
   for (const { linkers, pairs } of results) {
     objects += Math.max(0, ...linkers.map((one) => one.objects));
     for (const one of linkers) {
-      places += one.places;
+      places += one.places + one.unwindPlaces;
+      unwound += one.unwound;
       for (const [name, count] of Object.entries(one.ignored)) ignored[name as IgnoredClass] += count;
     }
     for (const pair of pairs) {
       compared += pair.places;
+      facts += pair.facts;
       ignored['kept-by-one'] += pair.keptByOne;
+      ignored['weak-import'] += pair.weakImports;
+      ignored['import-of-dropped'] += pair.importsOfDropped;
     }
   }
   const classes = Object.entries(IGNORED).map(([name, reason]) => [
     name,
     { count: ignored[name as IgnoredClass], reason },
   ]);
-  return { objects, places, compared, ignored: Object.fromEntries(classes) as object };
+  return { objects, places, unwound, compared, facts, ignored: Object.fromEntries(classes) as object };
 }
 
 /** Compares all cases that the options name. */
@@ -46,8 +50,9 @@ export const meaningSuite: Suite = {
       results.push(result);
       const objects = Math.max(0, ...result.linkers.map((linker) => linker.objects));
       const places = result.linkers.map(({ linker, places: count }) => `${linker} ${count}`).join(', ');
+      const unwound = Math.max(0, ...result.linkers.map((linker) => linker.unwound));
       const keptByOne = result.pairs.reduce((sum, pair) => sum + pair.keptByOne, 0);
-      const found = `${objects} objects, places: ${places}; kept by one ${keptByOne}`;
+      const found = `${objects} objects, places: ${places}; unwound ${unwound}; kept by one ${keptByOne}`;
       say({ machine: one.machine, name: one.name, found, failures: result.failures });
     }
     return Promise.resolve({ linkers: LINKERS, ...totals(results), cases: results });
