@@ -4,11 +4,12 @@ import { parseArgs } from 'node:util';
 import { readOrigin, writeRecord } from './record.js';
 import { jitlinkSuite } from './jitlink/suite.js';
 import { meaningSuite } from './meaning/suite.js';
+import { propertiesSuite } from './properties/suite.js';
 import { toolsSuite } from './setup/suite.js';
 import { MACHINES, type Suite, type SuiteRow } from './suite.js';
 
 const SUITES: Readonly<Record<string, readonly Suite[]>> = {
-  elf: [toolsSuite, meaningSuite, jitlinkSuite],
+  elf: [toolsSuite, meaningSuite, propertiesSuite, jitlinkSuite],
 };
 
 const { values, positionals } = parseArgs({

@@ -1,7 +1,7 @@
 // The cases of the comparison: captured links, and what their libraries must answer.
 import { type MachineName } from '../suite.js';
 import { type CapturedLink } from './capture.js';
-import { captureCrates, CRATES, type Call } from './crates.js';
+import { captureCrate, CRATES, type Call } from './crates.js';
 import { captureCpp, CPP_CALLS, CPP_NAMES } from './cpp.js';
 
 /** A case: its link is captured when it is asked for. */
@@ -19,7 +19,7 @@ export function casesOf(machine: MachineName): Case[] {
     name: `crate-${name}`,
     machine,
     calls,
-    link: () => captureCrates(machine).find((link) => link.name === name)!,
+    link: () => captureCrate(machine, name),
   }));
   return [...cpp, ...crates];
 }

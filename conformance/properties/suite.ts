@@ -1,0 +1,43 @@
+// The suite `properties`: random links, assembled, linked by every linker, compared by meaning; the order of the inputs
+// changes nothing. A failure is shrunk and told with its seed.
+import fc from 'fast-check';
+import { type LinkerName } from '../cases/machine-tools.js';
+import { cacheFolder } from '../setup/cache.js';
+import { ensureDebianTools } from '../setup/debian-tools.js';
+import { type Suite } from '../suite.js';
+import { graphArbitrary, type Graph } from './graph.js';
+import { linkGraph } from './link-graph.js';
+
+/** One peer that looks into archives in order, and one that does not mind the order. */
+const LINKERS: readonly LinkerName[] = ['ld', 'lld'];
+
+const RUNS = { quick: 10, full: 300 } as const;
+
+/** Runs the random links of each machine. */
+export const propertiesSuite: Suite = {
+  name: 'properties',
+  run: ({ full, only, machines, seed }, say) => {
+    ensureDebianTools();
+    const summary: Record<string, object> = {};
+    const name = 'random links';
+    if (!name.includes(only)) return Promise.resolve(summary);
+    for (const machine of machines) {
+      const folder = cacheFolder('properties', machine);
+      let [links, places] = [0, 0];
+      const property = fc.property(graphArbitrary, (graph: Graph) => {
+        const result = linkGraph(graph, machine, LINKERS, folder);
+        links++;
+        places += result.places;
+        if (result.failures.length > 0) throw new Error(result.failures.join('\n'));
+      });
+      const runs = full ? RUNS.full : RUNS.quick;
+      const details = fc.check(property, { seed, numRuns: runs, interruptAfterTimeLimit: 3_600_000 });
+      const failures = details.failed
+        ? [`${String(details.errorInstance)} (seed ${details.seed}, path ${details.counterexamplePath})`]
+        : [];
+      summary[machine] = { runs, links, places, linkers: LINKERS };
+      say({ machine, name, found: `${links} links, ${places} places by ${LINKERS.join(', ')}`, failures });
+    }
+    return Promise.resolve(summary);
+  },
+};
