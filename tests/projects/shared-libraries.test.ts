@@ -103,9 +103,10 @@ const [MAIN, LOW, TOP] = ['src/main.rs', 'deep/src/lib.rs', 'shallow/src/lib.rs'
 async function withTalker(
   environment: Readonly<Record<string, string>>,
   body: (talker: Talker, fixture: CargoFixture, session: string) => Promise<void>,
+  args: readonly string[] = [],
 ): Promise<void> {
   const fixture = cargoFixture(FILES);
-  const talker = startTalker(fixture.root, [], environment);
+  const talker = startTalker(fixture.root, args, environment);
   try {
     const { session } = await talker.ready();
     const { pid } = await talker.says('hello 6 true t7 true');
@@ -127,23 +128,30 @@ const BODIES: readonly Edit[] = [
   { file: LOW, from: 'Box::new(1)', to: 'Box::new(2)', says: 'bye 9 true u7, true' },
 ];
 
-for (const [name, environment] of [
-  ['debug', {}],
-  ['optimised', { CARGO_PROFILE_DEV_OPT_LEVEL: '1' }],
-  ['v0 names', { RUSTFLAGS: '-Csymbol-mangling-version=v0' }],
+const AS_LIBRARIES = ['--deliver', 'dylib'] as const;
+
+for (const [name, environment, args] of [
+  ['debug', {}, []],
+  ['optimised', { CARGO_PROFILE_DEV_OPT_LEVEL: '1' }, []],
+  ['v0 names', { RUSTFLAGS: '-Csymbol-mangling-version=v0' }, []],
+  ['patches that are libraries', {}, AS_LIBRARIES],
 ] as const) {
   test(`bodies in two libraries and the program, ${name}`, () =>
-    withTalker(environment, async (talker, fixture) => {
-      for (const one of BODIES) await edit(fixture, talker, one);
-    }));
+    withTalker(
+      environment,
+      async (talker, fixture) => {
+        for (const one of BODIES) await edit(fixture, talker, one);
+      },
+      args,
+    ));
 }
 
-test('one edit in several modules is one patch, with what is new in a library, and is undone as one', () =>
-  withTalker({}, async (talker, fixture, session) => {
-    await edit(fixture, talker, {
-      file: LOW,
-      from: 'pub fn seen_by_thread',
-      to: `pub static MADE: AtomicU64 = AtomicU64::new(40);
+/** One edit in several modules, and what comes of it later. */
+async function severalModules(talker: Talker, fixture: CargoFixture, session: string): Promise<void> {
+  await edit(fixture, talker, {
+    file: LOW,
+    from: 'pub fn seen_by_thread',
+    to: `pub static MADE: AtomicU64 = AtomicU64::new(40);
 
 thread_local! {
     static FRESH: Cell<u64> = const { Cell::new(5) };
@@ -156,39 +164,44 @@ pub fn made() -> u64 {
 }
 
 pub fn seen_by_thread`,
-      says: 'hello 6 true t7 true',
-      verdict: 'unchanged',
-    });
-    fixture.write(
-      TOP,
-      fixture.read(TOP).replace('"hello {}', '"hello{} {}').replace('thing.area()', 'deep::made(), thing.area()'),
-    );
-    await talker.says('hello6 6 true t7 true');
-    await edit(fixture, talker, {
-      file: MAIN,
-      from: 'shallow::word()',
-      to: 'shallow::word() + &deep::MADE.load(std::sync::atomic::Ordering::Relaxed).to_string()',
-      says: 'hello6 6 true t741 true',
-    });
-    assert.is((await talker.session.command(['undo'], session)).status, 0);
-    await talker.says('hello6 6 true t7 true');
-    assert.is((await talker.session.command(['undo'], session)).status, 0);
-    await talker.says('hello 6 true t7 true');
-    assert.is((await talker.session.command(['redo', '2'], session)).status, 0);
-    await talker.says('hello6 6 true t741 true');
-    // What came with the patch of a module that did not change is known by that module.
-    await edit(fixture, talker, { file: LOW, from: '.min(6)', to: '.min(5)', says: 'hello5 6 true t741 true' });
-    // An impl block before another: the method of that one has another name from now on, in all modules.
-    const other = 'pub struct Other;\n\nimpl Shape for Other {\n    fn area(&self) -> u64 {\n        0\n    }\n}\n\n';
-    const block = 'impl Shape for Thing';
-    await edit(fixture, talker, { file: LOW, from: block, to: other + block, says: 'hello5 6 true t741 true' });
-    await edit(fixture, talker, {
-      file: LOW,
-      from: '(self.size) * 2',
-      to: '(self.size) * 4',
-      says: 'hello5 12 true t741 true',
-    });
-  }));
+    says: 'hello 6 true t7 true',
+    verdict: 'unchanged',
+  });
+  fixture.write(
+    TOP,
+    fixture.read(TOP).replace('"hello {}', '"hello{} {}').replace('thing.area()', 'deep::made(), thing.area()'),
+  );
+  await talker.says('hello6 6 true t7 true');
+  await edit(fixture, talker, {
+    file: MAIN,
+    from: 'shallow::word()',
+    to: 'shallow::word() + &deep::MADE.load(std::sync::atomic::Ordering::Relaxed).to_string()',
+    says: 'hello6 6 true t741 true',
+  });
+  assert.is((await talker.session.command(['undo'], session)).status, 0);
+  await talker.says('hello6 6 true t7 true');
+  assert.is((await talker.session.command(['undo'], session)).status, 0);
+  await talker.says('hello 6 true t7 true');
+  assert.is((await talker.session.command(['redo', '2'], session)).status, 0);
+  await talker.says('hello6 6 true t741 true');
+  // What came with the patch of a module that did not change is known by that module.
+  await edit(fixture, talker, { file: LOW, from: '.min(6)', to: '.min(5)', says: 'hello5 6 true t741 true' });
+  // An impl block before another: the method of that one has another name from now on, in all modules.
+  const other = 'pub struct Other;\n\nimpl Shape for Other {\n    fn area(&self) -> u64 {\n        0\n    }\n}\n\n';
+  const block = 'impl Shape for Thing';
+  await edit(fixture, talker, { file: LOW, from: block, to: other + block, says: 'hello5 6 true t741 true' });
+  await edit(fixture, talker, {
+    file: LOW,
+    from: '(self.size) * 2',
+    to: '(self.size) * 4',
+    says: 'hello5 12 true t741 true',
+  });
+}
+
+for (const args of [[], AS_LIBRARIES]) {
+  const title = ['one edit in several modules is one patch, with what is new in a library, undone as one', ...args];
+  test(title.join(' '), () => withTalker({}, severalModules, args));
+}
 
 test('what other modules would not see is refused', () =>
   withTalker({ RUSTFLAGS: '-Csymbol-mangling-version=v0' }, async (talker, fixture) => {
