@@ -15,6 +15,7 @@ const NODE_MAJOR = 20;
 /** Tools that the tests call, and the Debian package that brings each. ipbp itself needs none but cargo. */
 const DEBIAN_TOOLS = [
   { tool: 'cc', package: 'gcc' },
+  { tool: 'g++', package: 'g++' },
   { tool: 'as', package: 'binutils' },
   { tool: 'strip', package: 'binutils' },
   { tool: 'mold', package: 'mold' },

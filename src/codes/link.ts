@@ -63,4 +63,9 @@ export const LINK_CODES = {
     meaning: 'There is no object among the inputs of a link.',
     remedy: 'Name at least one object.',
   },
+  IPBP2035: {
+    title: 'not supported in a link',
+    meaning: 'An input of a link has something that this linker does not do yet.',
+    remedy: 'Link with another linker, or do without.',
+  },
 } as const;

@@ -67,3 +67,10 @@ export interface RelocationColumns {
   /** The addends are in the fields themselves. */
   readonly implicit: boolean;
 }
+
+/** The relocations of all sections of a file in the same columns, as every set of columns costs microseconds. */
+export interface FileRelocations {
+  readonly rows: RelocationColumns;
+  /** Those of section s are rows [first[s], first[s + 1]), by rising offset. */
+  readonly first: Uint32Array;
+}

@@ -2,6 +2,7 @@
 // layouts of ELF, Mach-O, wasm and COFF stay in their folders. What is costly and asked for often (symbols) is a getter
 // that a reader computes at first use and keeps. Links, which read all of many files, take columns instead (columns.ts).
 import type {
+  FileRelocations,
   RelocationColumns,
   SYMBOL_BINDINGS,
   SYMBOL_KINDS,
@@ -59,6 +60,8 @@ export interface Section {
    * (SHF_EXCLUDE).
    */
   readonly consumed: boolean;
+  /** Its bytes are packed (SHF_COMPRESSED); offsets and relocations are those of what they unpack to. */
+  readonly compressed: boolean;
   /** Index of the section that it describes and without which it is of no use (SHF_LINK_ORDER), if any. */
   readonly describes: number | null;
 }
@@ -171,6 +174,8 @@ export interface ObjectFile {
   symbolColumns(): SymbolColumns;
   /** `relocations` as columns; not kept. */
   relocationColumns(section: number): RelocationColumns;
+  /** The same of all sections at once; not kept. */
+  allRelocationColumns(): FileRelocations;
   /** Bytes in the file; empty for zero-filled sections. A view, not a copy. */
   sectionBytes(section: number): Uint8Array;
   readonly linked: LinkedInfo | null;

@@ -13,6 +13,7 @@ import { encodeDynamic, encodeLoaderRelocations } from '../formats/elf/encode-dy
 import { createStringTable, encodeSymbols, symbolRows, type StringTableWriter } from '../formats/elf/encode-symbols.js';
 import { encodeGnuHash, gnuHash } from '../formats/elf/gnu-hash.js';
 import { encodeSysvHash, sysvHash } from '../formats/elf/sysv-hash.js';
+import { planVersions, type NeededVersionTables } from './emit-shared-versions.js';
 import { isImport } from './shared/scopes.js';
 import type { Link } from './shared/link-state.js';
 import * as work from './shared/loader-work.js';
@@ -35,6 +36,9 @@ export interface DynamicPlan {
   readonly relrDyn: number;
   readonly relaPlt: number;
   readonly dynamic: number;
+  readonly versym: number;
+  readonly verneed: number;
+  readonly versions: NeededVersionTables | null;
   readonly strings: StringTableWriter;
   /** Symbols in the order of .dynsym, from index 1 on. */
   readonly order: readonly number[];
@@ -84,7 +88,14 @@ export function planDynamic(link: Link, needs: Needs, counts: LoaderCounts): Dyn
     const bytes = link.symbols.names.bytes(symbol);
     nameOffsets[index] = strings.add(bytes, 0, bytes.length);
   });
-  const needed = link.libraries.filter(({ used }) => used).map(({ name }) => strings.addText(name));
+  const libraryNames = new Map<number, number>();
+  const libraryName = (number: number): number => {
+    let offset = libraryNames.get(number);
+    if (offset === undefined) libraryNames.set(number, (offset = strings.addText(link.libraries[number]?.name ?? '')));
+    return offset;
+  };
+  const needed = link.libraries.flatMap(({ number, used }) => (used ? [libraryName(number)] : []));
+  const versions = planVersions(link, order, strings, libraryName, counts.packed > 0);
   const soname = options.soname === null ? 0 : strings.addText(options.soname);
   const rpath = options.rpath === null ? 0 : strings.addText(options.rpath);
   const rela = counts.relative + counts.other;
@@ -115,6 +126,15 @@ export function planDynamic(link: Link, needs: Needs, counts: LoaderCounts): Dyn
       entrySize: elf.DYN_SIZE,
       size: elf.DYN_SIZE,
     }),
+    versym:
+      versions === null
+        ? -1
+        : addMadeSection(sections, { name: '.gnu.version', align: 2, entrySize: 2, size: versions.numbers.length }),
+    verneed:
+      versions === null
+        ? -1
+        : addMadeSection(sections, { name: '.gnu.version_r', align: 8, size: versions.needs.length }),
+    versions,
     strings,
     order,
     indexOf,
@@ -305,6 +325,11 @@ export function dynamicEntries(
   add(elf.DT_STRSZ, size(plan.dynstr));
   if (plan.gnuHash >= 0) add(elf.DT_GNU_HASH, at(plan.gnuHash));
   if (plan.hash >= 0) add(elf.DT_HASH, at(plan.hash));
+  if (plan.versions !== null) {
+    add(elf.DT_VERSYM, at(plan.versym));
+    add(elf.DT_VERNEED, at(plan.verneed));
+    add(elf.DT_VERNEEDNUM, plan.versions.libraries);
+  }
   for (const [name, address, length] of [
     ['.init_array', elf.DT_INIT_ARRAY, elf.DT_INIT_ARRAYSZ],
     ['.fini_array', elf.DT_FINI_ARRAY, elf.DT_FINI_ARRAYSZ],

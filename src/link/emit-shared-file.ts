@@ -1,6 +1,7 @@
 // Writes an ELF shared object: headers, sections, symbol tables. What goes where has been decided; nothing is here. The
 // file is made once, and everything is put into its place in it. gABI chapters 4 and 5.
 import { alignUp } from '../bytes/align.js';
+import { KIND_IFUNC } from '../formats/columns.js';
 import * as elf from '../formats/elf/constants.js';
 import type { ProgramHeader, SectionHeader } from '../formats/elf/header.js';
 import { linkedHeaderSize, putLinkedHeaders, sectionHeadersSize } from '../formats/elf/write-linked.js';
@@ -11,6 +12,7 @@ import { encodeSymbolTable } from './emit-shared-symbols.js';
 import type { Link } from './shared/link-state.js';
 import type { OutputSection } from './shared/outputs.js';
 import type { Layout } from './shared/place.js';
+import { hasFlag, STATE_COMMON, UNIQUE } from './shared/symbols.js';
 import type { Tables } from './shared/tables.js';
 import type { Values } from './shared/values.js';
 
@@ -198,7 +200,18 @@ export function emitShared(job: EmitJob): EmittedFile {
     sectionsAt,
     nameTable: sections.length,
   });
+  // Such symbols are GNU's: without the mark their binding or kind means nothing.
+  if (hasGnuSymbols(link)) bytes[elf.EI_OSABI] = elf.ELFOSABI_GNU;
   return { bytes };
+}
+
+function hasGnuSymbols(link: Link): boolean {
+  const { names, state, kind } = link.symbols;
+  for (let symbol = 0; symbol < names.count; symbol++) {
+    if ((state[symbol] as number) < STATE_COMMON) continue;
+    if (kind[symbol] === KIND_IFUNC || hasFlag(link.symbols, symbol, UNIQUE)) return true;
+  }
+  return false;
 }
 
 function indexOfMade(job: EmitJob, made: number): number {
@@ -225,6 +238,7 @@ function linkOf(job: EmitJob, output: OutputSection): number {
 
 function infoOf(job: EmitJob, output: OutputSection): number {
   if (!output.alloc) return 0;
+  if (output.name === '.gnu.version_r') return job.plan.versions?.libraries ?? 0;
   if (output.name === '.dynsym') return 1;
   return output.name === '.rela.plt' ? indexOfMade(job, job.tables.gotPlt) : 0;
 }

@@ -65,7 +65,7 @@ function addLocals(link: Link, values: Values, file: TakenFile, rows: Rows, stri
       const output = link.sections.output[merged?.section ?? base + at] as number;
       if (output < 0) continue;
       rows.section[to] = output + 1;
-      const address = localAddress(link, values, file, row, 0);
+      const address = localAddress(values, file, row, 0);
       rows.value[to] = kind === KIND_TLS ? address - values.templateStart : address;
     } else {
       if (at === SECTION_UNDEFINED) continue;

@@ -162,7 +162,7 @@ export function writeShared(plan: SharedPlan): Uint8Array {
   const addressOf = (symbol: number): number => {
     if (symbol < needs.firstLocal) return values.symbolAddress[symbol] as number;
     const { file, row } = localSymbol(link, needs, symbol);
-    return localAddress(link, values, file, row, 0);
+    return localAddress(values, file, row, 0);
   };
   const content = { needs, tables, addresses, dynamicSection: dynamic.dynamic, templateStart: values.templateStart };
   const bind = (symbol: number): number =>
@@ -189,6 +189,8 @@ function writeLoaderTables(plan: SharedPlan, context: FixupContext, bytesOf: (se
   put(dynamic.dynstr, dynamic.strings.finish());
   put(dynamic.gnuHash, dynamic.hashes.gnu);
   put(dynamic.hash, dynamic.hashes.sysv);
+  put(dynamic.versym, dynamic.versions?.numbers ?? null);
+  put(dynamic.verneed, dynamic.versions?.needs ?? null);
   put(dynamic.relaDyn, sorted.rela);
   put(dynamic.relaPlt, sorted.plt);
   put(dynamic.dynamic, encodeDynamicTable(link, dynamic, scanning.needs, placed, sorted.relativeCount));

@@ -1,76 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openArchive } from '../formats/archive.js';
-import { readObjectFile } from '../formats/read-object.js';
-import { linkShared, type SharedResult } from './shared.js';
-import { DEFAULT_SHARED_OPTIONS, type LinkInput, type SharedOptions } from './shared/options.js';
+import type { SharedResult } from './shared.js';
+import { exportsOf, openWorkshop } from './shared/link.test-support.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'ipbp-link-'));
-test.after(() => rmSync(dir, { recursive: true, force: true }));
-
-let files = 0;
-
-/** Compiles C to an object. */
-function compile(source: string, ...flags: string[]): string {
-  const base = join(dir, `f${files++}`);
-  writeFileSync(`${base}.c`, source);
-  execFileSync('gcc', ['-c', '-O1', '-fPIC', ...flags, `${base}.c`, '-o', `${base}.o`]);
-  return `${base}.o`;
-}
-
-function archive(...objects: string[]): string {
-  const path = join(dir, `lib${files++}.a`);
-  execFileSync('ar', ['rcs', path, ...objects]);
-  return path;
-}
-
-function input(path: string, whole = false): LinkInput {
-  const bytes = new Uint8Array(readFileSync(path));
-  if (path.endsWith('.a')) return { kind: 'archive', archive: openArchive(bytes, path), whole, hidden: false };
-  return { kind: 'object', file: readObjectFile(bytes, path) };
-}
-
-function link(inputs: readonly LinkInput[], options: Partial<SharedOptions> = {}): SharedResult {
-  return linkShared(inputs, { ...DEFAULT_SHARED_OPTIONS, ...options });
-}
-
-/** Links, and calls `value()` of the library from a program that loads it. */
-function run(inputs: readonly LinkInput[], options: Partial<SharedOptions> = {}): string {
-  const { bytes, errors } = link(inputs, options);
-  assert.equal(
-    errors.map((error) => error.message),
-    [],
-  );
-  const library = join(dir, `l${files++}.so`);
-  writeFileSync(library, bytes as Uint8Array);
-  return execFileSync(host(), [library], { encoding: 'utf8' }).trim();
-}
-
-let hostProgram = '';
-
-function host(): string {
-  if (hostProgram !== '') return hostProgram;
-  const source = join(dir, 'host.c');
-  writeFileSync(
-    source,
-    `#include <dlfcn.h>
-     #include <stdio.h>
-     int main(int count, char **arguments) {
-       void *library = dlopen(arguments[1], RTLD_NOW);
-       int (*value)(void) = library ? (int (*)(void))dlsym(library, "value") : 0;
-       if (!value) { puts(dlerror()); return 1; }
-       printf("%d\\n", value());
-       return 0;
-     }`,
-  );
-  hostProgram = join(dir, 'host');
-  execFileSync('gcc', [source, '-o', hostProgram, '-ldl']);
-  return hostProgram;
-}
+const { archive, compile, compilePlus, input, link, read, remove, run } = openWorkshop();
+test.after(remove);
 
 const codesOf = (result: SharedResult): string[] => result.errors.map(({ code }) => code);
 
@@ -133,6 +68,98 @@ test('unreached sections are dropped, and named', () => {
   const { dropped } = link([input(object)], { gc: true });
   assert.ok(dropped.includes(`${object}:(.text.gone)`));
   assert.not.ok(dropped.includes(`${object}:(.text.value)`));
+});
+
+test('symbols are exported as visibility and version scripts say, and own ones may be replaced only then', () => {
+  const object = compile(`
+    int shown(void) { return 1; } __attribute__((visibility("protected"))) int guarded(void) { return 2; }
+    __attribute__((visibility("hidden"))) int hidden(void) { return 4; }
+    int value(void) { return shown() + guarded() + hidden(); }`);
+  const file = read([input(object)]);
+  assert.equal(exportsOf(file), ['guarded', 'shown', 'value']);
+  const calls = (options: Parameters<typeof read>[1]): string[] => {
+    const linked = read([input(object)], options);
+    const names = linked.linked?.dynamicSymbols ?? [];
+    return linked.dynamicRelocations().map(({ symbol }) => names[symbol]?.name ?? '');
+  };
+  assert.equal(calls({}), ['shown']);
+  assert.equal(calls({ symbolic: 'functions' }), []);
+  assert.equal(calls({ dynamicList: (name) => name === 'shown' }), ['shown']);
+  const scripted = { exportRule: (name: string) => name === 'value' };
+  assert.equal(exportsOf(read([input(object)], scripted)), ['value']);
+  assert.equal(calls(scripted), []);
+  assert.equal(exportsOf(read([input(archive(object), { whole: true, hidden: true })])), []);
+});
+
+test('symbols are defined by options, wrapped, and made at the edges of sections', () => {
+  const object = compile(`
+    extern int other(void), far; int base(void) { return 1; }
+    __attribute__((section("table"))) int first = 10; __attribute__((section("table"))) int second = 20;
+    extern int __start_table[], __stop_table[]; extern char _end[], __ehdr_start[] __attribute__((visibility("hidden")));
+    int __real_base(void); int __wrap_base(void) { return __real_base() + 100; }
+    int value(void) {
+      int sum = other() + (int)(long)&far + (_end > __ehdr_start);
+      for (int *at = __start_table; at < __stop_table; at++) sum += *at;
+      return sum;
+    }`);
+  const caller = compile('int base(void); int wrapped(void) { return base(); }');
+  const defined = [
+    { name: 'other', base: 'wrapped', offset: 0 },
+    { name: 'far', base: null, offset: 0x1000 },
+  ];
+  const options = { defined, wrap: ['base'], gc: true };
+  assert.is(run([input(object), input(caller)], options), String(1 + 100 + 0x1000 + 1 + 30));
+});
+
+test('inline functions of several objects are one, and exceptions and thread-locals work', () => {
+  const header = 'struct Count { int n = 0; }; inline int &shared() { static Count c; return c.n; }';
+  const first = compilePlus(`${header} int bump() { return ++shared(); }`);
+  const second = compilePlus(`${header}
+    #include <string>
+    #include <stdexcept>
+    int bump(); thread_local std::string own = "abc";
+    static int thrower(int n) { if (n > 2) throw std::runtime_error(own); return n; }
+    extern "C" int value() {
+      bump(); ++shared();
+      try { return thrower(3); } catch (const std::exception &e) { return shared() * 10 + (int)std::string(e.what()).size(); }
+    }`);
+  const runtime = execFileSync('g++', ['-print-file-name=libstdc++.so.6'], { encoding: 'utf8' }).trim();
+  const inputs = [input(first), input(second), input(runtime)];
+  const options = { unwindHeader: true, packRelative: true };
+  assert.is(run(inputs, options), '23');
+  const { bytes } = link(inputs, options);
+  assert.equal(link(inputs, options).bytes, bytes);
+  // Versions of what is taken from the library are asked for.
+  const imported = read(inputs, options).linked;
+  const at = imported?.dynamicSymbols.findIndex(({ name }) => name === '__cxa_throw') ?? -1;
+  assert.is(imported?.versionOf(at)?.name, 'CXXABI_1.3');
+});
+
+test('constructors run by priority, and code may be placed', () => {
+  const object = compile(`
+    int order; static void __attribute__((constructor(201))) second(void) { order = order * 10 + 2; }
+    static void __attribute__((constructor(101))) first(void) { order = order * 10 + 1; }
+    static void __attribute__((constructor)) last(void) { order = order * 10 + 3; }
+    int value(void) { return order; }`);
+  assert.is(run([input(object)]), '123');
+  const placed = read([input(object)], { textAddress: 0x20_0000 });
+  assert.is(placed.sections.find(({ name }) => name === '.text')?.address, 0x20_0000);
+  assert.is(run([input(object)], { textAddress: 0x20_0000, strip: 'all', now: true }), '123');
+});
+
+test('equal strings of all objects are one', () => {
+  const one = compile('const char *first(void) { return "the very same string"; }');
+  const two = compile('const char *first(void); int value(void) { return first() == "the very same string"; }');
+  assert.is(run([input(one), input(two)]), '1');
+});
+
+test('the build id is made of the file, or given', () => {
+  const object = compile('int value(void) { return 1; }');
+  const digest = (file: Uint8Array): Uint8Array => Uint8Array.of(file.length % 256, 2, 3, 4, 5);
+  const made = read([input(object)], { buildId: { size: 4, digest } }).linked?.buildId;
+  assert.equal([...(made ?? [])].slice(1), [2, 3, 4]);
+  const given = read([input(object)], { buildId: { bytes: Uint8Array.of(9, 8) } }).linked?.buildId;
+  assert.equal([...(given ?? [])], [9, 8]);
 });
 
 test.run();

@@ -17,10 +17,16 @@ export interface UnwindRecords {
 }
 
 /**
- * Splits the bytes of a relocatable file's .eh_frame. `relocations` are the offsets of the section's relocations, rising.
+ * Splits the bytes of a relocatable file's .eh_frame. `relocations` are the offsets of the section's
+ * relocations, rising, and `firstRow` is the row of the first of them.
  * IPBP1001 and IPBP1002 as `splitEhFrame`; IPBP1002 too for records of 64-bit length, which no compiler writes.
  */
-export function splitUnwindRecords(bytes: Uint8Array, relocations: ArrayLike<number>, where: string): UnwindRecords {
+export function splitUnwindRecords(
+  bytes: Uint8Array,
+  relocations: ArrayLike<number>,
+  firstRow: number,
+  where: string,
+): UnwindRecords {
   const reader: ByteReader = new ByteReader(bytes, where);
   // A record has four bytes of length and four of the CIE's distance at least.
   const most = Math.ceil(bytes.length / 8);
@@ -54,10 +60,10 @@ export function splitUnwindRecords(bytes: Uint8Array, relocations: ArrayLike<num
       cie[row] = common;
     }
     while (next < relocations.length && (relocations[next] as number) < start) next++;
-    firstRelocation[row] = next;
+    firstRelocation[row] = firstRow + next;
     reader.seek(start + 4 + length);
   }
-  firstRelocation[count] = relocations.length;
+  firstRelocation[count] = firstRow + relocations.length;
   return {
     count,
     offset: offset.subarray(0, count),

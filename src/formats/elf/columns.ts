@@ -5,7 +5,7 @@ import type { ByteReader } from '../../bytes/reader.js';
 import { decodeText } from '../../bytes/text.js';
 import { hex } from '../../codes/error.js';
 import * as columns from '../columns.js';
-import type { RelocationColumns, SymbolColumns } from '../columns.js';
+import type { FileRelocations, RelocationColumns, SymbolColumns } from '../columns.js';
 import * as elf from './constants.js';
 import { relocationCount, type RelocationBounds } from './relocations.js';
 
@@ -150,6 +150,12 @@ export interface RelocationSource {
   readonly type: number;
 }
 
+/** The relocation sections that apply to one section. */
+export interface RelocationTarget {
+  readonly sources: readonly RelocationSource[];
+  readonly bounds: RelocationBounds;
+}
+
 /**
  * Reads the relocation sections of one target as one.
  * @throws IpbpError as `readRelocationSection`; IPBP1002 too where some have addends and some have not.
@@ -158,74 +164,102 @@ export function readRelocationColumns(
   sources: readonly RelocationSource[],
   bounds: RelocationBounds,
 ): RelocationColumns {
-  let count = 0;
-  for (const { reader, type } of sources) count += relocationCount(reader, type);
-  const offset = bounds.size < TWO_32 ? new Uint32Array(count) : new Float64Array(count);
-  const result = {
-    count,
-    offset,
-    type: new Uint32Array(count),
-    symbol: new Uint32Array(count),
-    addend: new Float64Array(count),
-    implicit: sources[0]?.type === elf.SHT_REL,
-  };
-  let sorted = true;
-  let row = 0;
-  let last = 0;
-  for (const { reader, type } of sources) {
-    if ((type === elf.SHT_REL) !== result.implicit) {
-      reader.malformed('relocations of one section have addends and have none', { expected: 'one kind' }, 0);
-    }
-    const step = result.implicit ? elf.REL_SIZE / 4 : elf.RELA_SIZE / 4;
-    const words = wordsOf(reader.bytes, reader.length / 4);
-    for (let at = 0; at < words.length; at += step, row++) {
-      const place = (words[at + 1] as number) * TWO_32 + (words[at] as number);
-      const symbol = words[at + 3] as number;
-      if (place >= bounds.size) {
-        const facts = { expected: `below ${hex(bounds.size)}`, actual: hex(place) };
-        reader.malformed('a relocation lies outside its section', facts, at * 4);
-      }
-      if (symbol >= bounds.symbols && symbol !== 0) {
-        const actual = `${symbol} of ${bounds.symbols}`;
-        reader.malformed('a relocation has an unknown symbol', { actual }, at * 4);
-      }
-      if (place < last) sorted = false;
-      last = place;
-      offset[row] = place;
-      result.type[row] = words[at + 2] as number;
-      result.symbol[row] = symbol;
-      if (result.implicit) continue;
-      const addend = ((words[at + 5] as number) | 0) * TWO_32 + (words[at + 4] as number);
-      if (!Number.isSafeInteger(addend)) {
-        reader.malformed('an addend is too large', { expected: 'within ±2^53' }, at * 4);
-      }
-      result.addend[row] = addend;
-    }
-  }
-  return sorted ? result : byOffset(result);
+  return readAllRelocationColumns([{ sources, bounds }]).rows;
 }
 
-/** Rows by rising offset; those of one place keep their order, which some pairs rely on. */
-function byOffset(rows: RelocationColumns): RelocationColumns {
-  const { count } = rows;
-  const order = new Uint32Array(count);
-  for (let row = 0; row < count; row++) order[row] = row;
-  order.sort((a, b) => (rows.offset[a] as number) - (rows.offset[b] as number) || a - b);
-  const sorted = {
+/** Reads those of all targets into one set of columns; errors as `readRelocationColumns`. */
+export function readAllRelocationColumns(targets: readonly RelocationTarget[]): FileRelocations {
+  let count = 0;
+  let wide = false;
+  for (const { sources, bounds } of targets) {
+    for (const { reader, type } of sources) {
+      count += relocationCount(reader, type);
+      wide ||= bounds.size >= TWO_32;
+    }
+  }
+  const kinds = targets.flatMap(({ sources }) => sources.map(({ type }) => type));
+  const rows: RelocationColumns = {
     count,
-    offset: rows.offset.slice(),
+    offset: wide ? new Float64Array(count) : new Uint32Array(count),
     type: new Uint32Array(count),
     symbol: new Uint32Array(count),
     addend: new Float64Array(count),
-    implicit: rows.implicit,
+    implicit: kinds[0] === elf.SHT_REL,
   };
-  order.forEach((from, to) => {
-    sorted.offset[to] = rows.offset[from] as number;
-    sorted.type[to] = rows.type[from] as number;
-    sorted.symbol[to] = rows.symbol[from] as number;
-    sorted.addend[to] = rows.addend[from] as number;
+  const first = new Uint32Array(targets.length + 1);
+  let row = 0;
+  targets.forEach(({ sources, bounds }, target) => {
+    const start = row;
+    let sorted = true;
+    for (const source of sources) {
+      if ((source.type === elf.SHT_REL) !== rows.implicit) {
+        source.reader.malformed('some relocations have addends and some have none', { expected: 'one kind' }, 0);
+      }
+      const end = readRows(rows, row, source, bounds);
+      sorted &&= isSorted(rows.offset, start, end);
+      row = end;
+    }
+    if (!sorted) sortRows(rows, start, row);
+    first[target + 1] = row;
   });
-  return sorted;
+  return { rows, first };
+}
+
+/** Reads one section into rows from `row` on; the row behind its last. */
+function readRows(
+  rows: RelocationColumns,
+  row: number,
+  { reader, type }: RelocationSource,
+  bounds: RelocationBounds,
+): number {
+  const { offset, type: types, symbol: symbolRows, addend: addends } = rows;
+  const implicit = type === elf.SHT_REL;
+  const step = implicit ? elf.REL_SIZE / 4 : elf.RELA_SIZE / 4;
+  const words = wordsOf(reader.bytes, reader.length / 4);
+  for (let at = 0; at < words.length; at += step, row++) {
+    const place = (words[at + 1] as number) * TWO_32 + (words[at] as number);
+    const symbol = words[at + 3] as number;
+    if (place >= bounds.size) {
+      const facts = { expected: `below ${hex(bounds.size)}`, actual: hex(place) };
+      reader.malformed('a relocation lies outside its section', facts, at * 4);
+    }
+    if (symbol >= bounds.symbols && symbol !== 0) {
+      const actual = `${symbol} of ${bounds.symbols}`;
+      reader.malformed('a relocation has an unknown symbol', { actual }, at * 4);
+    }
+    offset[row] = place;
+    types[row] = words[at + 2] as number;
+    symbolRows[row] = symbol;
+    if (implicit) continue;
+    const addend = ((words[at + 5] as number) | 0) * TWO_32 + (words[at + 4] as number);
+    if (!Number.isSafeInteger(addend)) {
+      reader.malformed('an addend is too large', { expected: 'within ±2^53' }, at * 4);
+    }
+    addends[row] = addend;
+  }
+  return row;
+}
+
+function isSorted(offset: Uint32Array | Float64Array, start: number, end: number): boolean {
+  for (let row = start + 1; row < end; row++) if ((offset[row] as number) < (offset[row - 1] as number)) return false;
+  return true;
+}
+
+/** Rows [start, end) by rising offset; those of one place keep their order, which some pairs rely on. */
+function sortRows(rows: RelocationColumns, start: number, end: number): void {
+  const order = new Uint32Array(end - start);
+  for (let index = 0; index < order.length; index++) order[index] = index;
+  const offset = rows.offset.slice(start, end);
+  order.sort((a, b) => (offset[a] as number) - (offset[b] as number) || a - b);
+  const type = rows.type.slice(start, end);
+  const symbol = rows.symbol.slice(start, end);
+  const addend = rows.addend.slice(start, end);
+  order.forEach((from, to) => {
+    rows.offset[start + to] = offset[from] as number;
+    rows.type[start + to] = type[from] as number;
+    rows.symbol[start + to] = symbol[from] as number;
+    rows.addend[start + to] = addend[from] as number;
+  });
 }
 
 /** The first `count` words. Copied where they do not lie at a multiple of four: members of archives lie anywhere. */

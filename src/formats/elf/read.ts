@@ -3,7 +3,13 @@
 import type { ByteReader } from '../../bytes/reader.js';
 import { openWindows, wholeSource, type ByteSource, type Windows } from '../../bytes/source.js';
 import type { ObjectFile, Relocation } from '../object-file.js';
-import { readRelocationColumns, readSymbolColumns, type SymbolTableParts } from './columns.js';
+import {
+  readAllRelocationColumns,
+  readRelocationColumns,
+  readSymbolColumns,
+  type RelocationSource,
+  type SymbolTableParts,
+} from './columns.js';
 import * as elf from './constants.js';
 import { countFunctions, countNamed } from './count-symbols.js';
 import { readHeaders } from './header.js';
@@ -62,6 +68,12 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
     return byOffset(others.length === 0 ? (first ?? []) : [first ?? [], ...others].flat());
   };
 
+  const sourcesOf = (section: number): RelocationSource[] =>
+    (relocationSections.get(section) ?? []).map((source) => {
+      const header = headers.sections[source] as SectionHeader;
+      return { reader: sectionReader(reader, header), type: header.type };
+    });
+
   return {
     format: 'elf',
     machine: headers.machine,
@@ -93,16 +105,11 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
         firstGlobal: 0,
       });
     },
-    relocationColumns(section) {
-      const sources = relocationSections.get(section) ?? [];
-      return readRelocationColumns(
-        sources.map((source) => {
-          const header = headers.sections[source] as SectionHeader;
-          return { reader: sectionReader(reader, header), type: header.type };
-        }),
-        boundsOf(section),
-      );
-    },
+    relocationColumns: (section) => readRelocationColumns(sourcesOf(section), boundsOf(section)),
+    allRelocationColumns: () =>
+      readAllRelocationColumns(
+        sections.map((_, section) => ({ sources: sourcesOf(section), bounds: boundsOf(section) })),
+      ),
     sectionBytes(index) {
       const section = sections[index];
       if (section === undefined || section.fileSize === 0) return NO_BYTES;

@@ -54,6 +54,7 @@ export function readSections(reader: Windows, headers: ElfHeaders, symbols: () =
       group: groups.get(index) ?? null,
       retain: has(header, elf.SHF_GNU_RETAIN),
       consumed: isConsumed(name, header),
+      compressed: has(header, elf.SHF_COMPRESSED),
       describes: has(header, elf.SHF_LINK_ORDER) && header.link < headers.sections.length ? header.link : null,
     };
   });
@@ -101,8 +102,8 @@ function isConsumed(name: string, header: SectionHeader): boolean {
     case elf.SHT_LLVM_CALL_GRAPH_PROFILE:
       return !has(header, elf.SHF_ALLOC);
     default:
-      // An empty mark that says whether the stack may be executed.
-      return name === '.note.GNU-stack';
+      // An empty mark that says whether the stack may be executed; and what all code of a program has to promise together.
+      return name === '.note.GNU-stack' || name === '.note.gnu.property';
   }
 }
 

@@ -19,7 +19,7 @@ export interface FixupContext extends Scanning {
   readonly loader: LoaderWork;
 }
 
-/** What is fixed up: relocations [first, end) of a section, whose copy starts at `start` of `bytes`. */
+/** What is fixed up: relocations [first, end) of a section; `bytes` is a copy of it, or of a part. */
 export interface FixupRange {
   readonly file: TakenFile;
   /** For messages. */
@@ -28,9 +28,9 @@ export interface FixupRange {
   readonly first: number;
   readonly end: number;
   readonly bytes: Uint8Array;
-  /** Where the byte with offset `from` of the section was copied to. */
-  readonly start: number;
+  /** Of the copy. */
   readonly address: number;
+  /** Offset in the section at which the copy starts. */
   readonly from: number;
   /** As the scan has it. */
   readonly packable: boolean;
@@ -54,9 +54,8 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
     const term = lowered.term[type] as number;
     if (term === rows.TERM_NONE) continue;
     const row = relocations.symbol[index] as number;
-    const inSection = (relocations.offset[index] as number) - range.from;
-    const at = range.start + inSection;
-    const place = range.address + inSection;
+    const at = (relocations.offset[index] as number) - range.from;
+    const place = range.address + at;
     const addend = relocations.implicit
       ? (lowered.row[type] as FixupRow).field.decode(bytes, at)
       : (relocations.addend[index] as number);
@@ -68,9 +67,7 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
     switch (term) {
       case rows.TERM_SYMBOL: {
         value =
-          global >= 0
-            ? (values.symbolAddress[global] as number) + addend
-            : localAddress(link, values, file, row, addend);
+          global >= 0 ? (values.symbolAddress[global] as number) + addend : localAddress(values, file, row, addend);
         if (lowered.base[type] === rows.BASE_NOTHING && lowered.modulo[type] === 0 && binding !== TO_CONSTANT) {
           if (binding === TO_DYNAMIC) {
             addLoaderWork(context.loader, WORK_ABSOLUTE, place, global, addend);
@@ -86,16 +83,15 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
       case rows.TERM_STUB:
         if (binding === TO_DYNAMIC) value = stubAddress(link, addresses, needs.stubOf[global] as number) + addend;
         else if (global >= 0) value = (values.symbolAddress[global] as number) + addend;
-        else value = localAddress(link, values, file, row, addend);
+        else value = localAddress(values, file, row, addend);
         break;
       case rows.TERM_SLOT: {
         const slot = needs.addressSlot[symbol] as number;
-        if (lowered.relaxable[type] === 1 && binding === TO_ADDRESS) {
+        if (lowered.relaxable[type] === 1 && binding === TO_ADDRESS && addend === link.machine.shared.slotAddend) {
           const rewrite = link.machine.rewrite(lowered.row[type] as FixupRow, 'direct', bytes, at);
           if (rewrite !== null) {
             bytes.set(rewrite.bytes, at + rewrite.from);
-            const target =
-              global >= 0 ? (values.symbolAddress[global] as number) : localAddress(link, values, file, row, 0);
+            const target = global >= 0 ? (values.symbolAddress[global] as number) : localAddress(values, file, row, 0);
             for (const field of rewrite.fields) {
               const sum = target + addend + field.addend;
               const found = offBase(context, lowered.base[field.row.type] as number, sum, place + field.at);
@@ -116,9 +112,8 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
         break;
       case rows.TERM_MODULE_OFFSET:
         value =
-          (global >= 0
-            ? (values.symbolAddress[global] as number) + addend
-            : localAddress(link, values, file, row, addend)) - values.templateStart;
+          (global >= 0 ? (values.symbolAddress[global] as number) + addend : localAddress(values, file, row, addend)) -
+          values.templateStart;
         break;
       case rows.TERM_THREAD_SLOT:
         value = addresses.slots + (needs.threadSlot.get(symbol) ?? 0) * word + addend;
@@ -210,60 +205,49 @@ const PAIR_LISTS = new Set(['.debug_loc', '.debug_ranges']);
 export function applyUnloaded(context: FixupContext, range: FixupRange): void {
   const { link, lowered, values } = context;
   const { file, relocations, bytes } = range;
-  const { globals, columns } = file;
+  const { globals, columns, base } = file;
   const gone = PAIR_LISTS.has(link.sections.section[range.section]?.name ?? '') ? 1 : 0;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let index = range.first; index < range.end; index++) {
     const type = relocations.type[index] as number;
     const term = type < lowered.size ? (lowered.term[type] as number) : rows.UNKNOWN_TYPE;
     if (term === rows.TERM_NONE) continue;
-    const row = relocations.symbol[index] as number;
-    const inSection = (relocations.offset[index] as number) - range.from;
-    const at = range.start + inSection;
-    const fixup = lowered.row[type];
-    if (
-      fixup === undefined ||
-      (term !== rows.TERM_SYMBOL && term !== rows.TERM_MODULE_OFFSET && term !== rows.TERM_SIZE)
-    ) {
-      const what = fixup?.name ?? `relocation type ${type}`;
-      const code = fixup === undefined ? 'IPBP2001' : 'IPBP2004';
-      const where = placeIn(link, range.section, relocations.offset[index] as number);
-      report(link, new IpbpError(code, `${what} stands in what is not loaded`, { where }));
+    if (term !== rows.TERM_SYMBOL && term !== rows.TERM_MODULE_OFFSET && term !== rows.TERM_SIZE) {
+      reportUnloaded(context, range, index);
       continue;
     }
-    const addend = relocations.implicit ? fixup.field.decode(bytes, at) : (relocations.addend[index] as number);
+    const row = relocations.symbol[index] as number;
+    const at = (relocations.offset[index] as number) - range.from;
+    const addend = relocations.implicit
+      ? (lowered.row[type] as FixupRow).field.decode(bytes, at)
+      : (relocations.addend[index] as number);
     const global = globals[row] as number;
-    const section = global >= 0 ? (link.symbols.section[global] as number) : sectionNumber(file, row);
+    const own = columns.section[row] as number;
+    const section = global >= 0 ? (link.symbols.section[global] as number) : own < 0 ? own : base + own;
     let value: number;
     if (term === rows.TERM_SIZE) value = (columns.size[row] as number) + addend;
     else if (section >= 0 && values.alive[section] === 0) value = gone;
     else {
-      value =
-        global >= 0 ? (values.symbolAddress[global] as number) + addend : localUnloaded(context, file, row, addend);
+      value = global >= 0 ? (values.symbolAddress[global] as number) + addend : localAddress(values, file, row, addend);
       if (term === rows.TERM_MODULE_OFFSET) value -= values.templateStart;
-      else if (lowered.base[type] === rows.BASE_PLACE) value -= inSection;
+      else if (lowered.base[type] === rows.BASE_PLACE) value -= at;
     }
-    writeChecked(context, range, index, fixup, at, value);
+    const writer = lowered.writer[type];
+    if (writer === rows.WRITE_32 && value >= (lowered.min[type] as number) && value <= (lowered.max[type] as number)) {
+      view.setInt32(at, value, true);
+    } else if (writer === rows.WRITE_64 && Number.isSafeInteger(value)) {
+      const high = Math.floor(value / 0x1_0000_0000);
+      view.setUint32(at, value - high * 0x1_0000_0000, true);
+      view.setInt32(at + 4, high, true);
+    } else writeChecked(context, range, index, lowered.row[type] as FixupRow, at, value);
   }
 }
 
-function sectionNumber(file: TakenFile, row: number): number {
-  const at = file.columns.section[row] as number;
-  return at < 0 ? at : file.base + at;
-}
-
-/** Debug sections refer to one another by offsets in the joined section. */
-function localUnloaded(context: FixupContext, file: TakenFile, row: number, addend: number): number {
-  const { link, values } = context;
-  const section = sectionNumber(file, row);
-  if (section < 0 || link.sections.section[section]?.alloc === true || values.merged[section] !== undefined) {
-    const merged = section < 0 ? undefined : values.merged[section];
-    const base = merged === undefined ? 0 : unloadedOffset(context, merged.section);
-    return localAddress(link, values, file, row, addend) + base;
-  }
-  return (link.sections.offset[section] as number) + (file.columns.value[row] as number) + addend;
-}
-
-function unloadedOffset(context: FixupContext, section: number): number {
-  const { sections } = context.link;
-  return sections.section[section]?.alloc === true ? 0 : (sections.offset[section] as number);
+function reportUnloaded(context: FixupContext, range: FixupRange, index: number): void {
+  const type = range.relocations.type[index] as number;
+  const row = context.lowered.row[type];
+  const what = row?.name ?? `relocation type ${type}`;
+  const where = placeIn(context.link, range.section, range.relocations.offset[index] as number);
+  const code = row === undefined ? 'IPBP2001' : 'IPBP2004';
+  report(context.link, new IpbpError(code, `${what} stands in what is not loaded`, { where }));
 }

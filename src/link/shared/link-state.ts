@@ -1,5 +1,5 @@
 // What the passes of a link hand on: one state that each of them reads and completes, in the order of shared.ts.
-import type { SymbolColumns } from '../../formats/columns.js';
+import type { FileRelocations, SymbolColumns } from '../../formats/columns.js';
 import type { ObjectFile } from '../../formats/object-file.js';
 import { type IpbpError, hex } from '../../codes/error.js';
 import type { Machine } from '../../reloc/machine.js';
@@ -19,11 +19,15 @@ export interface TakenFile {
   /** What is added to a local row to number all local symbols of the link. */
   readonly localBase: number;
   readonly hidden: boolean;
+  /** All of its relocations, once something asked for some. */
+  relocations: FileRelocations | null;
 }
 
 /** A shared library that was named. */
 export interface Library {
   readonly number: number;
+  readonly file: ObjectFile;
+  /** What the loader looks for. */
   readonly name: string;
   readonly asNeeded: boolean;
   used: boolean;

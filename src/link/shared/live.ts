@@ -52,9 +52,12 @@ export function dropUnreached(link: Link, unwind: Unwind): number[] {
     if (section === undefined) continue;
     // What debug information refers to is not needed for that.
     if (section.alloc && section.kind !== 'unwind') {
-      const relocations = relocationsOf(link, next);
-      const file = sections.file[next] as number;
-      for (let row = 0; row < relocations.count; row++) reach(file, relocations.symbol[row] as number);
+      const number = sections.file[next] as number;
+      const file = link.files[number];
+      if (file !== undefined) {
+        const { rows, first, end } = relocationsOf(file, section.index);
+        for (let row = first; row < end; row++) reach(number, rows.symbol[row] as number);
+      }
       for (let fde = unwind.firstOf.get(next) ?? -1; fde >= 0; fde = unwind.fdeNext[fde] as number) {
         forEachUnwindReference(link, unwind, fde, reach);
       }

@@ -10,7 +10,7 @@ export interface MapEntry {
   /** What messages call the object; null for what the link made. */
   readonly file: string | null;
   readonly section: string;
-  /** 0 for what is not loaded. */
+  /** Of what is not loaded, the offset in the output section. */
   readonly address: number;
   readonly offset: number;
   readonly size: number;
@@ -28,7 +28,7 @@ export function linkMap(link: Link, outputs: readonly OutputSection[]): MapEntry
         output: output.name,
         file: file === MADE_FILE ? null : (link.files[file]?.file.name ?? null),
         section: sections.section[member]?.name ?? '',
-        address: output.alloc ? output.address + offset : 0,
+        address: output.alloc ? output.address + offset : offset,
         offset: output.offset + offset,
         size: sections.size[member] as number,
         align: sections.section[member]?.align ?? 1,

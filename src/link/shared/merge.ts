@@ -4,6 +4,7 @@ import { createNameTable, type NameTable } from '../../bytes/name-table.js';
 import type { Section } from '../../formats/object-file.js';
 import type { Link } from './link-state.js';
 import { outputName } from './output-names.js';
+import { relocationsOf } from './references.js';
 import { addMadeSection, SECTION_ABSORBED, SECTION_KEPT } from './sections.js';
 
 /** Where the pieces of an input section went. `from` and `to` are offsets, by rising `from`; the first is 0. */
@@ -44,9 +45,11 @@ export function mergeSections(link: Link): Merged {
   for (let number = 0; number < count; number++) {
     const section = sections.section[number] as Section;
     if (!section.mergeable || sections.fate[number] !== SECTION_KEPT) continue;
-    const file = link.files[sections.file[number] as number]?.file;
-    if (file === undefined || !isMergeable(section) || file.relocationColumns(section.index).count > 0) continue;
-    const bytes = file.sectionBytes(section.index);
+    const file = link.files[sections.file[number] as number];
+    if (file === undefined || !isMergeable(section)) continue;
+    const { first, end: last } = relocationsOf(file, section.index);
+    if (first !== last) continue;
+    const bytes = file.file.sectionBytes(section.index);
     const starts = section.strings ? stringStarts(bytes, section.entrySize) : constantStarts(bytes, section.entrySize);
     if (starts === null) continue;
     const target = openFor(link, open, section);

@@ -2,25 +2,17 @@
 import type { RelocationColumns } from '../../formats/columns.js';
 import type { Link, TakenFile } from './link-state.js';
 
-const NONE: RelocationColumns = {
-  count: 0,
-  offset: new Uint32Array(0),
-  type: new Uint32Array(0),
-  symbol: new Uint32Array(0),
-  addend: new Float64Array(0),
-  implicit: false,
-};
+/** The relocations of a section: rows [first, end) of its file's. */
+export interface SectionRelocations {
+  readonly rows: RelocationColumns;
+  readonly first: number;
+  readonly end: number;
+}
 
-/** The relocations of a section, read once. */
-export function relocationsOf(link: Link, section: number): RelocationColumns {
-  const { sections } = link;
-  const known = sections.relocations[section];
-  if (known != null) return known;
-  const file = link.files[sections.file[section] as number];
-  const index = sections.section[section]?.index ?? -1;
-  const found = file === undefined || index < 0 ? NONE : file.file.relocationColumns(index);
-  sections.relocations[section] = found;
-  return found;
+/** The relocations of an object's section; the file's are read once. */
+export function relocationsOf(file: TakenFile, section: number): SectionRelocations {
+  const all = (file.relocations ??= file.file.allRelocationColumns());
+  return { rows: all.rows, first: all.first[section] ?? 0, end: all.first[section + 1] ?? 0 };
 }
 
 /** The section that a row of an object's symbol table means in this link: below 0 when that is none. */

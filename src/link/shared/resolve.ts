@@ -7,11 +7,12 @@ import {
   BINDING_LOCAL,
   BINDING_UNIQUE,
   BINDING_WEAK,
+  KIND_FUNCTION,
+  KIND_IFUNC,
   SECTION_ABSOLUTE,
   SECTION_COMMON,
   SECTION_UNDEFINED,
   VISIBILITY_DEFAULT,
-  SYMBOL_KINDS,
 } from '../../formats/columns.js';
 import type { ObjectFile } from '../../formats/object-file.js';
 import { IpbpError } from '../../codes/error.js';
@@ -119,7 +120,16 @@ function takeObject(state: Resolving, file: ObjectFile, hidden: boolean): void {
   const number = link.files.length;
   const base = takeSections(state, file, number);
   const globals = new Int32Array(columns.count).fill(-1);
-  const taken: TakenFile = { number, file, columns, globals, base, localBase: link.localCount, hidden };
+  const taken: TakenFile = {
+    number,
+    file,
+    columns,
+    globals,
+    base,
+    localBase: link.localCount,
+    hidden,
+    relocations: null,
+  };
   link.files.push(taken);
   link.localCount += columns.count;
   const { names, section, binding } = columns;
@@ -166,7 +176,12 @@ function takeSections(state: Resolving, file: ObjectFile, number: number): numbe
   for (const section of file.sections) {
     let fate = SECTION_KEPT;
     if (section.consumed) fate = SECTION_CONSUMED;
-    else if (section.kind === 'debug' && options.strip !== 'none') fate = SECTION_DEAD;
+    else if (section.kind === 'debug' && (options.strip !== 'none' || section.compressed)) {
+      if (options.strip === 'none' && section.name.endsWith('debug_info')) {
+        state.link.warnings.push(`${file.name}: its debug information is compressed, and left out`);
+      }
+      fate = SECTION_DEAD;
+    }
     if (section.group !== null) {
       const first = state.groups.get(section.group);
       if (first === undefined) state.groups.set(section.group, number);
@@ -277,26 +292,43 @@ function takeLibrary(state: Resolving, input: LinkInput & { kind: 'shared' }): v
   const name = file.linked.soname ?? input.neededAs;
   if (state.sonames.has(name)) return;
   state.sonames.add(name);
-  const library: Library = { number: link.libraries.length, name, asNeeded: input.asNeeded, used: !input.asNeeded };
+  const library: Library = {
+    number: link.libraries.length,
+    file,
+    name,
+    asNeeded: input.asNeeded,
+    used: !input.asNeeded,
+  };
   link.libraries.push(library);
+  const { linked } = file;
+  const columns = linked.dynamicColumns();
+  const { names } = columns;
   const table = link.symbols;
-  for (const symbol of file.linked.dynamicSymbols) {
-    if (symbol.binding === 'local' || symbol.name === '') continue;
-    const number = symbolNamed(table, symbol.name);
-    if (symbol.section === 'undefined') {
-      symbols.setFlag(table, number, symbols.WANTED_BY_LIBRARY);
-      if (table.state[number] === symbols.STATE_LAZY && symbol.binding !== 'weak') {
-        state.queue.push({ archive: table.file[number] as number, member: table.row[number] as number });
+  for (let row = 1; row < columns.count; row++) {
+    const length = names.length[row] as number;
+    if (columns.binding[row] === BINDING_LOCAL || length === 0) continue;
+    const start = names.offset[row] as number;
+    const symbol = table.names.intern(names.bytes, start, start + length);
+    if (table.names.count > table.capacity) growSymbols(table, table.names.count);
+    const weak = columns.binding[row] === BINDING_WEAK;
+    if (columns.section[row] === SECTION_UNDEFINED) {
+      symbols.setFlag(table, symbol, symbols.WANTED_BY_LIBRARY);
+      if (table.state[symbol] === symbols.STATE_LAZY && !weak) {
+        state.queue.push({ archive: table.file[symbol] as number, member: table.row[symbol] as number });
       }
       continue;
     }
-    const current = table.state[number] as number;
-    if (current > symbols.STATE_LAZY || table.visibility[number] !== VISIBILITY_DEFAULT) continue;
-    table.state[number] = symbols.STATE_SHARED;
-    table.file[number] = library.number;
-    table.row[number] = symbol.index;
-    table.kind[number] = SYMBOL_KINDS.indexOf(symbol.kind);
-    table.size[number] = symbol.size;
-    mark(table, number, symbols.WEAK, symbol.binding === 'weak');
+    const current = table.state[symbol] as number;
+    if (current > symbols.STATE_LAZY || table.visibility[symbol] !== VISIBILITY_DEFAULT) continue;
+    // Of a version that is not the default one only old programs know.
+    if (linked.versionOf(row)?.hidden === true) continue;
+    table.state[symbol] = symbols.STATE_SHARED;
+    table.file[symbol] = library.number;
+    table.row[symbol] = row;
+    // How the library chooses its function is not the concern of who calls it.
+    const kind = columns.kind[row] as number;
+    table.kind[symbol] = kind === KIND_IFUNC ? KIND_FUNCTION : kind;
+    table.size[symbol] = columns.size[row] as number;
+    mark(table, symbol, symbols.WEAK, weak);
   }
 }

@@ -1,6 +1,6 @@
 // Pass: reads the relocations of all that is kept and notes what they need; says what cannot be part of a shared object.
 // What is decided here the fixups decide alike: by the same rows and bindings.
-import { KIND_TLS } from '../../formats/columns.js';
+import { KIND_IFUNC, KIND_TLS } from '../../formats/columns.js';
 import type { RelocationColumns } from '../../formats/columns.js';
 import { IpbpError } from '../../codes/error.js';
 import { TO_ADDRESS, TO_CONSTANT, TO_DYNAMIC, TO_NOTHING } from './bindings.js';
@@ -47,13 +47,12 @@ export function scanRelocations(scanning: Scanning, unwind: UnwindSection | null
     const file = link.files[sections.file[number] as number];
     if (section === undefined || file === undefined || !section.alloc) continue;
     if (sections.fate[number] !== SECTION_KEPT) continue;
-    const relocations = relocationsOf(link, number);
-    if (relocations.count === 0) continue;
+    const { rows: relocations, first, end } = relocationsOf(file, section.index);
+    if (first === end) continue;
     const bytes = file.file.sectionBytes(section.index);
     const { writable, align } = section;
     const packable = link.options.packRelative && align >= 2;
-    const end = relocations.count;
-    scanRange(scanning, { file, section: number, bytes, relocations, first: 0, end, writable, packable });
+    scanRange(scanning, { file, section: number, bytes, relocations, first, end, writable, packable });
   }
   for (const { input, record } of unwind?.records ?? []) {
     const from = unwind?.inputs[input];
@@ -96,6 +95,10 @@ function scanRange(scanning: Scanning, range: Range): void {
         continue;
       }
     }
+    if (binding === TO_ADDRESS && isChosen(scanning, range, row, global)) {
+      reportChosen(scanning, range, index);
+      continue;
+    }
     switch (term) {
       case rows.TERM_SYMBOL:
         scanSymbol(scanning, range, index, type, binding, global);
@@ -106,7 +109,7 @@ function scanRange(scanning: Scanning, range: Range): void {
         break;
       case rows.TERM_SLOT:
         if (lowered.base[type] !== rows.BASE_PLACE) needs.table ||= lowered.base[type] !== rows.BASE_PLACE_PAGE;
-        if (becomesDirect(scanning, range.bytes, relocations.offset[index] as number, type, binding)) break;
+        if (becomesDirect(scanning, range.bytes, relocations, index, binding)) break;
         needed.needAddressSlot(needs, symbol);
         break;
       case rows.TERM_TABLE:
@@ -141,12 +144,15 @@ function scanRange(scanning: Scanning, range: Range): void {
 export function becomesDirect(
   scanning: Scanning,
   bytes: Uint8Array,
-  offset: number,
-  type: number,
+  relocations: RelocationColumns,
+  index: number,
   binding: number,
 ): boolean {
   const { lowered, link } = scanning;
+  const type = relocations.type[index] as number;
   if (binding !== TO_ADDRESS || lowered.relaxable[type] !== 1) return false;
+  if (relocations.addend[index] !== link.machine.shared.slotAddend) return false;
+  const offset = relocations.offset[index] as number;
   const row = lowered.row[type];
   return row !== undefined && link.machine.rewrite(row, 'direct', bytes, offset) !== null;
 }
@@ -194,6 +200,23 @@ function scanSymbol(
     needs.packedSection.push(range.section);
     needs.packedOffset.push(range.relocations.offset[index] as number);
   } else needs.relative++;
+}
+
+/** Is it a function that the loader chooses among several? */
+function isChosen(scanning: Scanning, range: Range, row: number, global: number): boolean {
+  const kind = global >= 0 ? scanning.link.symbols.kind[global] : range.file.columns.kind[row];
+  return kind === KIND_IFUNC;
+}
+
+function reportChosen(scanning: Scanning, range: Range, index: number): void {
+  report(
+    scanning.link,
+    new IpbpError('IPBP2035', 'a function that is chosen when loading is used in its own module', {
+      expected: 'an exported one, which other modules could replace',
+      actual: nameOf(scanning, range, index),
+      where: placeOf(scanning, range, index),
+    }),
+  );
 }
 
 function isAbsolute(link: Link, file: TakenFile, row: number, global: number): boolean {

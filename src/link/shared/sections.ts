@@ -1,5 +1,4 @@
 // The sections of a link under one numbering: those of all objects that were taken in, and those that the link makes.
-import type { RelocationColumns } from '../../formats/columns.js';
 import type { Section } from '../../formats/object-file.js';
 
 /** What becomes of a section. */
@@ -30,13 +29,11 @@ export interface SectionTable {
   readonly offset: number[];
   /** Known after placing; 0 for what is not loaded. */
   readonly address: number[];
-  /** Relocations of kept sections, once they were asked for. */
-  readonly relocations: (RelocationColumns | null)[];
 }
 
 /** An empty table. */
 export function createSections(): SectionTable {
-  return { section: [], file: [], fate: [], size: [], output: [], offset: [], address: [], relocations: [] };
+  return { section: [], file: [], fate: [], size: [], output: [], offset: [], address: [] };
 }
 
 /** Adds a section and gives its number. */
@@ -49,7 +46,6 @@ export function addSection(table: SectionTable, section: Section, file: number, 
   table.output.push(-1);
   table.offset.push(0);
   table.address.push(0);
-  table.relocations.push(null);
   return number;
 }
 
@@ -87,6 +83,7 @@ export function addMadeSection(table: SectionTable, facts: MadeFacts): number {
     group: null,
     retain: false,
     consumed: false,
+    compressed: false,
     describes: null,
   };
   return addSection(table, section, MADE_FILE, SECTION_KEPT);

@@ -48,8 +48,9 @@ function addInput(link: Link, unwind: Unwind, number: number): void {
   const section = sections.section[number];
   if (file === undefined || section === undefined || section.fileSize === 0) return;
   const bytes = file.file.sectionBytes(section.index);
-  const relocations = relocationsOf(link, number);
-  const records = splitUnwindRecords(bytes, relocations.offset, `${file.file.name}: ${section.name}`);
+  const { rows: relocations, first, end } = relocationsOf(file, section.index);
+  const offsets = relocations.offset.subarray(first, end);
+  const records = splitUnwindRecords(bytes, offsets, first, `${file.file.name}: ${section.name}`);
   const input = unwind.inputs.length;
   unwind.inputs.push({ section: number, bytes, relocations, records });
   for (let record = 0; record < records.count; record++) {
@@ -95,7 +96,7 @@ export interface UnwindSection {
 }
 
 /** Records start at multiples of this. */
-const ALIGN = 8;
+const RECORD_ALIGN = 4;
 
 /** Lays out what is kept. Null when there is none. */
 export function layOutUnwind(link: Link, unwind: Unwind): UnwindSection | null {
@@ -110,7 +111,7 @@ export function layOutUnwind(link: Link, unwind: Unwind): UnwindSection | null {
   const put = (input: number, record: number, cieOffset: number, encoding: number): number => {
     const offset = end;
     const bytes = unwind.inputs[input]?.records.size[record] ?? 0;
-    const size = Math.ceil(bytes / ALIGN) * ALIGN;
+    const size = Math.ceil(bytes / RECORD_ALIGN) * RECORD_ALIGN;
     records.push({ input, record, offset, size, cieOffset, encoding });
     end += size;
     return offset;
@@ -135,7 +136,7 @@ export function layOutUnwind(link: Link, unwind: Unwind): UnwindSection | null {
   }
   if (records.length === 0) return null;
   // Four zero bytes end the table for who walks it.
-  const section = addMadeSection(link.sections, { name: '.eh_frame', kind: 'unwind', align: ALIGN, size: end + 4 });
+  const section = addMadeSection(link.sections, { name: '.eh_frame', kind: 'unwind', align: 8, size: end + 4 });
   return { section, records, fdeCount, inputs: unwind.inputs };
 }
 

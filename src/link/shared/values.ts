@@ -10,7 +10,7 @@ import * as symbols from './symbols.js';
 
 /** What fixups ask for. Columns by section number and by number of a global symbol. */
 export interface Values {
-  /** Address of the section; 0 for what is not loaded, and for what is gone. */
+  /** Address of the section; of what is not loaded, its offset in the output section. 0 for what is gone. */
   readonly sectionAddress: Float64Array;
   /** 1 where the section's content is part of the result. */
   readonly alive: Uint8Array;
@@ -40,7 +40,8 @@ export function computeValues(
     const fate = sections.fate[number];
     if (fate === SECTION_KEPT) {
       alive[number] = 1;
-      sectionAddress[number] = sections.address[number] as number;
+      const alloc = sections.section[number]?.alloc === true;
+      sectionAddress[number] = (alloc ? sections.address[number] : sections.offset[number]) as number;
     } else if (fate === SECTION_ABSORBED) {
       alive[number] = 1;
       if (sections.section[number]?.kind === 'unwind' && unwindSection >= 0) {
@@ -71,26 +72,26 @@ function fillGlobals(link: Link, values: Values): void {
     const section = table.section[symbol] as number;
     const value = table.value[symbol] as number;
     if (section === symbols.ABSOLUTE) values.symbolAddress[symbol] = value;
-    else if (section >= 0) values.symbolAddress[symbol] = placeInSection(link, values, section, value);
+    else if (section >= 0) values.symbolAddress[symbol] = placeInSection(values, section, value);
   }
 }
 
 /** The address of an offset in a section, through the table of a merged one. */
-export function placeInSection(link: Link, values: Values, section: number, offset: number): number {
+export function placeInSection(values: Values, section: number, offset: number): number {
   const merged = values.merged[section];
   if (merged === undefined) return (values.sectionAddress[section] as number) + offset;
-  return (link.sections.address[merged.section] as number) + mergedOffset(merged, offset);
+  return (values.sectionAddress[merged.section] as number) + mergedOffset(merged, offset);
 }
 
 /** S + A of a local row. Of a section's own symbol in a merged section, the addend says which piece is meant. */
-export function localAddress(link: Link, values: Values, file: TakenFile, row: number, addend: number): number {
+export function localAddress(values: Values, file: TakenFile, row: number, addend: number): number {
   const at = file.columns.section[row] as number;
   const value = file.columns.value[row] as number;
   if (at < 0) return value + addend;
   const section = file.base + at;
   const merged = values.merged[section];
   if (merged === undefined) return (values.sectionAddress[section] as number) + value + addend;
-  const start = link.sections.address[merged.section] as number;
+  const start = values.sectionAddress[merged.section] as number;
   if (file.columns.kind[row] === KIND_SECTION) return start + mergedOffset(merged, value + addend);
   return start + mergedOffset(merged, value) + addend;
 }

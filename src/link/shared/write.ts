@@ -25,16 +25,15 @@ export function writeSections(context: FixupContext, outputs: readonly OutputSec
         continue;
       }
       bytes.set(file.file.sectionBytes(section.index), start);
-      const relocations = relocationsOf(link, member);
-      if (relocations.count === 0) continue;
+      const { rows, first, end } = relocationsOf(file, section.index);
+      if (first === end) continue;
       const range = {
         file,
         section: member,
-        relocations,
-        first: 0,
-        end: relocations.count,
+        relocations: rows,
+        first,
+        end,
         bytes: bytes.subarray(start, start + section.size),
-        start: 0,
         address: sections.address[member] as number,
         from: 0,
         packable: link.options.packRelative && section.align >= 2,
@@ -71,7 +70,6 @@ export function writeUnwind(context: FixupContext, unwind: UnwindSection, bytes:
       first: records.firstRelocation[record] as number,
       end: records.firstRelocation[record + 1] as number,
       bytes: copy,
-      start: 0,
       address: start + offset,
       from: first,
       packable: false,
