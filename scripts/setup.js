@@ -19,6 +19,9 @@ const DEBIAN_TOOLS = [
   { tool: 'as', package: 'binutils' },
   { tool: 'strip', package: 'binutils' },
   { tool: 'mold', package: 'mold' },
+  { tool: 'clang-19', package: 'clang-19' },
+  { tool: 'aarch64-linux-gnu-gcc', package: 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross' },
+  { tool: 'qemu-aarch64-static', package: 'qemu-user-static' },
 ];
 
 function fail(message) {
@@ -74,7 +77,7 @@ export function checkCargo() {
 export function ensureDebianTools() {
   const missing = DEBIAN_TOOLS.filter(({ tool }) => !onPath(tool));
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((entry) => entry.package))];
+  const packages = [...new Set(missing.flatMap((entry) => entry.package.split(' ')))];
   const tools = missing.map(({ tool }) => tool).join(', ');
   if (process.getuid?.() !== 0 || !onPath('apt-get')) {
     fail(`${tools} not found; install the packages ${packages.join(' ')} (apt-get install, or your system's names)`);
