@@ -26,6 +26,7 @@ const REQUIRED = [
   'agent/src/lib.rs',
   'docs/codes.md',
   'docs/protocol.md',
+  'linker/ld',
 ];
 
 /** What the user gets; all else is a mistake. */
@@ -34,6 +35,7 @@ const ALLOWED = [
   /^dist\/(?!.*\.test\.).*\.(?:js|d\.ts)$/,
   /^agent\/(?:Cargo\.(?:toml|lock)|src\/.*\.rs)$/,
   /^docs\/.*\.(?:md|svg)$/,
+  /^linker\/ld$/,
 ];
 
 interface Packed {

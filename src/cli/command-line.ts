@@ -7,7 +7,7 @@ import { errorRecord, exitStatus, renderError, toIpbpError } from './failure.js'
 import { DONE, STATUS, type Outcome } from './outcome.js';
 import { createOutput } from './output.js';
 import type { Output, OutputOptions, Surroundings } from './output.js';
-import { splitRunArguments } from './run-arguments.js';
+import { splitLinkArguments, splitRunArguments } from './run-arguments.js';
 
 /** Runs one command line, without the name of the program. Every error ends here. */
 export async function runCommandLine(
@@ -23,7 +23,8 @@ export async function runCommandLine(
   try {
     const [name = ''] = args;
     const takesCargos = name === 'run' || name === 'doctor';
-    const { options, program } = splitRunArguments(takesCargos ? args.slice(1) : []);
+    const linking = name === 'link' ? splitLinkArguments(args.slice(1)) : null;
+    const { options, program } = linking ?? splitRunArguments(takesCargos ? args.slice(1) : []);
     const commands = buildCommands(
       {
         programArguments: program,
@@ -39,7 +40,7 @@ export async function runCommandLine(
       output.alert(commands.helpInformation().trimEnd());
       return { kind: 'status', status: STATUS.usage };
     }
-    await commands.parseAsync(takesCargos ? [name, ...options] : args, { from: 'user' });
+    await commands.parseAsync(takesCargos || linking !== null ? [name, ...options] : args, { from: 'user' });
     return outcome;
   } catch (error) {
     return error instanceof CommanderError ? wrongArguments(error, output) : failed(error, output);

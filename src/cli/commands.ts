@@ -11,7 +11,7 @@ export interface Runner {
   createOutput(options: OutputOptions): Output;
   /** Called once, by the command that ran. */
   finished(outcome: Outcome): void;
-  /** Arguments of the program that `run` starts: they never reach commander. */
+  /** Arguments of the program that `run` starts, and those of `link`: they never reach commander. */
   readonly programArguments: readonly string[];
 }
 
@@ -67,6 +67,7 @@ export function buildCommands(runner: Runner, version: string): Command {
     .addCommand(undoCommand(runner, output))
     .addCommand(redoCommand(runner, output))
     .addCommand(statusCommand(runner, output))
+    .addCommand(linkCommand(runner, output, version))
     .addCommand(dumpCommand(runner, output))
     .addCommand(doctorCommand(runner, output));
 }
@@ -300,6 +301,27 @@ function statusCommand(runner: Runner, output: MakeOutput): Command {
     .action(async (flags: SessionFlags) => {
       const { status } = await import('./apply.js');
       runner.finished(await status(flags.session ?? null, output(flags)));
+    });
+}
+
+function linkCommand(runner: Runner, output: MakeOutput, version: string): Command {
+  return define({
+    name: 'link',
+    summary: 'link a shared object, with the options of ld',
+    description: [
+      "Links objects, archives and libraries to a shared object. Takes ld's options as gcc, clang and rustc write them; one",
+      'that would change the result and is not supported is refused. The folder linker/ of the package holds an ld that calls',
+      'this, for gcc -B and rustc.',
+    ].join('\n'),
+    examples: [
+      'ipbp link -shared -o libfoo.so foo.o -L/usr/lib -lm --gc-sections',
+      'gcc -B node_modules/ipbp/linker -shared -o libfoo.so foo.o',
+    ],
+  })
+    .usage("[options] [ld's options] <file...>")
+    .action(async (flags: CommonFlags) => {
+      const { link } = await import('./link.js');
+      runner.finished(link(runner.programArguments, version, output(flags)));
     });
 }
 

@@ -1,4 +1,4 @@
-// `ipbp run` takes cargo run's own arguments: which of them are cargo's, which the program's. Pure. Our own flags stay
+// `ipbp run` takes cargo run's own arguments: which of them are cargo's, which the program's; `ipbp link` takes ld's. Pure. Our own flags stay
 // among cargo's here; commander takes them out afterwards.
 import { IpbpError } from '../codes/error.js';
 
@@ -59,4 +59,15 @@ export function splitRunArguments(args: readonly string[]): RunArguments {
     if ((VALUE_OPTIONS.has(arg) || SHORT_VALUE.test(arg)) && next !== undefined && !NO_VALUE.test(next)) at++;
   }
   return { options: args.slice(0, at), program: args.slice(at) };
+}
+
+/** Flags of every command. ld's --verbose prints its script, of which there is none here. */
+const OWN_FLAGS: ReadonlySet<string> = new Set(['--json', '--quiet', '--verbose', '--help']);
+
+/** Those of `ipbp link`: our own flags wherever they stand, and the words of ld's command line. */
+export function splitLinkArguments(args: readonly string[]): RunArguments {
+  return {
+    options: args.filter((word) => OWN_FLAGS.has(word)),
+    program: args.filter((word) => !OWN_FLAGS.has(word)),
+  };
 }

@@ -1,0 +1,138 @@
+// `ipbp link`: the engine as a linker. Opens what the command line names, links, writes the file, tells what there is to
+// tell. What the options mean is in link-options.ts, the link itself in link/shared.ts.
+import { createHash, randomBytes } from 'node:crypto';
+import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { IpbpError } from '../codes/error.js';
+import { parseDynamicList, parseVersionScript } from '../formats/version-script.js';
+import { openInputs, type OpenedInputs } from '../host/link/open-inputs.js';
+import { expandResponseFiles } from '../host/link/response-file.js';
+import { linkShared, type SharedResult } from '../link/shared.js';
+import type { BuildId, ExportRule, SharedOptions } from '../link/shared/options.js';
+import { errorRecord, renderError } from './failure.js';
+import { mapText } from './link-map.js';
+import { parseLinkOptions } from './link-options.js';
+import type { LinkRequest } from './link-request.js';
+import { traceSymbols } from './link-trace.js';
+import { DONE, FAILED, type Outcome } from './outcome.js';
+import type { Output } from './output.js';
+
+/** Links as the words of ld's command line say. `version` is ours. */
+export function link(words: readonly string[], version: string, output: Output): Outcome {
+  const started = performance.now();
+  const request = parseLinkOptions(expandResponseFiles(words));
+  if (request.askedFor === 'version') {
+    // Build scripts look for the words "compatible with GNU linkers".
+    output.print(`ipbp ${version} (compatible with GNU linkers)`);
+    output.record({ event: 'version', version });
+    if (request.inputs.length === 0) return DONE;
+  }
+  if (!request.shared) {
+    throw new IpbpError('IPBP5902', 'only shared objects are linked', { expected: '-shared' });
+  }
+  const opened = openInputs(request.inputs, request, request.machine);
+  if (request.printFiles) for (const file of opened.files) output.print(file);
+  const options = completed(request);
+  const result = linkShared(opened.inputs, options);
+  tell(request, opened, result, output);
+  const { bytes, errors } = result;
+  if (bytes === null || errors.length > 0) return FAILED;
+  writeResult(request.output, bytes);
+  if (request.mapFile !== null) writeFileSync(request.mapFile, mapText(result.map));
+  output.record({
+    event: 'linked',
+    output: request.output,
+    bytes: bytes.length,
+    inputs: opened.files.length,
+    sections: result.map.length,
+    dropped: result.dropped.length,
+    warnings: result.warnings.length + request.warnings.length,
+    ms: Math.round(performance.now() - started),
+  });
+  return DONE;
+}
+
+function tell(request: LinkRequest, opened: OpenedInputs, result: SharedResult, output: Output): void {
+  for (const message of [...request.warnings, ...result.warnings]) {
+    output.record({ event: 'warning', message });
+    output.say(`warning: ${message}`);
+  }
+  for (const error of result.errors) {
+    output.record(errorRecord(error));
+    output.alert(renderError(error, output).join('\n'));
+  }
+  for (const line of traceSymbols(request.traced, opened.inputs, result.map)) output.print(line);
+  if (request.printDropped) for (const place of result.dropped) output.print(`removing unused section ${place}`);
+  if (request.printMap) output.print(mapText(result.map).trimEnd());
+  if (request.fatalWarnings && request.warnings.length + result.warnings.length > 0) {
+    throw new IpbpError('IPBP5901', 'there are warnings, and --fatal-warnings');
+  }
+}
+
+/** The options with what comes from files. */
+function completed({ options, versionScripts, dynamicLists, buildId, warnings }: LinkRequest): SharedOptions {
+  const rules = versionScripts.map((path): ExportRule => {
+    const { shows, versions } = parseVersionScript(readFileSync(path, 'utf8'), path);
+    if (versions.length > 0) warnings.push(`${path}: symbols get no versions (${versions.join(', ')})`);
+    return shows;
+  });
+  const lists = dynamicLists.map((path) => parseDynamicList(readFileSync(path, 'utf8'), path));
+  return {
+    ...options,
+    exportRule: rules.length === 0 ? null : (name) => firstAnswer(rules, name),
+    dynamicList: lists.length === 0 ? null : (name) => lists.some((has) => has(name)),
+    buildId: buildIdOf(buildId),
+  };
+}
+
+function firstAnswer(rules: readonly ExportRule[], name: string): boolean | null {
+  for (const rule of rules) {
+    const answer = rule(name);
+    if (answer !== null) return answer;
+  }
+  return null;
+}
+
+function buildIdOf(style: string): BuildId | null {
+  const digest = (algorithm: 'sha1' | 'md5', size: number): BuildId => ({
+    size,
+    digest: (file) => createHash(algorithm).update(file).digest().subarray(0, size),
+  });
+  switch (style) {
+    case 'none':
+      return null;
+    case 'sha1':
+    case 'tree':
+      return digest('sha1', 20);
+    case 'md5':
+      return digest('md5', 16);
+    case 'fast':
+      return digest('sha1', 8);
+    case 'uuid':
+      return { bytes: Uint8Array.from(randomBytes(16)) };
+    default: {
+      const digits = /^0x((?:[0-9a-f]{2})+)$/i.exec(style.replaceAll(/[-:]/g, ''))?.[1];
+      if (digits !== undefined) return { bytes: Uint8Array.from(Buffer.from(digits, 'hex')) };
+      throw new IpbpError('IPBP5901', 'not a style of build ids', {
+        expected: 'none, sha1, md5, fast, uuid or 0x and pairs of hexadecimal digits',
+        actual: style,
+      });
+    }
+  }
+}
+
+/** In place of a file that is there, never into it: a process may run it. What is no file (/dev/null) is written to. */
+function writeResult(path: string, bytes: Uint8Array): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+    writeFileSync(path, bytes);
+    return;
+  }
+  const written = `${path}.${process.pid}.tmp`;
+  try {
+    // The mode is cut by the process's mask, as ld's is.
+    writeFileSync(written, bytes, { mode: 0o777 });
+    renameSync(written, path);
+  } catch (error) {
+    rmSync(written, { force: true });
+    throw error;
+  }
+}
