@@ -1,0 +1,72 @@
+// A copy of the checkout in which mutations are made: sources, the compiled product, the comparisons. The checkout itself
+// is never touched.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { ROOT } from '../record.js';
+import type { Check, Mutation } from './list.js';
+
+const COPIED = ['src', 'dist', 'conformance', 'tests', 'scripts', 'linker', 'package.json', 'tsconfig.json'];
+
+/** The command of each check, run in the copy. */
+const COMMANDS: Readonly<Record<Check, readonly string[]>> = {
+  meaning: ['conformance/main.ts', 'elf', '--suite', 'meaning'],
+  jitlink: ['conformance/main.ts', 'elf', '--suite', 'jitlink'],
+  properties: ['conformance/main.ts', 'elf', '--suite', 'properties'],
+  fields: ['scripts/test-runner.ts', 'unit', 'src/reloc'],
+};
+
+const TIME_LIMIT = 400_000;
+
+/** What a check said. */
+export interface Verdict {
+  readonly red: boolean;
+  /** The first line that says what is wrong; empty when it is green. */
+  readonly said: string;
+}
+
+/** Makes the copy anew; returns its folder. */
+export function openWorkshop(folder: string): string {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const name of [...COPIED, 'tsconfig.base.json'])
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+/** Makes the mutation in the copy. Throws when its text does not stand there once. Returns what takes it back. */
+export function mutate(folder: string, { name, file, find, put }: Mutation): () => void {
+  const source = join(folder, file);
+  const compiled = join(folder, file.replace(/^src/, 'dist').replace(/\.ts$/, '.js'));
+  const before = { source: readFileSync(source, 'utf8'), compiled: readFileSync(compiled, 'utf8') };
+  const found = before.source.split(find).length - 1;
+  if (found !== 1) throw new Error(`mutation "${name}": its text stands ${found} times in ${file}`);
+  const after = before.source.replace(find, () => put);
+  writeFileSync(source, after);
+  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  writeFileSync(compiled, ts.transpileModule(after, { compilerOptions: options }).outputText);
+  return () => {
+    writeFileSync(source, before.source);
+    writeFileSync(compiled, before.compiled);
+  };
+}
+
+/** Runs a check in the copy. */
+export function runCheck(folder: string, check: Check): Verdict {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', ...COMMANDS[check]], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: TIME_LIMIT,
+  });
+  if (status === 0) return { red: false, said: '' };
+  const lines = `${stdout}\n${stderr}`.split('\n').map((line) => line.trim());
+  const at = lines.findIndex((line) => /^(?:FAIL|Error)/.test(line));
+  const said = lines
+    .slice(Math.max(at, 0), Math.max(at, 0) + 2)
+    .join(' ')
+    .replaceAll(folder, '')
+    .slice(0, 300);
+  return { red: true, said: said === '' ? `ended with ${status}` : said };
+}
