@@ -1,6 +1,6 @@
 // Pass: symbols that the link itself defines: edges of sections and of the image, tables, the module's handle, those of
 // --defsym, and the storage of common blocks. Only what is referred to and defined by nobody is made, hidden.
-import { KIND_DATA, KIND_NONE, VISIBILITY_HIDDEN } from '../../formats/columns.js';
+import { KIND_DATA, KIND_NONE, KIND_TLS, VISIBILITY_HIDDEN } from '../../formats/columns.js';
 import { IpbpError } from '../../codes/error.js';
 import { report, type Link } from './link-state.js';
 import { addMadeSection, SECTION_KEPT } from './sections.js';
@@ -14,6 +14,8 @@ export type MadePlace =
   | { readonly kind: 'zero-start' }
   | { readonly kind: 'image-end' }
   | { readonly kind: 'table' }
+  /** The start of the thread-local template. */
+  | { readonly kind: 'template' }
   | { readonly kind: 'section'; readonly name: string; readonly edge: 'start' | 'end' }
   /** The start of the image's own data: every module's differs. */
   | { readonly kind: 'handle' }
@@ -36,6 +38,7 @@ const FIXED: Readonly<Record<string, MadePlace>> = {
   _end: { kind: 'image-end' },
   end: { kind: 'image-end' },
   _GLOBAL_OFFSET_TABLE_: { kind: 'table' },
+  _TLS_MODULE_BASE_: { kind: 'template' },
   _DYNAMIC: { kind: 'section', name: '.dynamic', edge: 'start' },
   __dso_handle: { kind: 'handle' },
   __GNU_EH_FRAME_HDR: { kind: 'section', name: '.eh_frame_hdr', edge: 'start' },
@@ -85,7 +88,7 @@ function define(link: Link, made: MadeSymbol[], symbol: number, place: MadePlace
   table.section[symbol] = symbols.MADE_ADDRESS;
   table.value[symbol] = 0;
   table.size[symbol] = 0;
-  table.kind[symbol] = KIND_NONE;
+  table.kind[symbol] = place.kind === 'template' ? KIND_TLS : KIND_NONE;
   table.file[symbol] = -1;
   symbols.clearFlag(table, symbol, symbols.WEAK);
   if (hidden) table.visibility[symbol] = Math.max(table.visibility[symbol] as number, VISIBILITY_HIDDEN);

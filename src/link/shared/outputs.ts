@@ -185,7 +185,8 @@ export function layOutMembers(link: Link, output: OutputSection): void {
 
 function regionOf(output: OutputSection): Region {
   if (!output.alloc) return 'none';
-  if (/^\.l(?:rodata|data|bss|text)$/.test(output.name)) return 'large';
+  // What need not be near code lies behind all the rest; constants of that kind before it (rank).
+  if (output.name === '.ldata' || output.name === '.lbss') return 'large';
   if (output.executable) return output.writable ? 'data' : 'code';
   if (!output.writable && !output.kind.startsWith('tls')) return 'readonly';
   return RELRO_KINDS.has(output.kind) || RELRO_NAMES.has(output.name) ? 'relro' : 'data';
@@ -194,6 +195,8 @@ function regionOf(output: OutputSection): Region {
 function rank(output: OutputSection): number {
   const region = REGIONS.indexOf(output.region) * 1000;
   if (output.region === 'none') return region;
+  if (output.name === '.lrodata') return region - 1;
+  if (output.name === '.ltext') return region + 900;
   // Notes stand together, so that one segment holds them.
   if (output.kind === 'note' && !FIRST.includes(output.name)) return region + FIRST.indexOf('.note.ABI-tag') + 0.5;
   if (output.zero && output.kind !== 'tls-zero') return region + (output.name === '.bss' ? 900 : 800);

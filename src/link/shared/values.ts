@@ -134,6 +134,8 @@ function madeAddress(
           .map((o) => o.address + (o.kind === 'tls-zero' ? 0 : o.size)),
       );
     }
+    case 'template':
+      return values.templateStart;
     case 'table':
       return table;
     case 'section': {
