@@ -29,6 +29,7 @@ export function dropUnreached(link: Link, unwind: Unwind): number[] {
     if (fate === SECTION_KEPT || fate === SECTION_ABSORBED) queue.push(number);
   };
   const groups = groupMembers(link);
+  const groupedDebug = filesWithGroupedDebug(link);
   const describers = sectionsByDescribed(link);
   const named = sectionsByCName(link);
   const reach = (file: number, row: number): void => {
@@ -50,6 +51,7 @@ export function dropUnreached(link: Link, unwind: Unwind): number[] {
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     const section = sections.section[next];
     if (section === undefined) continue;
+    if (!section.alloc) followUnloaded(link, next, groupedDebug, mark);
     // What debug information refers to is not needed for that.
     if (section.alloc && section.kind !== 'unwind') {
       const number = sections.file[next] as number;
@@ -108,6 +110,33 @@ function rootSymbols(link: Link): number[] {
     if (symbol >= 0) roots.push(symbol);
   }
   return roots;
+}
+
+/** Objects whose debug information is partly in groups: macros of headers, types. */
+function filesWithGroupedDebug(link: Link): Set<number> {
+  const { sections } = link;
+  const files = new Set<number>();
+  sections.section.forEach((section, number) => {
+    if (!section.alloc && section.group !== null) files.add(sections.file[number] as number);
+  });
+  return files;
+}
+
+/** Debug information in groups is kept for other debug information that refers to it. */
+function followUnloaded(
+  link: Link,
+  number: number,
+  groupedDebug: ReadonlySet<number>,
+  mark: (section: number) => void,
+): void {
+  const { sections } = link;
+  const file = link.files[sections.file[number] as number];
+  if (file === undefined || !groupedDebug.has(file.number)) return;
+  const { rows, first, end } = relocationsOf(file, sections.section[number]?.index ?? 0);
+  for (let row = first; row < end; row++) {
+    const target = sectionOf(link, file, rows.symbol[row] as number);
+    if (sections.section[target]?.alloc === false) mark(target);
+  }
 }
 
 /** Members of a group live together (gABI "Section Groups"): section → the others of its group. */

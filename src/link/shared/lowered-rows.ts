@@ -1,7 +1,7 @@
 // A machine's rows as columns by relocation number, made once per link: a link applies millions of relocations, and a
 // row looked up in a Map and read through its properties costs ten times as much as one in typed arrays.
 import type { Machine } from '../../reloc/machine.js';
-import { EXPRESSIONS, type Base, type Expression, type Field, type FixupRow, type Term } from '../../reloc/fixup.js';
+import { EXPRESSIONS, isWithinPage, type Base, type Expression, type Field, type FixupRow, type Term } from '../../reloc/fixup.js';
 
 /** Terms of expressions by their numbers here; `UNKNOWN_TYPE` marks numbers without a row. */
 export const UNKNOWN_TYPE = 0;
@@ -65,6 +65,8 @@ export interface LoweredRows {
   readonly multiple: Float64Array;
   /** 0 where the field holds all of the value. */
   readonly modulo: Float64Array;
+  /** 1 where it holds the part below a page, which does not change when the module moves. */
+  readonly withinPage: Uint8Array;
   readonly width: Uint8Array;
   readonly relaxable: Uint8Array;
   readonly row: readonly (FixupRow | undefined)[];
@@ -83,6 +85,7 @@ export function lowerRows(machine: Machine): LoweredRows {
     max: new Float64Array(size),
     multiple: new Float64Array(size).fill(1),
     modulo: new Float64Array(size),
+    withinPage: new Uint8Array(size),
     width: new Uint8Array(size),
     relaxable: new Uint8Array(size),
     row,
@@ -97,6 +100,7 @@ export function lowerRows(machine: Machine): LoweredRows {
     lowered.max[type] = source.field.max;
     lowered.multiple[type] = source.field.multiple;
     lowered.modulo[type] = source.field.modulo ?? 0;
+    lowered.withinPage[type] = isWithinPage(source.field) ? 1 : 0;
     lowered.width[type] = source.field.size;
     lowered.relaxable[type] = source.relaxable ? 1 : 0;
   }

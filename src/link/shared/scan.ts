@@ -180,7 +180,7 @@ function scanSymbol(
     return;
   }
   if (binding === TO_CONSTANT) return;
-  if (lowered.modulo[type] !== 0) {
+  if (lowered.withinPage[type] === 1) {
     if (binding === TO_DYNAMIC) reportStatic(scanning, range, index, 'takes a symbol for its own that may be another');
     return;
   }
