@@ -153,6 +153,33 @@ test('equal strings of all objects are one', () => {
   assert.is(run([input(one), input(two)]), '1');
 });
 
+test('debug information in groups is kept for what refers to it', () => {
+  const object = compile('#include <stddef.h>\nint value(void) { return 3; }', '-g3');
+  const { dropped } = link([input(object)], { gc: true });
+  assert.equal(
+    dropped.filter((name) => name.includes('debug_macro')),
+    [],
+  );
+  assert.is(run([input(object)], { gc: true }), '3');
+});
+
+test('strong references that nobody answers may be warned of', () => {
+  const object = compile('int absent(void); int value(void) { return absent(); }');
+  assert.equal(link([input(object)], { unresolved: 'warn' }).warnings, ['symbol absent is not defined']);
+  assert.equal(link([input(object)]).warnings, []);
+});
+
+test('descriptors of thread-locals, and code and data of the large model, work', () => {
+  const object = compile(
+    `static __thread int one = 1, two = 2; __thread int three = 3; static int far[1000]; const int *place = far;
+     int value(void) { far[5]++; return ++one + ++two + ++three + far[5]; }`,
+    '-mcmodel=large',
+    '-mtls-dialect=gnu2',
+    '-O2',
+  );
+  assert.is(run([input(object)]), '10');
+});
+
 test('the build id is made of the file, or given', () => {
   const object = compile('int value(void) { return 1; }');
   const digest = (file: Uint8Array): Uint8Array => Uint8Array.of(file.length % 256, 2, 3, 4, 5);

@@ -26,6 +26,7 @@ import type { SymbolTable } from './symbols.js';
 
 const NONE: readonly Relocation[] = [];
 const NO_BYTES = new Uint8Array(0);
+const NO_RELOCATIONS = { sources: [], bounds: { size: 0, symbols: 0 } };
 
 /** An ELF file, with the parts of it that the model leaves out. */
 export interface ElfFile extends ObjectFile {
@@ -108,7 +109,10 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
     relocationColumns: (section) => readRelocationColumns(sourcesOf(section), boundsOf(section)),
     allRelocationColumns: () =>
       readAllRelocationColumns(
-        sections.map((_, section) => ({ sources: sourcesOf(section), bounds: boundsOf(section) })),
+        // Two sections of three have none.
+        sections.map((_, section) =>
+          relocationSections.has(section) ? { sources: sourcesOf(section), bounds: boundsOf(section) } : NO_RELOCATIONS,
+        ),
       ),
     sectionBytes(index) {
       const section = sections[index];

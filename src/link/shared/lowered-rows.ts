@@ -1,7 +1,15 @@
 // A machine's rows as columns by relocation number, made once per link: a link applies millions of relocations, and a
 // row looked up in a Map and read through its properties costs ten times as much as one in typed arrays.
 import type { Machine } from '../../reloc/machine.js';
-import { EXPRESSIONS, isWithinPage, type Base, type Expression, type Field, type FixupRow, type Term } from '../../reloc/fixup.js';
+import {
+  EXPRESSIONS,
+  isWithinPage,
+  type Base,
+  type Expression,
+  type Field,
+  type FixupRow,
+  type Term,
+} from '../../reloc/fixup.js';
 
 /** Terms of expressions by their numbers here; `UNKNOWN_TYPE` marks numbers without a row. */
 export const UNKNOWN_TYPE = 0;

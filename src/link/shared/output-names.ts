@@ -27,7 +27,9 @@ export function outputName(name: string): string {
   if (name === 'COMMON') return '.bss';
   if (name.charCodeAt(0) !== 0x2e) return name;
   if (name.startsWith('.gnu.linkonce.')) return linkOnce(name);
+  const initial = name.charCodeAt(1);
   for (const family of FAMILIES) {
+    if (family.charCodeAt(1) !== initial) continue;
     if (!name.startsWith(family)) continue;
     if (name.length === family.length || name.charCodeAt(family.length) === 0x2e) return family;
   }

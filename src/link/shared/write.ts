@@ -13,17 +13,17 @@ export function writeSections(context: FixupContext, outputs: readonly OutputSec
   const { sections } = link;
   for (const output of outputs) {
     if (output.zero) continue;
-    if (output.executable) bytes.fill(link.machine.codeFill, output.offset, output.offset + output.size);
+    let filled = output.offset;
     for (const member of output.members) {
       const number = sections.file[member] as number;
       const file = link.files[number];
       const section = sections.section[member];
-      if (number === MADE_FILE || file === undefined || section === undefined) continue;
       const start = output.offset + (sections.offset[member] as number);
-      if (section.fileSize === 0) {
-        if (output.executable) bytes.fill(0, start, start + section.size);
-        continue;
-      }
+      // Gaps between code trap.
+      if (output.executable && filled < start) bytes.fill(link.machine.codeFill, filled, start);
+      filled = start + (sections.size[member] as number);
+      if (number === MADE_FILE || file === undefined || section === undefined) continue;
+      if (section.fileSize === 0) continue;
       bytes.set(file.file.sectionBytes(section.index), start);
       const { rows, first, end } = relocationsOf(file, section.index);
       if (first === end) continue;
