@@ -1,6 +1,6 @@
 // Pass: what a reference to a global symbol comes to: an address in this module, a constant, or something that the
 // loader looks up. Said once per symbol, before relocations are read.
-import { VISIBILITY_DEFAULT } from '../../formats/columns.js';
+import { KIND_IFUNC, VISIBILITY_DEFAULT } from '../../formats/columns.js';
 import type { Link } from './link-state.js';
 import { isImport } from './scopes.js';
 import * as symbols from './symbols.js';
@@ -11,6 +11,8 @@ export const TO_ADDRESS = 0;
 export const TO_DYNAMIC = 1;
 /** A number that does not move with the module: absolute symbols, and 0 for what may be absent. */
 export const TO_CONSTANT = 2;
+/** A function of this module that the loader chooses among several: an error for who refers to it. */
+export const TO_CHOSEN = 4;
 /** Nothing: an error for who refers to it. */
 export const TO_NOTHING = 3;
 
@@ -28,6 +30,7 @@ function bindingOf(link: Link, symbol: number): number {
   const state = table.state[symbol] as number;
   if (state >= symbols.STATE_COMMON) {
     if (symbols.hasFlag(table, symbol, symbols.PREEMPTIBLE)) return TO_DYNAMIC;
+    if (table.kind[symbol] === KIND_IFUNC) return TO_CHOSEN;
     return table.section[symbol] === symbols.ABSOLUTE ? TO_CONSTANT : TO_ADDRESS;
   }
   const strong = symbols.hasFlag(table, symbol, symbols.REFERRED);

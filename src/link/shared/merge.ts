@@ -85,7 +85,7 @@ function openFor(link: Link, open: Map<string, Open>, section: Section): Open {
     const { kind, alloc, executable, strings, entrySize, align } = section;
     const facts = { name, kind, alloc, executable, mergeable: true, strings, entrySize, align };
     const number = addMadeSection(link.sections, facts);
-    found = { section: number, align, pieces: createNameTable(), offsets: [], end: 0 };
+    found = { section: number, align, pieces: createNameTable(Math.ceil(section.size / 16)), offsets: [], end: 0 };
     open.set(key, found);
   }
   return found;
@@ -97,7 +97,7 @@ function stringStarts(bytes: Uint8Array, entrySize: number): Uint32Array<ArrayBu
   let count = 0;
   let start = 0;
   for (let at = 0; at < bytes.length; at += entrySize) {
-    if (!isZero(bytes, at, entrySize)) continue;
+    if (bytes[at] !== 0 || (entrySize > 1 && !isZero(bytes, at + 1, entrySize - 1))) continue;
     if (count === starts.length) {
       const longer = new Uint32Array(count * 2);
       longer.set(starts);

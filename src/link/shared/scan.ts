@@ -3,7 +3,7 @@
 import { KIND_IFUNC, KIND_TLS } from '../../formats/columns.js';
 import type { RelocationColumns } from '../../formats/columns.js';
 import { IpbpError } from '../../codes/error.js';
-import { TO_ADDRESS, TO_CONSTANT, TO_DYNAMIC, TO_NOTHING } from './bindings.js';
+import { TO_ADDRESS, TO_CHOSEN, TO_CONSTANT, TO_DYNAMIC, TO_NOTHING } from './bindings.js';
 import { placeIn, report, type Link, type TakenFile } from './link-state.js';
 import * as rows from './lowered-rows.js';
 import type { LoweredRows } from './lowered-rows.js';
@@ -89,13 +89,13 @@ function scanRange(scanning: Scanning, range: Range): void {
     } else {
       symbol = needs.firstLocal + file.localBase + row;
       const at = columns.section[row] as number;
-      binding = at >= 0 ? TO_ADDRESS : TO_CONSTANT;
+      binding = at < 0 ? TO_CONSTANT : columns.kind[row] === KIND_IFUNC ? TO_CHOSEN : TO_ADDRESS;
       if (at >= 0 && link.sections.fate[file.base + at] === SECTION_DUPLICATE) {
         if (link.sections.section[range.section]?.kind !== 'unwind') reportDropped(scanning, range, index, at);
         continue;
       }
     }
-    if (binding === TO_ADDRESS && isChosen(scanning, range, row, global)) {
+    if (binding === TO_CHOSEN) {
       reportChosen(scanning, range, index);
       continue;
     }
@@ -200,12 +200,6 @@ function scanSymbol(
     needs.packedSection.push(range.section);
     needs.packedOffset.push(range.relocations.offset[index] as number);
   } else needs.relative++;
-}
-
-/** Is it a function that the loader chooses among several? */
-function isChosen(scanning: Scanning, range: Range, row: number, global: number): boolean {
-  const kind = global >= 0 ? scanning.link.symbols.kind[global] : range.file.columns.kind[row];
-  return kind === KIND_IFUNC;
 }
 
 function reportChosen(scanning: Scanning, range: Range, index: number): void {

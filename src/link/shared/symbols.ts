@@ -62,7 +62,7 @@ export interface SymbolTable {
 
 /** A table with no symbol. */
 export function createSymbols(): SymbolTable {
-  const capacity = 4096;
+  const capacity = 0x8000;
   return {
     names: createNameTable(capacity),
     capacity,
