@@ -17,7 +17,7 @@ import { resolveInputs } from './shared/resolve.js';
 import { scanRelocations, type Scanning } from './shared/scan.js';
 import { decideScopes } from './shared/scopes.js';
 import { createSections } from './shared/sections.js';
-import { createSymbols, hasFlag, REFERRED, STATE_LAZY, STATE_SHARED, STATE_UNDEFINED, USED } from './shared/symbols.js';
+import { createSymbols, hasFlag, REFERRED, STATE_SHARED, USED } from './shared/symbols.js';
 import { collectUnwind, layOutUnwind } from './shared/unwind.js';
 
 /** What a link gives: the file, or errors. Both maps are in the order of addresses. */
@@ -75,7 +75,6 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions)
   const scanning: Scanning = { link, lowered: lowerRows(link.machine), bound, needs, undefined: new Map() };
   scanRelocations(scanning, unwind);
   markLibraries(link);
-  warnOfUndefined(link);
   if (link.errors.length > 0) return failed();
 
   // The tables, every address, every value.
@@ -109,18 +108,6 @@ function firstObject(inputs: readonly LinkInput[]): ObjectFile {
 function sectionLabel(link: Link, number: number): string {
   const file = link.files[link.sections.file[number] as number];
   return `${file?.file.name ?? ''}:(${link.sections.section[number]?.name ?? ''})`;
-}
-
-/** With that option, strong references that the loader will have to find somewhere are said. */
-function warnOfUndefined(link: Link): void {
-  const { symbols, options } = link;
-  if (options.unresolved !== 'warn') return;
-  for (let symbol = 0; symbol < symbols.names.count; symbol++) {
-    const state = symbols.state[symbol] as number;
-    if (state !== STATE_UNDEFINED && state !== STATE_LAZY) continue;
-    if (!hasFlag(symbols, symbol, REFERRED) || !hasFlag(symbols, symbol, USED)) continue;
-    link.warnings.push(`symbol ${symbols.names.text(symbol)} is not defined`);
-  }
 }
 
 /** A library is needed when something refers, not only weakly, to what it defines. */

@@ -36,5 +36,9 @@ function bindingOf(link: Link, symbol: number): number {
   const strong = symbols.hasFlag(table, symbol, symbols.REFERRED);
   if (state === symbols.STATE_SHARED && table.visibility[symbol] === VISIBILITY_DEFAULT) return TO_DYNAMIC;
   if (!isImport(link, symbol)) return strong ? TO_NOTHING : TO_CONSTANT;
-  return strong && link.options.unresolved === 'error' ? TO_NOTHING : TO_DYNAMIC;
+  if (!strong || link.options.unresolved === 'allow') return TO_DYNAMIC;
+  if (link.options.unresolved === 'error') return TO_NOTHING;
+  const referrer = link.files[table.referrer[symbol] as number]?.file.name ?? 'an option';
+  link.warnings.push(`symbol ${table.names.text(symbol)} is not defined; ${referrer} refers to it`);
+  return TO_DYNAMIC;
 }
