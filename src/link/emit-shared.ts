@@ -28,6 +28,7 @@ import * as symbols from './shared/symbols.js';
 import { countTableWork, makeTables, rebasedSlots, tableAddresses, writeTables, type Tables } from './shared/tables.js';
 import type { UnwindSection } from './shared/unwind.js';
 import { computeValues, localAddress, type Values } from './shared/values.js';
+import { addVeneers, detours, writeVeneers, type Veneers } from './shared/veneers.js';
 import { writeSections, writeUnwind } from './shared/write.js';
 
 /** What the passes before have found. */
@@ -48,6 +49,7 @@ export interface SharedPlan extends SharedParts {
   readonly unwindHeader: number;
   readonly buildId: number;
   readonly packed: Uint8Array;
+  readonly veneers: Veneers | null;
 }
 
 /** What a reference by that number comes to; numbers behind those of names are local symbols. */
@@ -103,15 +105,27 @@ export function planShared(parts: SharedParts): SharedPlan {
   const outputs = makeOutputs(link);
   let layout = placeOutputs(link, outputs, headerSize(link, outputs));
   let packed: Uint8Array = new Uint8Array(0);
-  while (dynamic.relrDyn >= 0) {
-    packed = encodeRelr(packedAddresses(link, needs, tables, rebased));
-    const size = sections.size[dynamic.relrDyn] as number;
-    if (packed.length <= size) break;
-    sections.size[dynamic.relrDyn] = packed.length;
-    for (const output of outputs) if (output.name === '.relr.dyn') output.size = packed.length;
+  const place = (): void => {
     layout = placeOutputs(link, outputs, headerSize(link, outputs));
-  }
-  return { ...parts, outputs, layout, tables, dynamic, unwindHeader, buildId, packed };
+    while (dynamic.relrDyn >= 0) {
+      packed = encodeRelr(packedAddresses(link, needs, tables, rebased));
+      const size = sections.size[dynamic.relrDyn] as number;
+      if (packed.length <= size) break;
+      sections.size[dynamic.relrDyn] = packed.length;
+      for (const output of outputs) if (output.name === '.relr.dyn') output.size = packed.length;
+      layout = placeOutputs(link, outputs, headerSize(link, outputs));
+    }
+  };
+  place();
+  const veneers = addVeneers(scanning, outputs, place, () => {
+    const addresses = tableAddresses(link, tables);
+    const section = unwind?.section ?? -1;
+    return {
+      addresses,
+      values: computeValues(link, parts.merged, section, layout, outputs, parts.made, addresses.table),
+    };
+  });
+  return { ...parts, outputs, layout, tables, dynamic, unwindHeader, buildId, packed, veneers };
 }
 
 /** Addresses of the words whose rebases are packed, rising. */
@@ -149,8 +163,10 @@ export function writeShared(plan: SharedPlan): Uint8Array {
     return bytes.subarray(start, start + (sections.size[section] as number));
   };
   const loader = createLoaderWork(needs.relative + needs.packedSection.length + needs.dynamic + needs.words);
-  const context: FixupContext = { ...scanning, values, addresses, loader };
+  const detour = plan.veneers === null ? null : detours(scanning, plan.veneers, { values, addresses });
+  const context: FixupContext = { ...scanning, values, addresses, loader, detour };
   writeSections(context, outputs, bytes);
+  if (plan.veneers !== null) writeVeneers(scanning, plan.veneers, { values, addresses }, bytesOf);
   for (const section of plan.merged.sections) writeMerged(section, bytesOf(section.section));
   if (unwind !== null) {
     const fdes = writeUnwind(context, unwind, bytesOf(unwind.section));

@@ -17,6 +17,8 @@ export interface FixupContext extends Scanning {
   readonly values: Values;
   readonly addresses: TableAddresses;
   readonly loader: LoaderWork;
+  /** The address of a veneer for a branch from an address to a target that it does not reach; null without veneers. */
+  readonly detour: ((from: number, to: number) => number | undefined) | null;
 }
 
 /** What is fixed up: relocations [first, end) of a section; `bytes` is a copy of it, or of a part. */
@@ -142,7 +144,15 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
       (multiple !== 1 && value % multiple !== 0) ||
       Number.isNaN(value)
     ) {
-      writeChecked(context, range, index, lowered.row[type] as FixupRow, at, value);
+      const detour = term === rows.TERM_STUB ? context.detour?.(place, value + place) : undefined;
+      writeChecked(
+        context,
+        range,
+        index,
+        lowered.row[type] as FixupRow,
+        at,
+        detour === undefined ? value : detour - place,
+      );
       continue;
     }
     switch (lowered.writer[type]) {
