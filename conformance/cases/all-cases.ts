@@ -1,5 +1,6 @@
 // The cases of the comparison: captured links, and what their libraries must answer.
 import { type MachineName } from '../suite.js';
+import { ARCHIVE_NAMES, captureArchive } from './archives.js';
 import { type CapturedLink } from './capture.js';
 import { captureCrate, CRATES, type Call } from './crates.js';
 import { captureCpp, CPP_CALLS, CPP_NAMES } from './cpp.js';
@@ -21,5 +22,12 @@ export function casesOf(machine: MachineName): Case[] {
     calls,
     link: () => captureCrate(machine, name),
   }));
-  return [...cpp, ...crates];
+  // Only opened: what they hold is for programs that were compiled for it.
+  const archives = ARCHIVE_NAMES.map((name) => ({
+    name,
+    machine,
+    calls: [],
+    link: () => captureArchive(machine, name),
+  }));
+  return [...cpp, ...crates, ...archives];
 }

@@ -1,5 +1,6 @@
 // Two outputs of the same inputs, held against each other: places, definitions.
 import { type Meant } from './definitions.js';
+import { SHN_UNDEF } from './elf-file.js';
 import { type PlaceResult, type JudgedOutput } from './places.js';
 
 /** What differs between two outputs. */
@@ -9,6 +10,13 @@ export interface Between {
   /** Places of sections that only one kept, each counted once. */
   readonly keptByOne: number;
   readonly differences: readonly string[];
+  /** Places for which one took a library's symbol, and the other an archive member's. */
+  readonly fromLibrary: { readonly one: readonly string[]; readonly other: readonly string[] };
+}
+
+/** Names that an output leaves to libraries. */
+function importsOf({ resolver }: JudgedOutput): Set<string> {
+  return new Set(resolver.view.symbols.filter(({ section }) => section === SHN_UNDEF).map(({ name }) => name));
 }
 
 /** Where a name is defined, in words that do not depend on which copy of a group was kept. */
@@ -33,6 +41,8 @@ function sameOutcome(one: PlaceResult, other: PlaceResult): boolean {
 /** Compares two outputs. A place that leads nowhere is not told again: each output's own list has it. */
 export function compareOutputs(one: JudgedOutput, other: JudgedOutput): Between {
   const differences: string[] = [];
+  const fromLibrary = { one: [] as string[], other: [] as string[] };
+  const [oneImports, otherImports] = [importsOf(one), importsOf(other)];
   let places = 0;
   let keptByOne = 0;
   const objects = new Set([...one.results.keys(), ...other.results.keys()]);
@@ -49,9 +59,13 @@ export function compareOutputs(one: JudgedOutput, other: JudgedOutput): Between 
       left.forEach((outcome, index) => {
         const counterpart = right[index]!;
         if (outcome.startsWith('wrong') || counterpart.startsWith('wrong') || sameOutcome(outcome, counterpart)) return;
-        const { offset, type } = object.relocations.get(section)![index]!;
+        const { offset, type, symbol } = object.relocations.get(section)![index]!;
+        const { name } = object.elf.symbols[symbol]!;
         const where = `${object.key}:${object.elf.sections[section]!.name}+0x${offset.toString(16)}`;
-        differences.push(`${where} type ${type}: ${outcome} and ${counterpart}`);
+        const line = `${where} type ${type} ${name}: ${outcome} and ${counterpart}`;
+        if (outcome === 'dynamic' && oneImports.has(name)) fromLibrary.one.push(line);
+        else if (counterpart === 'dynamic' && otherImports.has(name)) fromLibrary.other.push(line);
+        else differences.push(line);
       });
     }
   }
@@ -61,5 +75,5 @@ export function compareOutputs(one: JudgedOutput, other: JudgedOutput): Between 
     const [left, right] = [labelOf(meant), labelOf(there)];
     if (left !== right) differences.push(`${name} is ${left} and ${right}`);
   }
-  return { places, keptByOne, differences };
+  return { places, keptByOne, differences, fromLibrary };
 }

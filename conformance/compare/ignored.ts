@@ -11,7 +11,14 @@ export const IGNORED = {
   'weak-import':
     'mold writes an undefined weak symbol that a needed library has as a strong one; checked: all else of it is equal.',
   'import-of-dropped':
-    'mold lists undefined symbols that only dropped code refers to; checked: they are undefined, and the other has none.',
+    'mold lists undefined symbols that only dropped code refers to; checked: they are undefined, and an input names them.',
+  'unmarked-static-tls':
+    'GNU ld does not mark arm64 libraries whose thread-locals must be in the static block (DF_STATIC_TLS); the others do.',
+  'library-first':
+    "mold takes a needed library's symbol before an archive member that defines it too (compiler-builtins and libgcc_s); " +
+    'checked: the symbol is an import there, and the place leads to it.',
+  'weak-alias':
+    "GNU ld lists the weak other name of a library's variable beside the one that is used; checked: no input names it.",
   'unsure-place':
     'The map does not tell apart sections of one object with the same name and size of which only some were kept.',
   'dropped-debug':

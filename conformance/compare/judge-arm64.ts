@@ -43,11 +43,13 @@ function joined(resolver: Resolver, place: Place): number | null {
   let low: number | null = null;
   for (const one of relocations) {
     if (one.symbol !== relocation.symbol || one.addend !== relocation.addend) continue;
-    const word = wordAt(resolver, at + one.offset - relocation.offset);
-    const where = address + one.offset - relocation.offset;
-    if (isAdr(word)) return where + adrImmediate(word);
-    if (one.type === 275 || one.type === 276) page = pageOf(where) + adrImmediate(word) * 4096;
-    else if (LOW_TYPES.has(one.type)) low = lowBits(word);
+    const distance = one.offset - relocation.offset;
+    const there = { ...place, at: at + distance, address: address + distance };
+    const word = wordAt(resolver, there.at);
+    const isPage = one.type === 275 || one.type === 276;
+    if (isAdr(word) && !isPage) return there.address + adrImmediate(word);
+    if (isPage) page = pageAt(resolver, there);
+    else if (LOW_TYPES.has(one.type)) low = lowBits(loadAt(resolver, there));
   }
   return page === null || low === null ? null : page + low;
 }

@@ -29,6 +29,9 @@ function totals(results: readonly CaseResult[]): object {
       ignored['kept-by-one'] += pair.keptByOne;
       ignored['weak-import'] += pair.weakImports;
       ignored['import-of-dropped'] += pair.importsOfDropped;
+      ignored['weak-alias'] += pair.aliases;
+      ignored['library-first'] += pair.libraryFirst;
+      ignored['unmarked-static-tls'] += pair.markless;
     }
   }
   const classes = Object.entries(IGNORED).map(([name, reason]) => [

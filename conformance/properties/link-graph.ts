@@ -60,7 +60,7 @@ export function linkGraph(
   const linkOf = prepare(graph, machine, folder);
   const inputs = new Inputs();
   const failures: string[] = [];
-  let places = 0;
+  let judgedPlaces = 0;
   const judge = (linker: LinkerName, order: readonly number[], name: string): Output | null => {
     const into = join(folder, name);
     const linked = replay(linkOf(order), linker, into);
@@ -71,7 +71,7 @@ export function linkGraph(
     const placed = placeInputs(inputs, readMap(readFileSync(linked.map, 'utf8')), into);
     const view = viewLinked(readFileSync(linked.output), name);
     const judged = judgeOutput(view, placed);
-    places += judged.places + judged.unwind.places;
+    judgedPlaces += judged.places + judged.unwind.places;
     failures.push(...judged.wrong.slice(0, 3).map((line) => `${name}: ${line}`));
     return { name, judged, facts: dynamicFacts(view, placed) };
   };
@@ -96,5 +96,5 @@ export function linkGraph(
     const { differences, weakness, extraImports } = compareFacts(one.facts, other.facts);
     failures.push(...[...differences, ...weakness, ...extraImports].slice(0, 3).map((line) => `${both}: ${line}`));
   }
-  return { places, failures };
+  return { places: judgedPlaces, failures };
 }
