@@ -15,6 +15,8 @@ function git(...args: readonly string[]): string {
 /** What a record is made from. */
 export interface Origin {
   readonly commit: string;
+  /** The tree of src/ in that commit, which later commits may share. */
+  readonly sources: string;
   /** False where sources differ from the commit. */
   readonly clean: boolean;
   readonly node: string;
@@ -25,6 +27,7 @@ export interface Origin {
 export function readOrigin(): Origin {
   return {
     commit: git('rev-parse', 'HEAD'),
+    sources: git('rev-parse', 'HEAD:src'),
     clean: git('status', '--porcelain', '--', 'src', 'conformance') === '',
     node: process.version,
     cores: cpus().length,

@@ -7,7 +7,7 @@ import { ensureDebianTools } from '../setup/debian-tools.js';
 import { type Suite } from '../suite.js';
 import { compareCase, type CaseResult } from './compare-case.js';
 
-const LINKERS: readonly LinkerName[] = PEERS;
+const LINKERS: readonly LinkerName[] = [...PEERS, 'ipbp'];
 
 /** Without --full: one C++ library, and what was asked for by name. */
 const QUICK = /^cpp-gcc-sections$/;

@@ -8,10 +8,10 @@ import { type Suite } from '../suite.js';
 import { graphArbitrary, type Graph } from './graph.js';
 import { linkGraph } from './link-graph.js';
 
-/** One peer that looks into archives in order, and one that does not mind the order. */
-const LINKERS: readonly LinkerName[] = ['ld', 'lld'];
+/** Ours, beside one peer that looks into archives in order, and one that does not mind the order. */
+const LINKERS: readonly LinkerName[] = ['ld', 'lld', 'ipbp'];
 
-const RUNS = { quick: 10, full: 300 } as const;
+const RUNS = { quick: 10, full: 150 } as const;
 
 /** Runs the random links of each machine. */
 export const propertiesSuite: Suite = {
