@@ -1,4 +1,4 @@
-// Links one prepared object by the engine's own rows and passes, at the addresses that JITLink chose for its sections,
+// Links one prepared object by the engine's own rows and the passes of a patch, at the addresses that JITLink chose for its sections,
 // slots and stubs: where things lie is given, what the bytes become is compared.
 import { IpbpError } from '../../src/codes/error.js';
 import type { ObjectFile } from '../../src/formats/object-file.js';
@@ -9,13 +9,15 @@ import { applyFixup, type FixupSite, type Words } from '../../src/link/fixups.js
 import type { Atom, Edge, LinkObject } from '../../src/link/graph.js';
 import type { Layout } from '../../src/link/place.js';
 import { applyField } from '../../src/reloc/apply.js';
-import { EXPRESSIONS } from '../../src/reloc/fixup.js';
+import { EXPRESSIONS, type FixupRow } from '../../src/reloc/fixup.js';
 import { checkName, UNWIND } from './prepare.js';
 import type { JitlinkOutput } from './run-jitlink.js';
 
 /** One relocation as we applied it: `refused` says why not, and then its field is as it was in the object. */
 export interface Applied {
-  readonly edge: Edge;
+  readonly row: FixupRow;
+  /** What it refers to, for messages. */
+  readonly target: string;
   /** Of the field, in the linked bytes. */
   readonly offset: number;
   readonly address: number;
@@ -127,7 +129,9 @@ function link(
       if (!(error instanceof IpbpError)) throw error;
       refused = `${error.code} ${error.message}`;
     }
-    return { edge, offset: edge.offset, address: site.address, refused };
+    const { spelling, atom } = edge.target;
+    const target = spelling ?? atom?.sectionName ?? '?';
+    return { row: edge.row, target, offset: edge.offset, address: site.address, refused };
   });
   return { ...piece, before, bytes, applied };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ensureDebianTools } from '../setup/debian-tools.js';
 import type { Suite } from '../suite.js';
 import { count, REASONS, type Reason } from './compare.js';
-import { compareObject } from './compare-object.js';
+import { compareObject, LINKERS, type Linker } from './compare-object.js';
 import { objectGroups, type ObjectGroup } from './objects.js';
 
 /** Without `--full`: objects of each group, its first ones. */
@@ -13,25 +13,28 @@ const FEW = 24;
 /** Failures that are printed per group. */
 const SHOWN = 10;
 
-/** Totals of one group of objects. */
-interface Totals {
-  objects: number;
+/** Totals of one linker over a group. */
+interface LinkerTotals {
   sections: number;
   bytes: number;
   readonly equal: Map<string, number>;
   readonly allowed: Map<string, number>;
+}
+
+/** Totals of one group of objects. */
+interface Totals {
+  objects: number;
+  readonly linkers: Readonly<Record<Linker, LinkerTotals>>;
   readonly masked: Map<string, number>;
   readonly skipped: Map<string, number>;
   readonly failures: string[];
 }
 
 function compareGroup(group: ObjectGroup, most: number, folder: string): Totals {
+  const nothing = (): LinkerTotals => ({ sections: 0, bytes: 0, equal: new Map(), allowed: new Map() });
   const totals: Totals = {
     objects: 0,
-    sections: 0,
-    bytes: 0,
-    equal: new Map(),
-    allowed: new Map(),
+    linkers: { patch: nothing(), shared: nothing() },
     masked: new Map(),
     skipped: new Map(),
     failures: [],
@@ -41,17 +44,20 @@ function compareGroup(group: ObjectGroup, most: number, folder: string): Totals 
     if (seen++ >= most) break;
     const outcome = compareObject(object, folder);
     if (outcome.kind === 'skipped') {
-      count(totals.skipped, outcome.why.replace(/^(JITLink: .{0,100})[^]*/, '$1'));
+      count(totals.skipped, outcome.why.replaceAll(folder, '').replace(/^(JITLink: .{0,100})[^]*/, '$1'));
       continue;
     }
-    const { comparison, masked } = outcome;
     totals.objects++;
-    totals.sections += comparison.sections;
-    totals.bytes += comparison.bytes;
-    for (const [name, times] of comparison.equal) count(totals.equal, name, times);
-    for (const [name, times] of comparison.allowed) count(totals.allowed, name, times);
-    for (const [name, times] of masked) count(totals.masked, name, times);
-    totals.failures.push(...comparison.failures.map((failure) => `${object.name}: ${failure}`));
+    for (const [name, times] of outcome.masked) count(totals.masked, name, times);
+    for (const linker of LINKERS) {
+      const comparison = outcome.comparisons[linker];
+      const sums = totals.linkers[linker];
+      sums.sections += comparison.sections;
+      sums.bytes += comparison.bytes;
+      for (const [name, times] of comparison.equal) count(sums.equal, name, times);
+      for (const [name, times] of comparison.allowed) count(sums.allowed, name, times);
+      totals.failures.push(...comparison.failures.map((failure) => `${linker}: ${object.name}: ${failure}`));
+    }
   }
   return totals;
 }
@@ -64,6 +70,15 @@ function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+function foundOf({ objects, linkers: { patch, shared } }: Totals): string {
+  const differ = `${sum(patch.allowed)} differ as they may`;
+  return `${objects} objects; patch ${sum(patch.equal)} relocations equal, ${differ}; shared ${sum(shared.equal)} relocations equal`;
+}
+
+function recordOf({ sections, bytes, equal, allowed }: LinkerTotals): object {
+  return { sections, bytes, equal: sorted(equal), allowed: sorted(allowed) };
+}
+
 export const jitlinkSuite: Suite = {
   name: 'jitlink',
   run: ({ full, only, machines }, say) => {
@@ -73,22 +88,20 @@ export const jitlinkSuite: Suite = {
     try {
       for (const machine of machines) {
         const groups: Record<string, object> = {};
-        let relocations = 0;
+        const relocations: Record<Linker, number> = { patch: 0, shared: 0 };
         for (const group of objectGroups(machine)) {
           if (!group.name.includes(only)) continue;
           const totals = compareGroup(group, full ? Infinity : FEW, folder);
-          const equal = sum(totals.equal);
-          relocations += equal;
-          const found = `${totals.objects} objects, ${totals.sections} sections, ${totals.bytes} bytes, ${equal} relocations equal, ${sum(totals.allowed)} differ as they may`;
           const failures = totals.failures.slice(0, SHOWN);
-          if (equal === 0) failures.push(`no relocation was compared: ${JSON.stringify(sorted(totals.skipped))}`);
-          say({ machine, name: group.name, found, failures });
+          for (const linker of LINKERS) {
+            const equal = sum(totals.linkers[linker].equal);
+            relocations[linker] += equal;
+            if (equal === 0) failures.push(`no relocation was compared: ${JSON.stringify(sorted(totals.skipped))}`);
+          }
+          say({ machine, name: group.name, found: foundOf(totals), failures });
           groups[group.name] = {
             objects: totals.objects,
-            sections: totals.sections,
-            bytes: totals.bytes,
-            equal: sorted(totals.equal),
-            allowed: sorted(totals.allowed),
+            ...Object.fromEntries(LINKERS.map((linker) => [linker, recordOf(totals.linkers[linker])])),
             unknownToJitlink: sorted(totals.masked),
             skipped: sorted(totals.skipped),
             failures: totals.failures.length,
