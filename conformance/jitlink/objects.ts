@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { openArchive } from '../../src/formats/archive.js';
+import { MACHINE_TOOLS } from '../cases/machine-tools.js';
+import { arm64Rust } from '../setup/arm64-rust.js';
 import type { MachineName } from '../suite.js';
 import { compiled } from './compiled.js';
 
@@ -15,6 +17,8 @@ export interface CorpusObject {
 /** All objects of one origin: a row of the table. */
 export interface ObjectGroup {
   readonly name: string;
+  /** Needs a compiler that takes minutes to bring: only with `--full`. */
+  readonly dear?: boolean;
   /** `folder` is for scratch files. */
   readonly objects: (folder: string) => Iterable<CorpusObject>;
 }
@@ -39,17 +43,20 @@ function libraryOf(cc: string, name: string): ObjectGroup {
   return { name: `${name} of ${cc}`, objects: () => members(path) };
 }
 
+/** Where rustc has std for the machine. For arm64 that is Debian's, which has to be unpacked first. */
+function stdOf(machine: MachineName): string {
+  const rustc = machine === 'aarch64' ? arm64Rust().rustc : 'rustc';
+  const sysroot = execFileSync(rustc, ['--print', 'sysroot'], { encoding: 'utf8' }).trim();
+  return join(sysroot, 'lib/rustlib', MACHINE_TOOLS[machine].triple, 'lib');
+}
+
 /** What there is for a machine. */
 export function objectGroups(machine: MachineName): readonly ObjectGroup[] {
-  const cc = machine === 'aarch64' ? 'aarch64-linux-gnu-gcc' : 'gcc';
-  const groups = ['libstdc++.a', 'libc.a', 'libgcc.a'].map((name) => libraryOf(cc, name));
+  const { cc } = MACHINE_TOOLS[machine];
+  const groups: ObjectGroup[] = ['libstdc++.a', 'libc.a', 'libgcc.a'].map((name) => libraryOf(cc, name));
   const clang = ['clang-19', `--target=${machine}-linux-gnu`];
   groups.push({ name: 'code models by gcc', objects: (folder) => compiled(machine, [cc], folder) });
   groups.push({ name: 'code models by clang', objects: (folder) => compiled(machine, clang, folder) });
-  if (machine === 'x86_64') {
-    const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim();
-    const std = join(sysroot, 'lib/rustlib/x86_64-unknown-linux-gnu/lib');
-    groups.push({ name: 'std of rustc', objects: () => rlibMembers(std) });
-  }
+  groups.push({ name: 'std of rustc', dear: machine === 'aarch64', objects: () => rlibMembers(stdOf(machine)) });
   return groups;
 }

@@ -142,9 +142,9 @@ function applySection(
       first: at,
       end: at + 1,
       bytes,
-      start: 0,
       address,
       from: 0,
+      packable: false,
     };
     applyLoaded(one, range);
     const refused =

@@ -90,7 +90,7 @@ export const jitlinkSuite: Suite = {
         const groups: Record<string, object> = {};
         const relocations: Record<Linker, number> = { patch: 0, shared: 0 };
         for (const group of objectGroups(machine)) {
-          if (!group.name.includes(only)) continue;
+          if (!group.name.includes(only) || (group.dear === true && !full)) continue;
           const totals = compareGroup(group, full ? Infinity : FEW, folder);
           const failures = totals.failures.slice(0, SHOWN);
           for (const linker of LINKERS) {
