@@ -88,7 +88,9 @@ function comparePiece(piece: OurPiece, theirs: Uint8Array, lenient: boolean, res
     const end = offset + row.field.size;
     const name = row.name;
     // Of an instruction that was rewritten, the opcode has to be equal too.
-    const start = row.relaxable ? Math.max(offset - OPCODE, 0) : offset;
+    let start = row.relaxable ? Math.max(offset - OPCODE, 0) : offset;
+    // Bytes of the field before, which was judged already, are not part of it.
+    while (settled[start] === 1 && start < offset) start++;
     settled.fill(1, start, end);
     if (refused === null && same(piece.bytes, theirs, start, end, piece.at)) {
       count(result.equal, name);
