@@ -120,6 +120,8 @@ export interface LiveEngine {
 /** The engine of one module: what others ask of it, and where its process is. */
 export interface OneModuleEngine extends LiveEngine {
   readonly delivery: Delivery;
+  /** Of an executable: that its process can open libraries. */
+  readonly hasLoader: boolean;
   /** True when other modules may mean an item of this one by this name. */
   exports(name: string): boolean;
   /**
@@ -189,8 +191,7 @@ function toHex(bytes: Uint8Array): string {
 /**
  * Opens the executable that runs, or a library in it. Its symbols are read when the first name is looked up, or by
  * `warmUp`.
- * @throws IpbpError IPBP1xxx when it is broken, IPBP3004 when it is stripped, IPBP3005 when it is not relocatable,
- *   IPBP5902 when patches are to be libraries and nothing in the program could open one.
+ * @throws IpbpError IPBP1xxx when it is broken, IPBP3004 when it is stripped, IPBP3005 when it is not relocatable.
  */
 export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'): OneModuleEngine {
   let libraries: readonly Library[] = [];
@@ -199,12 +200,6 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
     // Before it is attached nothing is bound.
     threadLocals: () => process?.threadLocals,
   });
-  if (delivery === 'library' && base.file.linked?.loaded === false) {
-    throw new IpbpError('IPBP5902', 'a static program cannot open patches as shared libraries', {
-      expected: 'patches that are mapped',
-      where: executable.name,
-    });
-  }
   let program: Program = freshProgram(base);
   let process: EngineSite | null = null;
   let memory = NO_MEMORY;
@@ -231,6 +226,7 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
     functions: base.functions,
     slots: base.slots,
     delivery,
+    hasLoader: base.file.linked?.loaded === true,
     exports: (name) => base.exports(name),
     hiddenItem(spelling, planned, names) {
       const name = (names ?? namesOf(program)).get(spelling) ?? spelling;

@@ -48,6 +48,7 @@ function fake(name: string, { defines = [], exports = [], plan = () => null }: B
     image === undefined ? null : { image, ops: [op(name)] };
   const engine: OneModuleEngine = {
     delivery: 'map',
+    hasLoader: true,
     buildId: name,
     functions: 1,
     slots: 0,

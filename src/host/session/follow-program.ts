@@ -125,6 +125,10 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     const indexStart = performance.now();
     const delivery = options.deliver === 'dylib' ? 'library' : 'map';
     const executable = openLiveEngine(inputFile(held.executable, held.keptExecutable), delivery);
+    if (delivery === 'library' && !executable.hasLoader)
+      throw new IpbpError('IPBP5902', 'a static program cannot open patches as shared libraries', {
+        where: held.executable,
+      });
     const indexMs = performance.now() - indexStart;
     link = await listener.connected;
     clearTimeout(late);

@@ -181,7 +181,10 @@ function leadsUp(
     const call = before(address, machine.longestCall);
     const target = call === null ? undefined : machine.callBefore(call, address);
     if (target === undefined) return false;
-    if (target !== null && !entriesOf(program, code.start).includes(throughStub(program, target))) return false;
+    // What is redirected begins as a stub does.
+    const entries = target === null ? null : entriesOf(program, code.start);
+    if (target !== null && entries?.includes(target) === false && !entries.includes(throughStub(program, target)))
+      return false;
   }
   return true;
 }
