@@ -1,10 +1,23 @@
 // Patches as shared libraries, as the agent sees them: opened by the program's loader, filled, reached through words; all
 // of it or nothing.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { emitElfPatch } from '../../src/link/emit-elf-patch.js';
 import type { AgentOp, TransactionResult } from '../../src/patch/wire/frames.js';
-import { cell, compile, ENTRY, liveTest, returning, startSession, type Session } from '../agent/process.js';
+import {
+  cell,
+  compile,
+  DIRECTORY,
+  ENTRY,
+  liveTest,
+  preloaded,
+  returning,
+  startSession,
+  type Session,
+} from '../agent/process.js';
 import { mappingsOf } from '../talker.js';
 
 const PAGE = 4096;
@@ -138,6 +151,29 @@ liveTest('what no loader opens is refused with what the loader says', async () =
   assert.is(unaligned.status, 'mapping-failed');
   assert.equal(librariesIn(program.pid), []);
   assert.is(await program.say('call plain'), '1');
+  await finish();
+});
+
+liveTest('where the system has no files in memory it is a file in a directory of its own, and gone', async () => {
+  const own = mkdtempSync(join(DIRECTORY, 'temporary-'));
+  const shim = join(DIRECTORY, 'no-memfd');
+  writeFileSync(`${shim}.c`, 'int memfd_create(const char *name, unsigned flags) { return -1; }');
+  execFileSync('cc', ['-shared', '-fPIC', '-o', `${shim}.so`, `${shim}.c`]);
+  const { LD_PRELOAD: agentFile = '' } = await preloaded('', new Uint8Array(32));
+  const environment = { LD_PRELOAD: `${shim}.so:${agentFile}`, TMPDIR: own };
+  const session = await startSession(EXECUTABLE, environment);
+  const { program, agent, finish } = session;
+  isApplied(await agent.transact(1, patch(session, 0, 5)));
+  assert.is(await program.say('call plain'), '5');
+  isApplied(
+    await agent.transact(
+      2,
+      patch(session, 1, 6).filter(({ op }) => op !== 'cell'),
+    ),
+  );
+  const paths = mappingsOf(program.pid).map(({ path }) => path);
+  assert.is(new Set(paths.filter((path) => path.startsWith(own))).size, 2);
+  assert.equal(readdirSync(own), []);
   await finish();
 });
 
