@@ -40,7 +40,7 @@ const STEPS: readonly Step[] = [
   { name: 'dead code', command: [bin('knip')] },
   { name: 'package shape', command: script('check-package.ts') },
   { name: 'generated pages', command: [...script('generate-docs.ts'), '--check'] },
-  ...['agent', 'examples/garden', 'examples/server'].map((folder) => ({
+  ...['agent', 'tests/fuzz/agent', 'examples/garden', 'examples/server'].map((folder) => ({
     name: `${folder}: format`,
     command: cargo(`${folder}/Cargo.toml`, 'fmt', '--check'),
   })),
@@ -70,6 +70,8 @@ const STEPS: readonly Step[] = [
     ),
   },
   { name: 'agent: tests', command: cargo('agent/Cargo.toml', 'test', '--quiet', '--locked') },
+  // Apart from the agent: what it depends on is no matter of users' machines.
+  { name: 'agent: hostile input', command: cargo('tests/fuzz/agent/Cargo.toml', 'test', '--quiet', '--locked') },
 ];
 
 /** Last, and alone: it has workers of its own and time limits. */

@@ -3,22 +3,16 @@
 
 use crate::startup::{Settings, CONNECTION};
 use crate::transaction::Program;
-use crate::wire::Reader;
+use crate::wire::{keyed, read_frame, VERSION};
 use crate::{commit, memory, thread_locals};
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
-use std::io::{Read, Write};
+use hmac::Mac;
+use std::io::Write;
 use std::net::TcpStream;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering::SeqCst;
 
-const VERSION: u16 = 1;
-const MAX_LENGTH: u32 = 256 << 20;
-/// Before the host is known, nothing is longer than this.
-const MAX_HANDSHAKE_LENGTH: u32 = 4096;
 const NONCE: usize = 32;
-const TAG: usize = 32;
 /// How long the agent stays awake after a transaction, to take the breakpoint's handler away when no other follows.
 const SETTLE_AFTER_MS: i32 = 100;
 
@@ -119,23 +113,9 @@ impl Connection {
 
     /// The next frame's type and payload.
     fn receive(&mut self) -> Option<(u16, Vec<u8>)> {
-        let mut length = [0; 4];
-        self.stream.read_exact(&mut length).ok()?;
-        let limit = if self.key.is_some() { MAX_LENGTH } else { MAX_HANDSHAKE_LENGTH };
-        let length = Some(u32::from_le_bytes(length)).filter(|length| *length <= limit)?;
-        let mut frame = vec![0; length as usize];
-        self.stream.read_exact(&mut frame).ok()?;
-        if let Some(key) = &self.key {
-            let content = frame.len().checked_sub(TAG)?;
-            keyed(key, &[b"H", &frame[..content]])?.verify_slice(&frame[content..]).ok()?;
-            frame.truncate(content);
-        }
-        let mut reader = Reader(&frame);
-        let (version, kind, number) = (reader.u16()?, reader.u16()?, reader.u64()?);
-        (version == VERSION && number == self.received).then_some(())?;
+        let frame = read_frame(&mut self.stream, self.key.as_ref(), self.received)?;
         self.received += 1;
-        frame.drain(..12);
-        Some((kind, frame))
+        Some(frame)
     }
 
     /// Sleeps until there is something to read (or the connection has ended); false when the time is over before.
@@ -143,9 +123,4 @@ impl Connection {
         let mut wanted = libc::pollfd { fd: self.stream.as_raw_fd(), events: libc::POLLIN, revents: 0 };
         unsafe { libc::poll(&mut wanted, 1, SETTLE_AFTER_MS) != 0 }
     }
-}
-
-fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
-    let mac = <Hmac<Sha256> as Mac>::new_from_slice(key).ok()?;
-    Some(parts.iter().fold(mac, |mac, part| mac.chain_update(part)))
 }

@@ -1,4 +1,44 @@
-//! Fields of frames: taking them out of bytes, and putting them in. All integers are little-endian.
+//! Frames and their fields: taking them out of bytes, and putting them in. All integers are little-endian. What is read
+//! here may be anything (tests/fuzz/agent): None comes of what is not as it should be.
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use std::io::Read;
+
+pub const VERSION: u16 = 1;
+const MAX_LENGTH: u32 = 256 << 20;
+/// Before the host is known, nothing is longer than this.
+const MAX_HANDSHAKE_LENGTH: u32 = 4096;
+const TAG: usize = 32;
+/// Memory that a length alone can ask for: more is taken as the bytes come.
+const FIRST_ROOM: u32 = 64 << 10;
+
+/// The next frame's type and payload. `key`: None until the handshake is done, from then on every frame has a tag.
+pub fn read_frame(stream: &mut impl Read, key: Option<&[u8; 32]>, number: u64) -> Option<(u16, Vec<u8>)> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length).ok()?;
+    let limit = if key.is_some() { MAX_LENGTH } else { MAX_HANDSHAKE_LENGTH };
+    let length = Some(u32::from_le_bytes(length)).filter(|length| *length <= limit)?;
+    let mut frame = Vec::with_capacity(length.min(FIRST_ROOM) as usize);
+    let taken = stream.take(u64::from(length)).read_to_end(&mut frame).ok()?;
+    (taken == length as usize).then_some(())?;
+    if let Some(key) = key {
+        let content = frame.len().checked_sub(TAG)?;
+        keyed(key, &[b"H", &frame[..content]])?.verify_slice(&frame[content..]).ok()?;
+        frame.truncate(content);
+    }
+    let mut reader = Reader(&frame);
+    let (version, kind, sequence) = (reader.u16()?, reader.u16()?, reader.u64()?);
+    (version == VERSION && sequence == number).then_some(())?;
+    frame.drain(..12);
+    Some((kind, frame))
+}
+
+/// The authentication of these parts, one behind the other, to be finished or compared.
+pub fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
+    let mac = <Hmac<Sha256> as Mac>::new_from_slice(key).ok()?;
+    Some(parts.iter().fold(mac, |mac, part| mac.chain_update(part)))
+}
 
 /// A cursor over received bytes; every read may find that they have ended.
 pub struct Reader<'a>(pub &'a [u8]);
