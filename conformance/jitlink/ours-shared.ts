@@ -72,6 +72,7 @@ export function linkOursShared(
     },
     addresses: { slots: 0, table: output.slotsAt, plt: 0, gotPlt: 0 },
     loader: createLoaderWork(0),
+    detour: null,
   };
   return file.sections.flatMap(({ index, alloc, name }): OurPiece[] => {
     const section = checkName(file, index);

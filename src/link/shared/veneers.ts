@@ -116,8 +116,10 @@ function addMissing(scanning: Scanning, { shape, islands }: Veneers, placed: Pla
     for (const member of output.members) {
       const file = link.files[sections.file[member] as number];
       if (sections.file[member] === MADE_FILE || file === undefined) continue;
-      const relocations = relocationsOf(link, member);
-      for (let index = 0; index < relocations.count; index++) {
+      const section = sections.section[member];
+      if (section === undefined) continue;
+      const { rows: relocations, first, end } = relocationsOf(file, section.index);
+      for (let index = first; index < end; index++) {
         if (isBranch[relocations.type[index] as number] !== true) continue;
         const row = relocations.symbol[index] as number;
         const target = { file, row, addend: relocations.addend[index] as number };
@@ -156,7 +158,7 @@ function reaches({ field }: VeneerShape, from: number, to: number): boolean {
 function addressOfTarget(scanning: Scanning, placed: PlacedLink, { file, row, addend }: BranchTarget): number {
   const { link, bound, needs } = scanning;
   const global = file.globals[row] as number;
-  if (global < 0) return localAddress(link, placed.values, file, row, addend);
+  if (global < 0) return localAddress(placed.values, file, row, addend);
   if (bound[global] === TO_DYNAMIC) return stubAddress(link, placed.addresses, needs.stubOf[global] as number) + addend;
   return (placed.values.symbolAddress[global] as number) + addend;
 }
