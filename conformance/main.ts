@@ -5,12 +5,11 @@ import { readOrigin, writeRecord } from './record.js';
 import { jitlinkSuite } from './jitlink/suite.js';
 import { meaningSuite } from './meaning/suite.js';
 import { propertiesSuite } from './properties/suite.js';
-import { mutationsSuite } from './mutations/suite.js';
 import { toolsSuite } from './setup/suite.js';
 import { MACHINES, type Suite, type SuiteRow } from './suite.js';
 
 const SUITES: Readonly<Record<string, readonly Suite[]>> = {
-  elf: [toolsSuite, meaningSuite, propertiesSuite, jitlinkSuite, mutationsSuite],
+  elf: [toolsSuite, meaningSuite, propertiesSuite, jitlinkSuite],
 };
 
 const { values, positionals } = parseArgs({
