@@ -137,7 +137,8 @@ function packedAddresses(link: Link, needs: Needs, tables: Tables, slots: readon
   });
   const { slots: start } = tableAddresses(link, tables);
   slots.forEach((word, index) => (addresses[packedSection.length + index] = start + word * link.machine.pointerSize));
-  return addresses.sort();
+  // Two relocations of one place are one word.
+  return addresses.sort().filter((address, index) => address !== addresses[index - 1]);
 }
 
 /** Writes the file. Errors of fixups are collected in the link. */

@@ -6,11 +6,19 @@ import { join } from 'node:path';
 import { Report } from 'c8';
 import { ROOT } from '../matrix/program.js';
 import type { Origin } from '../matrix/report.js';
+import type { AgentResult } from './agent-run.js';
 import type { RunResult } from './run.js';
 import { BOUNDS, type Tally } from './trial.js';
 
 /** What is read of inputs that are not ours. */
-const READERS = ['src/bytes', 'src/formats', 'src/patch/image', 'src/patch/wire', 'src/reloc/x86-64'] as const;
+const READERS = [
+  'src/bytes',
+  'src/formats',
+  'src/patch/image',
+  'src/patch/wire',
+  'src/reloc',
+  'src/link/shared',
+] as const;
 
 /** Percent of what there is. */
 interface Covered {
@@ -62,6 +70,7 @@ export interface Recorded {
   readonly coverage: Coverage;
   /** Of how many of the first cases the coverage is. */
   readonly coverageCases: number;
+  readonly agent: AgentResult | null;
 }
 
 /** Cases of all targets. */
@@ -70,7 +79,7 @@ export function casesOf(targets: Readonly<Record<string, Tally>>): number {
 }
 
 /** Writes the record; returns its path in the checkout. */
-export function writeRecord(origin: Origin, { seed, result, coverage, coverageCases }: Recorded): string {
+export function writeRecord(origin: Origin, { seed, result, coverage, coverageCases, agent }: Recorded): string {
   const { targets, failures, seconds } = result;
   const record = {
     ...origin,
@@ -82,6 +91,7 @@ export function writeRecord(origin: Origin, { seed, result, coverage, coverageCa
     node: process.version,
     machine: { system: system(), release: release(), arch: arch(), cores: cpus().length },
     targets,
+    agent,
     coverage: { cases: coverageCases, ...coverage },
   };
   const path = join('tests', 'fuzz', 'results', 'full.json');

@@ -17,6 +17,8 @@ import type { ObjectFile } from '../../src/formats/object-file.js';
 import { readObjectWith } from '../../src/formats/read-object.js';
 import { demangle, demangleWithHash, spellV0 } from '../../src/formats/symbols/demangle.js';
 import { parseDynamicList, parseVersionScript } from '../../src/formats/version-script.js';
+import { linkShared } from '../../src/link/shared.js';
+import { DEFAULT_SHARED_OPTIONS, type SharedOptions } from '../../src/link/shared/options.js';
 import { decodePatchFile } from '../../src/patch/image/image-file.js';
 import { transactionOf } from '../../src/patch/image/transaction.js';
 import * as frames from '../../src/patch/wire/frame-codec.js';
@@ -92,6 +94,30 @@ function readWhole(bytes: Uint8Array): unknown {
 
 function namesOf(columns: SymbolColumns | null): unknown {
   return columns === null ? null : [columns, Array.from(columns.value, (_, index) => columns.nameOf(index))];
+}
+
+const LINK: SharedOptions = {
+  ...DEFAULT_SHARED_OPTIONS,
+  ...{ gc: true, keep: ['work'], unwindHeader: true, packRelative: true, textRelocations: true },
+};
+
+/** Links the object with and without dropping sections, and reads what is made. */
+function linkObject(bytes: Uint8Array): unknown {
+  const file = readElf(bytes, NAME);
+  return each(...[LINK, DEFAULT_SHARED_OPTIONS].map((options) => () => linked(file, options)));
+}
+
+function linked(file: ObjectFile, options: SharedOptions): Uint8Array {
+  const { bytes, errors } = linkShared([{ kind: 'object', file }], options);
+  if (errors[0] !== undefined) throw errors[0];
+  if (bytes === null) throw new Error('neither a file nor an error');
+  try {
+    describeObject(readElf(bytes, 'linked.so'), { relocationName: () => undefined });
+  } catch (error) {
+    // Notes and unwind records of a broken object are broken in what is linked of it, as with every linker.
+    if (!(error instanceof IpbpError)) throw error;
+  }
+  return bytes;
 }
 
 function readDebug(bytes: Uint8Array, { bytes: sound }: Seed): unknown {
@@ -237,6 +263,15 @@ const elf =
 export const TARGETS: readonly Target[] = [
   { name: 'object', shelf: 'object', weight: 12, aims: elf(), read: readWhole, ...FORMAT },
   { name: 'linked', shelf: 'linked', weight: 8, aims: elf('.dyn', '.gnu', '.hash'), read: readWhole, ...FORMAT },
+  {
+    name: 'link',
+    shelf: 'object',
+    weight: 6,
+    aims: elf('.rela', '.symtab', '.eh_frame'),
+    read: linkObject,
+    codes: /^IPBP(?:100[123]|20\d\d)$/,
+    where: /./,
+  },
   { name: 'debug', shelf: 'object', weight: 8, aims: elf('.debug'), read: readDebug, ...FORMAT },
   { name: 'split', shelf: 'split', weight: 4, aims: elf('.debug'), read: readSplit, ...FORMAT },
   { name: 'unwind', shelf: 'object', weight: 10, aims: elf('.eh_frame'), read: readUnwind, ...FORMAT },

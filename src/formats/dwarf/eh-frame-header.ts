@@ -44,5 +44,6 @@ function distance(to: number, from: number): number {
   throw new IpbpError('IPBP2002', 'code is too far from the table of its unwind information', {
     expected: 'less than 2 GiB',
     actual: `${hex(to)} from ${hex(from)}`,
+    where: `address ${hex(from)}`,
   });
 }

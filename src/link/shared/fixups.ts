@@ -57,6 +57,10 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
     if (term === rows.TERM_NONE) continue;
     const row = relocations.symbol[index] as number;
     const at = (relocations.offset[index] as number) - range.from;
+    if (at + (lowered.width[type] as number) > bytes.length) {
+      writeChecked(context, range, index, lowered.row[type] as FixupRow, at, 0);
+      continue;
+    }
     const place = range.address + at;
     const addend = relocations.implicit
       ? (lowered.row[type] as FixupRow).field.decode(bytes, at)
@@ -228,6 +232,10 @@ export function applyUnloaded(context: FixupContext, range: FixupRange): void {
     }
     const row = relocations.symbol[index] as number;
     const at = (relocations.offset[index] as number) - range.from;
+    if (at + (lowered.width[type] as number) > bytes.length) {
+      writeChecked(context, range, index, lowered.row[type] as FixupRow, at, 0);
+      continue;
+    }
     const addend = relocations.implicit
       ? (lowered.row[type] as FixupRow).field.decode(bytes, at)
       : (relocations.addend[index] as number);

@@ -1,0 +1,36 @@
+// Objects whose relocations are not as compilers write them: found by npm run fuzz.
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readObjectFile } from '../../formats/read-object.js';
+import { openWorkshop } from './link.test-support.js';
+import type { LinkInput } from './options.js';
+
+const { compile, link, remove } = openWorkshop();
+test.after(remove);
+
+const assemble = (source: string): Uint8Array => new Uint8Array(readFileSync(compile(source, '-xassembler')));
+const broken = (bytes: Uint8Array): LinkInput => ({ kind: 'object', file: readObjectFile(bytes, 'broken.o') });
+
+test('two relocations of one word are packed once', () => {
+  const word = 'w: .reloc w, R_X86_64_64, w\n.reloc w, R_X86_64_64, w+8\n.quad 0\n';
+  const bytes = assemble(`.data\n.balign 8\n.globl w\n.hidden w\n${word}`);
+  const result = link([broken(bytes)], { packRelative: true });
+  assert.equal(result.errors, []);
+  assert.ok(result.bytes);
+});
+
+test('a relocation whose field leaves its section is an error that says where, loaded or not', () => {
+  for (const flags of ['"aw"', '""']) {
+    const bytes = assemble(`.section .short,${flags},@progbits\n.globl w\nw: .quad w\n`);
+    const relocations = readObjectFile(bytes, 'broken.o').sections.find(({ name }) => name === '.rela.short');
+    assert.ok(relocations);
+    // r_offset: inside the section, of which the word then takes more than there is.
+    new DataView(bytes.buffer, bytes.byteOffset).setUint32(relocations.offset, 5, true);
+    const { errors } = link([broken(bytes)], { packRelative: true });
+    assert.is(errors.length, 1);
+    assert.match(errors[0]?.message ?? '', /^IPBP2004: .* outside .*broken\.o/);
+  }
+});
+
+test.run();
