@@ -10,6 +10,7 @@ import {
   STB_LOCAL,
   STB_WEAK,
   STT_SECTION,
+  STT_TLS,
 } from './elf-file.js';
 import { type LinkedView } from './linked-view.js';
 
@@ -80,8 +81,10 @@ export class Definitions {
   #prefers(meant: Meant, known: Meant, binding: number): boolean {
     const told = this.#view.named.get(meant.name);
     if (told !== undefined && meant.address !== known.address) {
-      if (told.value === meant.address) return true;
-      if (told.value === known.address) return false;
+      // A thread-local's value is an offset in the block.
+      const address = told.value + (told.type === STT_TLS ? (this.#view.tls?.address ?? 0) : 0);
+      if (address === meant.address) return true;
+      if (address === known.address) return false;
     }
     return known.kind === 'common' && binding !== STB_WEAK;
   }

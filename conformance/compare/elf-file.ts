@@ -57,6 +57,7 @@ export const SHT_RELA = 4;
 export const SHT_NOBITS = 8;
 export const SHT_GROUP = 17;
 export const STT_SECTION = 3;
+export const STT_TLS = 6;
 export const STB_LOCAL = 0;
 export const STB_WEAK = 2;
 

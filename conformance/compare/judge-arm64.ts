@@ -106,6 +106,13 @@ function judgeThreadHalf(
   return slot === null ? wrong(`no ${kind}`, place.meant) : resolver.isThreadSlot(place.meant, slot, kind);
 }
 
+/** A descriptor's sequence; GNU ld makes it a load of the offset where another place has that already. */
+function judgeDescriptorHalf(resolver: Resolver, place: Place, half: 'page' | 'low'): Found {
+  if (place.relocation.type === 564 && wordAt(resolver, place.at) === NOP) return 'marker';
+  const found = judgeThreadHalf(resolver, place, 'descriptor', half);
+  return found.startsWith('wrong') ? judgeThreadHalf(resolver, place, 'thread-offset', half) : found;
+}
+
 function judgeBranch(
   resolver: Resolver,
   { meant, relocation, address, at }: Place,
@@ -206,10 +213,10 @@ export function judgeArm64(resolver: Resolver, place: Place): Found {
     case 542: // TLSIE_LD64_GOTTPREL_LO12_NC
       return judgeThreadHalf(resolver, place, 'thread-offset', 'low');
     case 562: // TLSDESC_ADR_PAGE21
-      return judgeThreadHalf(resolver, place, 'descriptor', 'page');
+      return judgeDescriptorHalf(resolver, place, 'page');
     case 563: // TLSDESC_LD64_LO12
     case 564: // TLSDESC_ADD_LO12
-      return judgeThreadHalf(resolver, place, 'descriptor', 'low');
+      return judgeDescriptorHalf(resolver, place, 'low');
     case 1028: // TLS_DTPMOD64 and TLS_DTPREL64, which debug information uses
     case 1029:
       return judgeThreadOffset(resolver, place, 8);
