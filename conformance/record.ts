@@ -1,7 +1,7 @@
 // The record of a suite: what was found, and what it was found with. One JSON file per suite, committed.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -38,6 +38,6 @@ export function readOrigin(): Origin {
 export function writeRecord(name: string, record: object): string {
   const path = join('conformance', 'results', `${name}.json`);
   mkdirSync(join(ROOT, dirname(path)), { recursive: true });
-  writeFileSync(join(ROOT, path), `${JSON.stringify(record, undefined, 1)}\n`);
+  writeFileSync(join(ROOT, path), `${JSON.stringify(record, undefined, 1).replaceAll(homedir(), '~')}\n`);
   return path;
 }
