@@ -10,7 +10,10 @@ import { formatMessage } from 'publint/utils';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Bytes unpacked. Today's size with room to grow; a test file or a source map that slips in shows here. */
-const SIZE_LIMIT = 2_000_000;
+const SIZE_LIMIT = 2_500_000;
+
+/** What a shell or another program starts; nothing else may be executable. */
+const EXECUTABLE = ['dist/cli/main.js', 'linker/ld'];
 
 const REQUIRED = [
   'package.json',
@@ -66,7 +69,7 @@ for (const path of REQUIRED) if (!paths.includes(path)) problems.push(`${path} w
 for (const path of paths) if (!ALLOWED.some((form) => form.test(path))) problems.push(`${path} would be published`);
 for (const { path, mode } of packed.files) {
   const executable = (mode & 0o111) !== 0;
-  const wanted = path === 'dist/cli/main.js';
+  const wanted = EXECUTABLE.includes(path);
   if (executable !== wanted) problems.push(`${path} is ${executable ? '' : 'not '}executable`);
 }
 if (packed.unpackedSize > SIZE_LIMIT) problems.push(`${packed.unpackedSize} bytes unpacked, over ${SIZE_LIMIT}`);

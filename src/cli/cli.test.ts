@@ -47,7 +47,7 @@ async function inProcess(...args: string[]): Promise<Ended> {
   return { status, stdout, stderr };
 }
 
-const COMMANDS = ['run', 'init', 'build-patch', 'diff', 'apply', 'undo', 'redo', 'status', 'dump', 'doctor'];
+const COMMANDS = ['run', 'init', 'build-patch', 'diff', 'apply', 'undo', 'redo', 'status', 'link', 'dump', 'doctor'];
 
 test('help lists just the commands that work, and has examples', async () => {
   const { status, stdout } = await inProcess('--help');
