@@ -110,6 +110,13 @@ export function openBaseProgram(
   loaded: LoadedLibrary = {},
 ): BaseProgram {
   const machine = machineFor(file.format, file.machine, file.name);
+  // A machine can be linked before it can be patched: its accesses to far places are what patches need of it beyond that.
+  if (machine.far === null) {
+    throw new IpbpError('IPBP1003', 'programs of this machine cannot be patched yet', {
+      actual: `${file.format} ${file.machine}`,
+      where: file.name,
+    });
+  }
   const { linked } = file;
   if (linked === null || file.kind === 'relocatable') {
     throw new IpbpError('IPBP1002', 'this is no executable', {
