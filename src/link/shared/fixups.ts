@@ -3,7 +3,7 @@
 import type { RelocationColumns } from '../../formats/columns.js';
 import { IpbpError } from '../../codes/error.js';
 import { applyField } from '../../reloc/apply.js';
-import type { FixupRow } from '../../reloc/fixup.js';
+import { pageOf, type FixupRow } from '../../reloc/fixup.js';
 import { TO_ADDRESS, TO_CONSTANT, TO_DYNAMIC } from './bindings.js';
 import { placeIn, report, type TakenFile } from './link-state.js';
 import { addLoaderWork, WORK_ABSOLUTE, WORK_PACKED, WORK_RELATIVE, type LoaderWork } from './loader-work.js';
@@ -36,12 +36,6 @@ export interface FixupRange {
   readonly from: number;
   /** As the scan has it. */
   readonly packable: boolean;
-}
-
-const PAGE = 0x1000;
-
-function pageOf(address: number): number {
-  return Math.floor(address / PAGE) * PAGE;
 }
 
 /** Applies the relocations of something that is loaded. Errors are collected. */

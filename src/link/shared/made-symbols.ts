@@ -1,5 +1,6 @@
 // Pass: symbols that the link itself defines: edges of sections and of the image, tables, the module's handle, those of
 // --defsym, and the storage of common blocks. Only what is referred to and defined by nobody is made, hidden.
+import { alignUp } from '../../bytes/align.js';
 import { KIND_DATA, KIND_NONE, KIND_TLS, VISIBILITY_HIDDEN } from '../../formats/columns.js';
 import { IpbpError } from '../../codes/error.js';
 import { report, type Link } from './link-state.js';
@@ -142,7 +143,7 @@ export function placeCommons(link: Link): void {
   });
   let end = 0;
   for (const symbol of commons) {
-    const start = Math.ceil(end / alignOf(symbol)) * alignOf(symbol);
+    const start = alignUp(end, alignOf(symbol));
     table.section[symbol] = section;
     table.value[symbol] = start;
     table.state[symbol] = symbols.STATE_DEFINED;

@@ -1,5 +1,6 @@
 // Pass: equal strings and constants of mergeable sections become one (gABI "Section Attribute Flags"). Sections of one output
 // section, entry size and alignment are merged into a made section; a table maps places in the inputs to places there.
+import { alignUp } from '../../bytes/align.js';
 import { createNameTable, type NameTable } from '../../bytes/name-table.js';
 import type { Section } from '../../formats/object-file.js';
 import type { Link } from './link-state.js';
@@ -59,7 +60,7 @@ export function mergeSections(link: Link): Merged {
       const end = piece + 1 < starts.length ? (starts[piece + 1] as number) : bytes.length;
       const known = target.pieces.intern(bytes, start, end);
       if (known === target.offsets.length) {
-        const place = Math.ceil(target.end / target.align) * target.align;
+        const place = alignUp(target.end, target.align);
         target.offsets.push(place);
         target.end = place + end - start;
       }

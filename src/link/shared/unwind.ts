@@ -1,5 +1,6 @@
 // Pass: the unwind records of all objects, by the code they describe. Records live and die with their code; equal CIEs
 // become one. The records go into one made section, in the order of the inputs, each CIE before its first FDE.
+import { alignUp } from '../../bytes/align.js';
 import { splitEhFrame } from '../../formats/dwarf/eh-frame.js';
 import { splitUnwindRecords, type UnwindRecords } from '../../formats/dwarf/eh-frame-records.js';
 import type { RelocationColumns } from '../../formats/columns.js';
@@ -111,7 +112,7 @@ export function layOutUnwind(link: Link, unwind: Unwind): UnwindSection | null {
   const put = (input: number, record: number, cieOffset: number, encoding: number): number => {
     const offset = end;
     const bytes = unwind.inputs[input]?.records.size[record] ?? 0;
-    const size = Math.ceil(bytes / RECORD_ALIGN) * RECORD_ALIGN;
+    const size = alignUp(bytes, RECORD_ALIGN);
     records.push({ input, record, offset, size, cieOffset, encoding });
     end += size;
     return offset;
