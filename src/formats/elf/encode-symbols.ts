@@ -4,33 +4,14 @@ import { ByteWriter } from '../../bytes/writer.js';
 import { encodeText } from '../../bytes/text.js';
 import * as columns from '../columns.js';
 import * as elf from './constants.js';
+import { BINDING_FIELDS, KIND_FIELDS, VISIBILITY_FIELDS } from './symbol-fields.js';
 
 const TWO_32 = 0x1_0000_0000;
 
-const KINDS: Readonly<Record<(typeof columns.SYMBOL_KINDS)[number], number>> = {
-  none: elf.STT_NOTYPE,
-  data: elf.STT_OBJECT,
-  function: elf.STT_FUNC,
-  section: elf.STT_SECTION,
-  file: elf.STT_FILE,
-  tls: elf.STT_TLS,
-  ifunc: elf.STT_GNU_IFUNC,
-};
-const BINDINGS: Readonly<Record<(typeof columns.SYMBOL_BINDINGS)[number], number>> = {
-  local: elf.STB_LOCAL,
-  global: elf.STB_GLOBAL,
-  weak: elf.STB_WEAK,
-  unique: elf.STB_GNU_UNIQUE,
-};
-const VISIBILITIES: Readonly<Record<(typeof columns.SYMBOL_VISIBILITIES)[number], number>> = {
-  default: elf.STV_DEFAULT,
-  protected: elf.STV_PROTECTED,
-  hidden: elf.STV_HIDDEN,
-  internal: elf.STV_INTERNAL,
-};
-const KIND_FIELDS = Uint8Array.from(columns.SYMBOL_KINDS, (kind) => KINDS[kind]);
-const BINDING_FIELDS = Uint8Array.from(columns.SYMBOL_BINDINGS, (binding) => BINDINGS[binding] * 16);
-const VISIBILITY_FIELDS = Uint8Array.from(columns.SYMBOL_VISIBILITIES, (visibility) => VISIBILITIES[visibility]);
+/** The same by the numbers of columns. */
+const KINDS = Uint8Array.from(columns.SYMBOL_KINDS, (kind) => KIND_FIELDS[kind]);
+const BINDINGS = Uint8Array.from(columns.SYMBOL_BINDINGS, (binding) => BINDING_FIELDS[binding] * 16);
+const VISIBILITIES = Uint8Array.from(columns.SYMBOL_VISIBILITIES, (visibility) => VISIBILITY_FIELDS[visibility]);
 
 /**
  * The table's rows, the null symbol not among them: they are written from index 1 on. Values are those of columns.ts,
@@ -77,9 +58,8 @@ export function encodeSymbols(rows: SymbolRows): {
       extended ??= new Uint32Array(rows.count + 1);
       extended[row + 1] = section;
     }
-    const info =
-      (KIND_FIELDS[rows.kind[row] as number] as number) + (BINDING_FIELDS[rows.binding[row] as number] as number);
-    const other = VISIBILITY_FIELDS[rows.visibility[row] as number] as number;
+    const info = (KINDS[rows.kind[row] as number] as number) + (BINDINGS[rows.binding[row] as number] as number);
+    const other = VISIBILITIES[rows.visibility[row] as number] as number;
     const value = rows.value[row] as number;
     const size = rows.size[row] as number;
     words[at] = rows.name[row] as number;

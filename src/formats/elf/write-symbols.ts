@@ -1,33 +1,12 @@
 // Symbol tables to bytes (gABI "Symbol Table"): entries that stay are copied as they are, changed and new ones are
 // encoded, and locals come first as sh_info demands. The counterpart of symbols.ts.
-import type { Binding, ObjectSymbol, SymbolKind, Visibility } from '../object-file.js';
+import type { ObjectSymbol } from '../object-file.js';
 import type { ObjectEdits } from '../object-edits.js';
 import * as elf from './constants.js';
+import { BINDING_FIELDS, KIND_FIELDS, VISIBILITY_FIELDS } from './symbol-fields.js';
 import type { GrowingNames } from './write-names.js';
 
 const TWO_32 = 0x1_0000_0000;
-
-const BINDINGS: Readonly<Record<Binding, number>> = {
-  local: elf.STB_LOCAL,
-  global: elf.STB_GLOBAL,
-  weak: elf.STB_WEAK,
-  unique: elf.STB_GNU_UNIQUE,
-};
-const KINDS: Readonly<Record<SymbolKind, number>> = {
-  function: elf.STT_FUNC,
-  data: elf.STT_OBJECT,
-  tls: elf.STT_TLS,
-  section: elf.STT_SECTION,
-  file: elf.STT_FILE,
-  ifunc: elf.STT_GNU_IFUNC,
-  none: elf.STT_NOTYPE,
-};
-const VISIBILITIES: Readonly<Record<Visibility, number>> = {
-  default: elf.STV_DEFAULT,
-  internal: elf.STV_INTERNAL,
-  hidden: elf.STV_HIDDEN,
-  protected: elf.STV_PROTECTED,
-};
 
 /** A table as it stands in a file: the entries, and the section indexes that do not fit them, if any. */
 export interface SymbolTableBytes {
@@ -64,7 +43,7 @@ export function writeSymbols(before: SymbolTableBytes, edits: ObjectEdits, names
       const change = edits.symbols.get(symbol);
       if (change === undefined) return;
       view.setUint32(at, names.add(change.name), true);
-      view.setUint8(at + 4, BINDINGS[change.binding] * 16 + (view.getUint8(at + 4) % 16));
+      view.setUint8(at + 4, BINDING_FIELDS[change.binding] * 16 + (view.getUint8(at + 4) % 16));
       if (change.binding === 'local') view.setUint8(at + 5, elf.STV_DEFAULT);
       return;
     }
@@ -74,8 +53,8 @@ export function writeSymbols(before: SymbolTableBytes, edits: ObjectEdits, names
       hasExtended = true;
     }
     view.setUint32(at, names.add(added.name), true);
-    view.setUint8(at + 4, BINDINGS[added.binding] * 16 + KINDS[added.kind]);
-    view.setUint8(at + 5, VISIBILITIES[added.visibility]);
+    view.setUint8(at + 4, BINDING_FIELDS[added.binding] * 16 + KIND_FIELDS[added.kind]);
+    view.setUint8(at + 5, VISIBILITY_FIELDS[added.visibility]);
     view.setUint16(at + 6, section, true);
     putU64(view, at + 8, added.value);
     putU64(view, at + 16, added.size);
