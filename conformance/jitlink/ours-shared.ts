@@ -4,14 +4,12 @@ import { SECTION_COMMON } from '../../src/formats/columns.js';
 import type { ObjectFile } from '../../src/formats/object-file.js';
 import { TO_ADDRESS, TO_DYNAMIC } from '../../src/link/shared/bindings.js';
 import { applyLoaded, type FixupContext, type FixupRange } from '../../src/link/shared/fixups.js';
-import type { Link, TakenFile } from '../../src/link/shared/link-state.js';
+import { openLink, type Link, type TakenFile } from '../../src/link/shared/link-state.js';
 import { createLoaderWork } from '../../src/link/shared/loader-work.js';
 import { lowerRows } from '../../src/link/shared/lowered-rows.js';
 import { createNeeds } from '../../src/link/shared/needs.js';
 import { DEFAULT_SHARED_OPTIONS } from '../../src/link/shared/options.js';
 import { resolveInputs } from '../../src/link/shared/resolve.js';
-import { createSections } from '../../src/link/shared/sections.js';
-import { createSymbols } from '../../src/link/shared/symbols.js';
 import { machineFor } from '../../src/reloc/machines.js';
 import type { Applied, OurPiece } from './ours.js';
 import { checkName } from './prepare.js';
@@ -23,17 +21,7 @@ const STUB_SECTION = '$__STUBS';
 
 /** A link of one object, resolved. */
 function resolved(file: ObjectFile): Link {
-  const link: Link = {
-    options: DEFAULT_SHARED_OPTIONS,
-    machine: machineFor(file.format, file.machine, file.name),
-    files: [],
-    libraries: [],
-    symbols: createSymbols(),
-    sections: createSections(),
-    localCount: 0,
-    errors: [],
-    warnings: [],
-  };
+  const link = openLink(machineFor(file.format, file.machine, file.name), DEFAULT_SHARED_OPTIONS);
   resolveInputs(link, [{ kind: 'object', file }]);
   return link;
 }

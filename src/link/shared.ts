@@ -5,7 +5,7 @@ import type { ObjectFile } from '../formats/object-file.js';
 import { machineFor } from '../reloc/machines.js';
 import { planShared, writeShared } from './emit-shared.js';
 import { bindSymbols } from './shared/bindings.js';
-import type { Link } from './shared/link-state.js';
+import { openLink, type Link } from './shared/link-state.js';
 import { dropUnreached } from './shared/live.js';
 import { lowerRows } from './shared/lowered-rows.js';
 import { makeSymbols, placeCommons } from './shared/made-symbols.js';
@@ -16,8 +16,7 @@ import type { LinkInput, SharedOptions } from './shared/options.js';
 import { resolveInputs } from './shared/resolve.js';
 import { scanRelocations, type Scanning } from './shared/scan.js';
 import { decideScopes } from './shared/scopes.js';
-import { createSections } from './shared/sections.js';
-import { createSymbols, hasFlag, REFERRED, STATE_SHARED, USED } from './shared/symbols.js';
+import { hasFlag, REFERRED, STATE_SHARED, USED } from './shared/symbols.js';
 import { collectUnwind, layOutUnwind } from './shared/unwind.js';
 
 /** What a link gives: the file, or errors. Both maps are in the order of addresses. */
@@ -37,17 +36,7 @@ export interface SharedResult {
  */
 export function linkShared(inputs: readonly LinkInput[], options: SharedOptions): SharedResult {
   const first = firstObject(inputs);
-  const link: Link = {
-    options,
-    machine: machineFor(first.format, first.machine, first.name),
-    files: [],
-    libraries: [],
-    symbols: createSymbols(),
-    sections: createSections(),
-    localCount: 0,
-    errors: [],
-    warnings: [],
-  };
+  const link = openLink(machineFor(first.format, first.machine, first.name), options);
   const failed = (): SharedResult => ({
     bytes: null,
     map: [],

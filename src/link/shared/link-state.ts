@@ -4,8 +4,8 @@ import type { ObjectFile } from '../../formats/object-file.js';
 import { type IpbpError, hex } from '../../codes/error.js';
 import type { Machine } from '../../reloc/machine.js';
 import type { SharedOptions } from './options.js';
-import { MADE_FILE, type SectionTable } from './sections.js';
-import type { SymbolTable } from './symbols.js';
+import { createSections, MADE_FILE, type SectionTable } from './sections.js';
+import { createSymbols, type SymbolTable } from './symbols.js';
 
 /** An object that is part of the link. */
 export interface TakenFile {
@@ -44,6 +44,21 @@ export interface Link {
   localCount: number;
   readonly errors: IpbpError[];
   readonly warnings: string[];
+}
+
+/** A link before its first pass. */
+export function openLink(machine: Machine, options: SharedOptions): Link {
+  return {
+    options,
+    machine,
+    files: [],
+    libraries: [],
+    symbols: createSymbols(),
+    sections: createSections(),
+    localCount: 0,
+    errors: [],
+    warnings: [],
+  };
 }
 
 /** How messages call a place in a section: `libfoo.a(bar.o): .text.f+0x12`. */
