@@ -103,7 +103,7 @@ export function planShared(parts: SharedParts): SharedPlan {
           size: encodeNote('GNU', elf.NT_GNU_BUILD_ID, new Uint8Array(idSize)).length,
         });
   const outputs = makeOutputs(link);
-  let layout = placeOutputs(link, outputs, headerSize(link, outputs));
+  let layout!: Layout;
   let packed: Uint8Array = new Uint8Array(0);
   const place = (): void => {
     layout = placeOutputs(link, outputs, headerSize(link, outputs));
