@@ -6,7 +6,7 @@ import { applyField } from '../../reloc/apply.js';
 import { pageOf, type FixupRow } from '../../reloc/fixup.js';
 import { TO_ADDRESS, TO_CONSTANT, TO_DYNAMIC } from './bindings.js';
 import { placeIn, report, type TakenFile } from './link-state.js';
-import { addLoaderWork, WORK_ABSOLUTE, WORK_PACKED, WORK_RELATIVE, type LoaderWork } from './loader-work.js';
+import { addLoaderWork, isPacked, WORK_ABSOLUTE, WORK_PACKED, WORK_RELATIVE, type LoaderWork } from './loader-work.js';
 import * as rows from './lowered-rows.js';
 import type { Scanning } from './scan.js';
 import { stubAddress, type TableAddresses } from './tables.js';
@@ -34,7 +34,7 @@ export interface FixupRange {
   readonly address: number;
   /** Offset in the section at which the copy starts. */
   readonly from: number;
-  /** As the scan has it. */
+  /** See `isPackable`. */
   readonly packable: boolean;
 }
 
@@ -73,8 +73,7 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
             addLoaderWork(context.loader, WORK_ABSOLUTE, place, global, addend);
             value = 0;
           } else {
-            const kind =
-              range.packable && (relocations.offset[index] as number) % 2 === 0 ? WORK_PACKED : WORK_RELATIVE;
+            const kind = isPacked(range.packable, relocations.offset[index] as number) ? WORK_PACKED : WORK_RELATIVE;
             addLoaderWork(context.loader, kind, place, -1, value);
           }
         }

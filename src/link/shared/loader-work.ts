@@ -1,4 +1,6 @@
 // What is left to the loader: words that it rebases, slots that it fills. Columns, as a large library has 100,000s.
+import type { Section } from '../../formats/object-file.js';
+import type { SharedOptions } from './options.js';
 
 export const WORK_RELATIVE = 0;
 /** A word gets a symbol's address plus an addend. */
@@ -61,4 +63,17 @@ function grow(list: LoaderWork): void {
   list.address.set(address);
   list.symbol.set(symbol);
   list.addend.set(addend);
+}
+
+/**
+ * Are rebases in this section packed, where they stand at even offsets? Packed addresses are even, and the section's
+ * alignment says that even offsets are even addresses. The scan counts by this, the fixups hand over by it.
+ */
+export function isPackable(options: SharedOptions, section: Section): boolean {
+  return options.packRelative && section.align >= 2;
+}
+
+/** Is the rebase at this offset of a section packed? */
+export function isPacked(packable: boolean, offset: number): boolean {
+  return packable && offset % 2 === 0;
 }

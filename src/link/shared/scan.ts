@@ -5,6 +5,7 @@ import type { RelocationColumns } from '../../formats/columns.js';
 import { IpbpError } from '../../codes/error.js';
 import { TO_ADDRESS, TO_CHOSEN, TO_CONSTANT, TO_DYNAMIC, TO_NOTHING } from './bindings.js';
 import { placeIn, report, type Link, type TakenFile } from './link-state.js';
+import { isPackable, isPacked } from './loader-work.js';
 import * as rows from './lowered-rows.js';
 import type { LoweredRows } from './lowered-rows.js';
 import * as needed from './needs.js';
@@ -33,7 +34,7 @@ interface Range {
   readonly first: number;
   readonly end: number;
   readonly writable: boolean;
-  /** Words at even offsets are at even addresses, and rebases of them are packed. */
+  /** See `isPackable`. */
   readonly packable: boolean;
 }
 
@@ -50,8 +51,8 @@ export function scanRelocations(scanning: Scanning, unwind: UnwindSection | null
     const { rows: relocations, first, end } = relocationsOf(file, section.index);
     if (first === end) continue;
     const bytes = file.file.sectionBytes(section.index);
-    const { writable, align } = section;
-    const packable = link.options.packRelative && align >= 2;
+    const { writable } = section;
+    const packable = isPackable(link.options, section);
     scanRange(scanning, { file, section: number, bytes, relocations, first, end, writable, packable });
   }
   for (const { input, record } of unwind?.records ?? []) {
@@ -196,7 +197,7 @@ function scanSymbol(
     needs.textRelocations = true;
   }
   if (binding === TO_DYNAMIC) needs.dynamic++;
-  else if (range.packable && (range.relocations.offset[index] as number) % 2 === 0) {
+  else if (isPacked(range.packable, range.relocations.offset[index] as number)) {
     needs.packedSection.push(range.section);
     needs.packedOffset.push(range.relocations.offset[index] as number);
   } else needs.relative++;

@@ -2,6 +2,7 @@
 import type { FdeColumns } from '../../formats/dwarf/eh-frame-header.js';
 import { codeOfFde } from '../../formats/dwarf/eh-frame-records.js';
 import { applyLoaded, applyUnloaded, type FixupContext } from './fixups.js';
+import { isPackable } from './loader-work.js';
 import type { OutputSection } from './outputs.js';
 import { relocationsOf } from './references.js';
 import { MADE_FILE } from './sections.js';
@@ -36,7 +37,7 @@ export function writeSections(context: FixupContext, outputs: readonly OutputSec
         bytes: bytes.subarray(start, start + section.size),
         address: sections.address[member] as number,
         from: 0,
-        packable: link.options.packRelative && section.align >= 2,
+        packable: isPackable(link.options, section),
       };
       if (output.alloc) applyLoaded(context, range);
       else applyUnloaded(context, range);
