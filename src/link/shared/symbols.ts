@@ -62,7 +62,8 @@ export interface SymbolTable {
 
 /** A table with no symbol. */
 export function createSymbols(): SymbolTable {
-  const capacity = 0x8000;
+  // It doubles as names come: a link of one small object takes memory for that.
+  const capacity = 0x400;
   return {
     names: createNameTable(capacity),
     capacity,
