@@ -12,7 +12,7 @@ import { Session, runToEnd, type CommandResult } from './matrix/session.js';
 const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const READY_LIMIT_MS = 120_000;
 const LINE_LIMIT_MS = 20_000;
-const VERDICT_LIMIT_MS = 60_000;
+export const VERDICT_LIMIT_MS = 60_000;
 const VERDICTS: ReadonlySet<string> = new Set(['patched', 'refused', 'unchanged', 'compile-error', 'exit']);
 
 /** The source; `expression` is the body of the function that gives the word. */

@@ -3,7 +3,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventOf } from '../talker.js';
+import type { ConfirmedEvent, PatchedEvent } from '../../src/host/events.js';
+import { eventOf, VERDICT_LIMIT_MS, type Talker } from '../talker.js';
 import { spoken, Workshop } from './workshop.js';
 
 /** Sessions in the incremental directories of a crate that rustc has not finished: one that it works on, or given up. */
@@ -86,7 +87,7 @@ for (const end of ['ended', 'killed'] as const) {
       const restore = shop.memorise();
       shop.save({ deep: 'd1', plain: 'p1', own: 'o1' });
       await talker.says(spoken(shop.words));
-      await eventOf(talker, 0, 'confirmed', 'patched');
+      await settled(talker, ['base::deep', 'words::plain', 'app::own::own']);
       const host = talker.session.processId;
       assert.ok(host !== undefined);
       if (end === 'killed') process.kill(host, 'SIGKILL');
@@ -121,6 +122,26 @@ for (const end of ['ended', 'killed'] as const) {
       shop.remove();
     }
   });
+}
+
+/**
+ * All these functions are live, and rustc has ended for them: a session that ends before that leaves cargo more to
+ * compile.
+ */
+async function settled({ session }: Talker, functions: readonly string[]): Promise<void> {
+  for (const name of functions) {
+    const { patch, confirmed } = await session.waitFor(
+      (event): event is PatchedEvent => event.event === 'patched' && event.functions.some((live) => live.name === name),
+      0,
+      VERDICT_LIMIT_MS,
+    );
+    if (confirmed !== false) continue;
+    await session.waitFor(
+      (event): event is ConfirmedEvent => event.event === 'confirmed' && event.patches.includes(patch),
+      0,
+      VERDICT_LIMIT_MS,
+    );
+  }
 }
 
 function childrenOf(pid: number): number[] {
