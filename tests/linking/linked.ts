@@ -41,12 +41,18 @@ export function ipbpLink(
   return { status, stdout, stderr };
 }
 
-/** Writes a source and compiles it to an object with gcc. */
-export function compiled(folder: string, name: string, source: string, flags: readonly string[] = []): string {
+/** Writes a source and compiles it to an object. */
+export function compiled(
+  folder: string,
+  name: string,
+  source: string,
+  flags: readonly string[] = [],
+  compiler = 'gcc',
+): string {
   const file = join(folder, name);
   writeFileSync(file, source);
   const object = `${file.slice(0, file.lastIndexOf('.'))}.o`;
-  run('gcc', ['-c', '-fPIC', '-O1', ...flags, '-o', object, file]);
+  run(compiler, ['-c', '-fPIC', '-O1', ...flags, '-o', object, file]);
   return object;
 }
 
