@@ -23,6 +23,9 @@ const TEXTREL = 22;
 const SYMBOLIC = 16;
 const PT_GNU_STACK = 0x6474e551;
 const PT_GNU_RELRO = 0x6474e552;
+const PT_GNU_PROPERTY = 0x6474e553;
+/** What all objects must promise for the result to (FEATURE_1_AND), by e_machine. lld carries over no other property. */
+const PROMISES: Readonly<Record<number, number>> = { 62: 0xc0000002, 183: 0xc0000000 };
 
 /** Facts by what they are about. */
 export type DynamicFacts = ReadonlyMap<string, string>;
@@ -98,6 +101,18 @@ function calledFrom(view: LinkedView, array: number, size: number, label: (addre
   return all.join(', ');
 }
 
+/** The bits that an output promises of all its code (`.note.gnu.property`). */
+function promised({ elf }: LinkedView): number {
+  const note = elf.segments.find((one) => one.type === PT_GNU_PROPERTY);
+  if (note === undefined) return 0;
+  // Behind the note's header and its owner's name: type, size and value of each property, aligned to eight bytes.
+  const end = note.offset + note.fileSize;
+  for (let at = note.offset + 16; at + 12 <= end; at += 8 + Math.ceil(elf.view.getUint32(at + 4, true) / 8) * 8) {
+    if (elf.view.getUint32(at, true) === PROMISES[elf.machine]) return elf.view.getUint32(at + 8, true);
+  }
+  return 0;
+}
+
 /** All facts of an output. */
 export function dynamicFacts(view: LinkedView, placed: ReadonlyMap<InputObject, PlacedObject>): DynamicFacts {
   const facts = new Map<string, string>();
@@ -134,6 +149,7 @@ export function dynamicFacts(view: LinkedView, placed: ReadonlyMap<InputObject, 
   const segment = (type: number): ElfSegment | undefined => view.elf.segments.find((one) => one.type === type);
   facts.set('stack', String(segment(PT_GNU_STACK)?.flags ?? 'not said'));
   facts.set('read-only after relocation', String(segment(PT_GNU_RELRO) !== undefined));
+  facts.set('promised of all code', String(promised(view)));
   facts.set('thread-local block', String(view.tls?.size ?? 'none'));
   return facts;
 }

@@ -8,6 +8,7 @@ import { linkedHeaderSize, putLinkedHeaders, sectionHeadersSize } from '../forma
 import { createStringTable } from '../formats/elf/encode-symbols.js';
 import type { MachineName } from '../formats/object-file.js';
 import type { DynamicPlan } from './emit-shared-dynamic.js';
+import { PROPERTIES } from './emit-shared-properties.js';
 import { encodeSymbolTable } from './emit-shared-symbols.js';
 import type { Link } from './shared/link-state.js';
 import type { OutputSection } from './shared/outputs.js';
@@ -44,6 +45,7 @@ function programCount(link: Link, outputs: readonly OutputSection[]): number {
     1 + // the dynamic table
     (link.options.relro && regions.has('relro') ? 1 : 0) +
     has(({ name, alloc }) => name === '.eh_frame_hdr' && alloc) +
+    has((output) => output.alloc && output.name === PROPERTIES) +
     1 + // the stack's protection
     noteRuns(outputs).length
   );
@@ -93,6 +95,8 @@ function programHeaders(job: EmitJob): ProgramHeader[] {
   const stack = elf.PF_R + elf.PF_W + (link.options.executableStack ? elf.PF_X : 0);
   programs.push({ type: elf.PT_GNU_STACK, flags: stack, offset: 0, address: 0, fileSize: 0, memorySize: 0, align: 16 });
   for (const run of noteRuns(outputs)) programs.push(over(elf.PT_NOTE, elf.PF_R, run));
+  const properties = outputs.find(({ name, alloc }) => alloc && name === PROPERTIES);
+  if (properties !== undefined) programs.push(over(elf.PT_GNU_PROPERTY, elf.PF_R, [properties]));
   return programs;
 }
 

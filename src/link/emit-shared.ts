@@ -14,6 +14,7 @@ import {
   type DynamicPlan,
 } from './emit-shared-dynamic.js';
 import { emitShared, headerSize } from './emit-shared-file.js';
+import { planProperties, type PropertiesPlan } from './emit-shared-properties.js';
 import type { FixupContext } from './shared/fixups.js';
 import type { Link } from './shared/link-state.js';
 import { createLoaderWork } from './shared/loader-work.js';
@@ -48,6 +49,7 @@ export interface SharedPlan extends SharedParts {
   readonly dynamic: DynamicPlan;
   readonly unwindHeader: number;
   readonly buildId: number;
+  readonly properties: PropertiesPlan | null;
   readonly packed: Uint8Array;
   readonly veneers: Veneers | null;
 }
@@ -78,6 +80,7 @@ export function planShared(parts: SharedParts): SharedPlan {
   const { scanning, unwind } = parts;
   const { link, needs } = scanning;
   const { sections, options } = link;
+  const properties = planProperties(link, parts.machine);
   const tables = makeTables(link, needs);
   const bind = (symbol: number): number => bindingOf(scanning, symbol);
   const slots = countTableWork(needs, bind);
@@ -125,7 +128,7 @@ export function planShared(parts: SharedParts): SharedPlan {
       values: computeValues(link, parts.merged, section, layout, outputs, parts.made, addresses.table),
     };
   });
-  return { ...parts, outputs, layout, tables, dynamic, unwindHeader, buildId, packed, veneers };
+  return { ...parts, outputs, layout, tables, dynamic, unwindHeader, buildId, properties, packed, veneers };
 }
 
 /** Addresses of the words whose rebases are packed, rising. */
@@ -202,6 +205,7 @@ function writeLoaderTables(plan: SharedPlan, context: FixupContext, bytesOf: (se
     if (content.length > to.length) throw new Error('internal: a table is larger than planned');
     to.set(content);
   };
+  put(plan.properties?.section ?? -1, plan.properties?.bytes ?? null);
   put(dynamic.dynsym, encodeDynamicSymbols(link, dynamic, placed));
   put(dynamic.dynstr, dynamic.strings.finish());
   put(dynamic.gnuHash, dynamic.hashes.gnu);

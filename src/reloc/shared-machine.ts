@@ -61,6 +61,8 @@ export interface SharedMachine {
   readonly table: 'got' | 'got.plt';
   readonly dynamic: DynamicTypes;
   readonly plt: PltShape;
+  /** The same for code in which jumps through words lead to landings only. */
+  readonly landingPlt: PltShape;
   /** Null on machines whose branches reach all of a module. */
   readonly veneer: VeneerShape | null;
 }

@@ -175,6 +175,12 @@ export const VER_FLG_WEAK = 0x2;
 
 // GNU notes
 export const NT_GNU_BUILD_ID = 3;
+export const NT_GNU_PROPERTY_TYPE_0 = 5;
+// x86-64 psABI and AAELF64, "Program Property"
+export const GNU_PROPERTY_X86_FEATURE_1_AND = 0xc0000002;
+export const GNU_PROPERTY_X86_FEATURE_1_IBT = 1;
+export const GNU_PROPERTY_AARCH64_FEATURE_1_AND = 0xc0000000;
+export const GNU_PROPERTY_AARCH64_FEATURE_1_BTI = 1;
 
 /** Names of dynamic tags, for descriptions. */
 export const DYNAMIC_TAG_NAMES: ReadonlyMap<number, string> = new Map([

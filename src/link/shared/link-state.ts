@@ -42,6 +42,8 @@ export interface Link {
   readonly sections: SectionTable;
   /** How many local symbols there are in all objects. */
   localCount: number;
+  /** All of its code promises that jumps through registers and words lead to landings only; so must what the link makes. */
+  landings: boolean;
   readonly errors: IpbpError[];
   readonly warnings: string[];
 }
@@ -56,6 +58,7 @@ export function openLink(machine: Machine, options: SharedOptions): Link {
     symbols: createSymbols(),
     sections: createSections(),
     localCount: 0,
+    landings: false,
     errors: [],
     warnings: [],
   };

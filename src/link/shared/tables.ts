@@ -1,5 +1,6 @@
 // The tables that a link makes for itself, whatever the format: the global offset table, the stubs of the PLT and their
 // slots. Laid out from the needs; written when addresses are known, together with the loader's work on them.
+import type { PltShape } from '../../reloc/shared-machine.js';
 import type { Link } from './link-state.js';
 import { SLOT_ADDRESS, SLOT_DESCRIPTOR, SLOT_GENERAL, SLOT_LOCAL, SLOT_THREAD, type Needs } from './needs.js';
 import { TO_ADDRESS, TO_DYNAMIC } from './bindings.js';
@@ -18,10 +19,15 @@ export interface Tables {
   readonly gotReserved: number;
 }
 
+function pltOf({ landings, machine }: Link): PltShape {
+  return landings ? machine.shared.landingPlt : machine.shared.plt;
+}
+
 /** Makes the sections. */
 export function makeTables(link: Link, needs: Needs): Tables {
   const { machine, sections, options } = link;
-  const { plt: shape, table } = machine.shared;
+  const { table } = machine.shared;
+  const shape = pltOf(link);
   const word = machine.pointerSize;
   const stubs = needs.stubs.length;
   const gotReserved = table === 'got' && (needs.table || needs.words > 0) ? 1 : 0;
@@ -64,7 +70,7 @@ export function tableAddresses(link: Link, tables: Tables): TableAddresses {
 
 /** Address of the stub with this number. */
 export function stubAddress(link: Link, addresses: TableAddresses, stub: number): number {
-  const { headerSize, entrySize } = link.machine.shared.plt;
+  const { headerSize, entrySize } = pltOf(link);
   return addresses.plt + headerSize + stub * entrySize;
 }
 
@@ -164,7 +170,7 @@ function writeSlots(link: Link, content: TableContent, bytes: Uint8Array, loader
 function writeGotPlt(link: Link, content: TableContent, bytes: Uint8Array, loader: LoaderWork): void {
   const { needs, addresses } = content;
   const word = link.machine.pointerSize;
-  const { plt } = link.machine.shared;
+  const plt = pltOf(link);
   const { field } = link.machine.addressRow;
   field.encode(bytes, 0, link.sections.address[content.dynamicSection] ?? 0);
   needs.stubs.forEach((symbol, index) => {
@@ -176,7 +182,7 @@ function writeGotPlt(link: Link, content: TableContent, bytes: Uint8Array, loade
 
 function writeStubs(link: Link, content: TableContent, bytes: Uint8Array): void {
   const { addresses, needs } = content;
-  const { plt } = link.machine.shared;
+  const plt = pltOf(link);
   const word = link.machine.pointerSize;
   bytes.set(plt.header(addresses.plt, addresses.gotPlt), 0);
   needs.stubs.forEach((_, index) => {

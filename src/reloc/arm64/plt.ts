@@ -5,7 +5,7 @@ import { pageOf } from '../fixup.js';
 import type { StubShape } from '../machine.js';
 import type { PltShape, VeneerShape } from '../shared-machine.js';
 import { ADD12_LO, ADRP21, BRANCH26, LDST64 } from './fields.js';
-import { add, adrp, assemble, br, load, NOP } from './instructions.js';
+import { add, adrp, assemble, br, BTI_C, load, NOP } from './instructions.js';
 
 const IP0 = 16;
 const IP1 = 17;
@@ -22,12 +22,14 @@ function within(bytes: Uint8Array, offset: number, field: typeof ADD12_LO, to: n
 }
 
 /** The loader finds the slot's address in x16, and the resolver by the third word of `.got.plt`. */
-function header(at: number, gotPlt: number): Uint8Array {
-  const bytes = assemble(PUSH, adrp(IP0), load(IP1, IP0), add(IP0, IP0), br(IP1), NOP, NOP, NOP);
+function header(at: number, gotPlt: number, ...landing: readonly number[]): Uint8Array {
+  const rest = [NOP, NOP, NOP].slice(landing.length);
+  const bytes = assemble(...landing, PUSH, adrp(IP0), load(IP1, IP0), add(IP0, IP0), br(IP1), ...rest);
   const resolver = gotPlt + 16;
-  toPage(bytes, 4, at, resolver, 'PLT header');
-  within(bytes, 8, LDST64.low, resolver, 'PLT header');
-  within(bytes, 12, ADD12_LO, resolver, 'PLT header');
+  const first = 4 * landing.length + 4;
+  toPage(bytes, first, at, resolver, 'PLT header');
+  within(bytes, first + 4, LDST64.low, resolver, 'PLT header');
+  within(bytes, first + 8, ADD12_LO, resolver, 'PLT header');
   return bytes;
 }
 
@@ -44,9 +46,15 @@ export const ARM64_PLT: PltShape = {
   entrySize: 16,
   align: 16,
   reservedWords: 3,
-  header,
+  header: (at, gotPlt) => header(at, gotPlt),
   entry,
   unbound: (_entryAt, headerAt) => headerAt,
+};
+
+/** Unbound slots lead to the header; entries are called, and need no landing (SYSVABI64, "PLT"; so GNU ld has it). */
+export const ARM64_LANDING_PLT: PltShape = {
+  ...ARM64_PLT,
+  header: (at, gotPlt) => header(at, gotPlt, BTI_C),
 };
 
 /** adrp, ldr, br */

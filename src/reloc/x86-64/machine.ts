@@ -8,7 +8,7 @@ import { decodeInstruction } from './decode.js';
 import { X86_64_ENTRY, X86_64_ENTRY_THROUGH_WORD } from './entry.js';
 import { entryStubs } from './entry-stubs.js';
 import { farReferences } from './far-access.js';
-import { X86_64_PLT } from './plt.js';
+import { X86_64_LANDING_PLT, X86_64_PLT } from './plt.js';
 import { rewriter } from './rewrite.js';
 
 /** jmp *slot(%rip); two bytes of padding that trap, so that stubs stay 8 bytes apart. */
@@ -96,6 +96,14 @@ export function x86Machine(rows: readonly FixupRow[], dynamic: DynamicTypes): Ma
       threadOffset: rowOf('TP+A', INT32),
       threadOffsetSlot: rowOf('GTP+A-P', INT32),
     }),
-    shared: { maxPageSize: 4096, slotAddend: -4, table: 'got.plt', dynamic, plt: X86_64_PLT, veneer: null },
+    shared: {
+      maxPageSize: 4096,
+      slotAddend: -4,
+      table: 'got.plt',
+      dynamic,
+      plt: X86_64_PLT,
+      landingPlt: X86_64_LANDING_PLT,
+      veneer: null,
+    },
   };
 }

@@ -35,3 +35,28 @@ export const X86_64_PLT: PltShape = {
   // The push: what follows finds the function and writes the slot.
   unbound: (entryAt) => entryAt + 6,
 };
+
+/** endbr64 */
+const LANDING = [0xf3, 0x0f, 0x1e, 0xfa] as const;
+
+/**
+ * endbr64; jmp *slot(%rip); nop; then what an unbound slot leads to: endbr64; push $index; jmp header; nop. One entry of
+ * 32 bytes where GNU ld has two of 16 in two sections.
+ */
+function landingEntry(at: number, headerAt: number, slot: number, index: number): Uint8Array {
+  const bound = [...LANDING, 0xff, 0x25, 0, 0, 0, 0, 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00];
+  const bytes = Uint8Array.of(...bound, ...LANDING, 0x68, 0, 0, 0, 0, 0xe9, 0, 0, 0, 0, 0x66, 0x90);
+  const where = `PLT entry ${index}`;
+  distance(bytes, 6, at + 10, slot, where);
+  INT32.encode(bytes, 21, index);
+  distance(bytes, 26, at + 30, headerAt, where);
+  return bytes;
+}
+
+/** Where indirect branches are tracked (CET): 5.2, and "Linux x86-64 with IBT". The header is only jumped to directly. */
+export const X86_64_LANDING_PLT: PltShape = {
+  ...X86_64_PLT,
+  entrySize: 32,
+  entry: landingEntry,
+  unbound: (entryAt) => entryAt + 16,
+};
