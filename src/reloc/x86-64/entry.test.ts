@@ -87,6 +87,19 @@ test('behind an early end, something hidden may start; behind the last one, padd
   assert.equal(targets('31 c0 c3 cc cc'), []);
 });
 
+test('many jumps back to the entry take no longer than their number', () => {
+  // 100,000 × nop, then 20,000 × jmp to the entry: each may ask what lies between, once for all.
+  const [idle, jumps] = [100_000, 20_000];
+  const body = new Uint8Array(idle + 5 * jumps).fill(0x90);
+  for (let at = idle; at < body.length; at += 5) {
+    body[at] = 0xe9;
+    new DataView(body.buffer).setInt32(at + 1, -(at + 5), true);
+  }
+  const start = process.cpuUsage();
+  assert.equal(X86_64_ENTRY.decode(body).branchTargets, [0]);
+  assert.ok(process.cpuUsage(start).user < 2_000_000);
+});
+
 test('stops at what is no instruction', () => {
   const facts = X86_64_ENTRY.decode(code('50 06 c3'));
   assert.equal(facts.lengths, [1]);
@@ -116,6 +129,31 @@ test('a table that may lead to the entry: read it, or assume that it does', () =
   assert.equal(X86_64_ENTRY.decode(body, withTable([16, 17])).branchTargets, [16, 17]);
   assert.equal(X86_64_ENTRY.decode(body, withTable([16, 0, 17])).branchTargets, [0, 16, 17]);
   assert.equal(X86_64_ENTRY.decode(body, withTable([])).branchTargets, [0], 'no table found');
+});
+
+test('tables laid over each other are read no further than a multiple of the function, then guessed', () => {
+  // lea rcx, [rip + 0x1000 + 4 * i], a thousand of them, then movsxd rax, [rcx + rdi*4]; add rax, rcx; jmp rax: each word
+  // leads to an instruction, from whichever of the thousand tables it is counted.
+  const count = 1000;
+  const body = new Uint8Array([...new Uint8Array(7 * count), ...code('48 63 04 b9 48 01 c8 ff e0')]);
+  const view = new DataView(body.buffer);
+  for (let index = 0; index < count; index += 1) {
+    body.set(code('48 8d 0d'), 7 * index);
+    view.setInt32(7 * index + 3, 0x10_0000 + 28 * index - 7 * (index + 1), true);
+  }
+  let read = 0;
+  const word = new Uint8Array(4);
+  const place = {
+    entry: 0,
+    read: (at: number) => {
+      read += 1;
+      // To the entry where the table is the first one, and at an instruction further on where it is another.
+      new DataView(word.buffer).setInt32(0, -0x10_0000, true);
+      return at < 0x20_0000 ? word : null;
+    },
+  };
+  assert.equal(X86_64_ENTRY.decode(body, place).branchTargets, [0], 'the one possible head');
+  assert.ok(read <= 32 * body.length, `${read} words for ${body.length} bytes`);
 });
 
 test('a table never leads into the set-up of the frame', () => {

@@ -38,17 +38,11 @@ function short(from: number, to: number): Uint8Array {
   return bytes;
 }
 
-/**
- * True when nothing but pauses and no-operations lies before an unconditional jump to the entry: a thread that takes it
- * is then in the state of a caller, and may as well enter the new code.
- */
-function loopsIdly(bytes: Uint8Array, code: readonly Placed[], index: number): boolean {
-  if (code[index]?.kind !== 'branch') return false;
-  return code.slice(0, index).every(({ at }) => {
-    const pause = bytes[at] === 0xf3 && bytes[at + 1] === 0x90;
-    const endbr64 = bytes[at] === 0xf3 && bytes[at + 1] === 0x0f && bytes[at + 2] === 0x1e && bytes[at + 3] === 0xfa;
-    return pause || endbr64 || nopLength(bytes, at) > 0;
-  });
+/** True where a pause, an endbr64 or a no-operation stands. */
+function idles(bytes: Uint8Array, at: number): boolean {
+  const pause = bytes[at] === 0xf3 && bytes[at + 1] === 0x90;
+  const endbr64 = bytes[at] === 0xf3 && bytes[at + 1] === 0x0f && bytes[at + 2] === 0x1e && bytes[at + 3] === 0xfa;
+  return pause || endbr64 || nopLength(bytes, at) > 0;
 }
 
 /** Control may go on in the caller or in another function; where an indirect jump leads is not known. */
@@ -70,13 +64,16 @@ function decode(bytes: Uint8Array, longSize: number, place?: CodePlace): EntryFa
     code.push({ at, length: instruction.length, kind: instruction.kind, target: instruction.target });
     at += instruction.length;
   }
+  // Where nothing but pauses and no-operations lies before an unconditional jump to the entry, a thread that takes it is
+  // then in the state of a caller, and may as well enter the new code.
+  const idle = code.findIndex(({ at: start }) => !idles(bytes, start));
   const targets = new Set<number>(hiddenTargets(bytes, code, longSize, place));
   const returns: number[] = [];
   code.forEach(({ kind, target, length, at: start }, index) => {
     if (kind === 'call' || kind === 'indirect-call' || kind === 'system-call') returns.push(start + length);
     if (target === undefined || target < 0 || target >= bytes.length) return;
     // A call of the entry is a call like any other; a call to elsewhere in the body reads its own address.
-    if (target === 0 && (kind === 'call' || loopsIdly(bytes, code, index))) return;
+    if (target === 0 && (kind === 'call' || (kind === 'branch' && index === idle))) return;
     targets.add(target);
   });
   return {

@@ -13,8 +13,11 @@ export interface Placed {
   readonly target: number | undefined;
 }
 
-/** Cases read of one table at most; LLVM makes none that comes near. */
-const LARGEST_TABLE = 65536;
+/**
+ * Words read of all tables of one function together, at most, for each of its bytes: tables may be laid over each other.
+ * Of 7,005 functions with tables in LLVM, cargo and std the most is 12, where 386 cases lead to two places.
+ */
+const WORDS_PER_BYTE = 32;
 
 /** Control does not reach the bytes behind it. */
 function endsBlock({ kind }: Placed): boolean {
@@ -115,13 +118,18 @@ function namedAddresses(bytes: Uint8Array, code: readonly Placed[], entry: numbe
   return found;
 }
 
-/** What `jumps` jumps through tables lead to, read from the tables; null when there seem to be fewer tables. */
+/**
+ * What `jumps` jumps through tables lead to, read from the tables; null when there seem to be fewer tables, or more in them
+ * than a compiler makes.
+ */
 function readTables(bytes: Uint8Array, code: readonly Placed[], jumps: number, place: CodePlace): Set<number> | null {
   const starts = new Set(code.map(({ at }) => at));
   const targets = new Set<number>();
   let tables = 0;
+  let left = WORDS_PER_BYTE * bytes.length;
   for (const table of namedAddresses(bytes, code, place.entry)) {
-    for (let index = 0; index < LARGEST_TABLE; index += 1) {
+    for (let index = 0; ; index += 1, left -= 1) {
+      if (left === 0) return null;
       const word = place.read(table + 4 * index, 4);
       const target = word === null ? -1 : table + INT32.decode(word, 0) - place.entry;
       if (!starts.has(target)) break; // behind the last case, or no table
