@@ -86,6 +86,11 @@ test('other code is no entry stub', () => {
   }
 });
 
+test('code that loads from far behind the farthest page is no entry stub, and no error', () => {
+  // adrp x16, 0xfffff000; ldr x16, [x16, #0x7ff8]; br x16
+  assert.is(entryStubs.slotOf(assemble(0xf07ffff0, 0xf97ffe10, 0xd61f0200), 0), null);
+});
+
 test('the jump over an entry reaches 128 MiB', () => {
   assert.is(wordsOf(entry.long(0x1000, 0x1000 + 0x7fffffc)), '15ffffff');
   assert.throws(() => entry.long(0x1000, 0x1000 + 0x8000000), isOutOfRange);

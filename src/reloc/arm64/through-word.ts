@@ -8,7 +8,10 @@ import { ARM64_STUB } from './plt.js';
 /** The word that the jump at `at` goes through; null for bytes that do not begin with one. */
 export function slotOfJump(bytes: Uint8Array, at: number): number | null {
   if (bytes.length < ARM64_STUB.size) return null;
-  const slot = pageOf(at) + ADRP21.decode(bytes, 0) + LDST64.low.decode(bytes, 4);
+  const inPage = LDST64.low.decode(bytes, 4);
+  // The field holds eight times a page; a slot is named by its own page.
+  if (pageOf(inPage) !== 0) return null;
+  const slot = pageOf(at) + ADRP21.decode(bytes, 0) + inPage;
   // Whatever stood there: if a jump through this slot looks the same, it is one.
   return ARM64_STUB.encode(at, slot).every((byte, i) => bytes[i] === byte) ? slot : null;
 }
