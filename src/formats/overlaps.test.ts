@@ -11,6 +11,7 @@ interface Header {
   readonly type: number;
   readonly offset: number;
   readonly size: number;
+  readonly link?: number;
   readonly info?: number;
 }
 
@@ -31,7 +32,7 @@ function elfOf(content: Uint8Array, sections: readonly Header[], programs: reado
     .u16(sections.length + 1)
     .u16(0)
     .raw(content);
-  for (const { type, offset, size, info } of [{ type: 0, offset: 0, size: 0 } as Header, ...sections]) {
+  for (const { type, offset, size, link, info } of [{ type: 0, offset: 0, size: 0 } as Header, ...sections]) {
     writer
       .u32(0)
       .u32(type)
@@ -39,7 +40,7 @@ function elfOf(content: Uint8Array, sections: readonly Header[], programs: reado
       .u64(0)
       .u64(offset)
       .u64(size)
-      .u32(0)
+      .u32(link ?? 0)
       .u32(info ?? 0)
       .u64(1)
       .u64(0);
@@ -86,6 +87,19 @@ test('sections that lie side by side are read, those without bytes do not count'
     ...many(600, { type: elf.SHT_NOBITS, offset: 64, size: 2 ** 40 }),
   ];
   assert.is(read(elfOf(CONTENT, sections)).sections.length, 1201);
+});
+
+test('names of symbols that each begin one byte later in one long string', () => {
+  const count = 40_000;
+  const content = new ByteWriter(25 * count + 2);
+  for (let index = 0; index < count; index++) content.u32(index).u8(0x10).u8(0).u16(0).u64(0).u64(0);
+  content.u8(0).raw(new Uint8Array(count).fill(0x61)).u8(0);
+  const bytes = elfOf(content.finish(), [
+    { type: elf.SHT_SYMTAB, offset: 64, size: 24 * count, link: 2 },
+    { type: elf.SHT_STRTAB, offset: 64 + 24 * count, size: count + 2 },
+  ]);
+  refused(() => read(bytes).symbols, /overlap/);
+  refused(() => read(bytes).symbolColumns(), /overlap/);
 });
 
 test('names of archive members that all end at the end of the table of long names', () => {

@@ -58,6 +58,10 @@ const CODE = [
   'c5f877 62f17c4810c1 f0480fb10f 48b8ffffffffffffff7f f348ab e2fe 64488b042500000000 ebf0 0f0b',
   // data16 lea rdi,[rip+x@tlsgd]; data16 data16 rex call __tls_get_addr (general dynamic), and jmp [rip+x]
   '66488d3d00000000 666648e800000000 ff2500000000 48ff2500000000 41ff5510 8fe97812c0',
+  // arm64. bti c; adrp x16,slot; ldr x16,[x16]; br x16; ret; nop; brk; b back; bl; cbz; adr
+  '5f2403d5 10000090 100240f9 00021fd6 c0035fd6 1f2003d5 200020d4 fcffff17 00000094 400000b4 01000010',
+  // adrp x0,desc; ldr x1,[x0]; add x0,x0,lo12; blr x1; mrs x1,tpidr_el0; adrp x0,got; ldr x0,[x0]; ldr x0,literal
+  '00000090 010040f9 00000091 20003fd6 41d03bd5 00000090 000040f9 00000058',
 ];
 
 /** Code, a function each. */

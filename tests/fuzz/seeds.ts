@@ -40,6 +40,8 @@ template <class T> T twice(T x) { return x + x; }
 int run(base *b) { try { if (b->f() > 1) throw 3; } catch (int e) { return twice(e); } static derived d; return d.f(); }
 `;
 
+const RUSTC = ['--edition=2021', '--crate-type=rlib', '-Ccodegen-units=1'];
+
 /** A target's folder, and the files in it, of which those ending in `.partner` belong to others. */
 export type Shelf = 'object' | 'linked' | 'archive' | 'split' | 'names' | 'code' | 'patch' | 'frame' | 'scripts';
 
@@ -58,8 +60,7 @@ export function makeSeeds(root: string): void {
   const [rust, c, cpp] = [write('seed.rs', RUST), write('seed.c', C), write('seed.cpp', CPP)];
   const object = folder('object');
   const rustc = (name: string, ...args: string[]): void => {
-    const shape = ['--edition=2021', '--crate-type=lib', '-Ccodegen-units=1', '--emit=obj'];
-    inputs.output('rustc', [...shape, ...args, rust, '-o', join(object, name)]);
+    inputs.output('rustc', [...RUSTC, '--emit=obj', ...args, rust, '-o', join(object, name)]);
   };
   rustc('rust-debug.o', '-Cdebuginfo=2');
   rustc('rust-release.o', '-Copt-level=3', '-Cdebuginfo=1', '-Csymbol-mangling-version=v0');
@@ -70,15 +71,24 @@ export function makeSeeds(root: string): void {
   compile('gcc', 'gcc-sections.o', '-O2', '-ffunction-sections', '-fdata-sections', c);
   compile('gcc', 'gcc-dwarf4.o', '-g', '-gdwarf-4', c);
   compile('gcc', 'cpp.o', '-xc++', '-g1', cpp);
+  compile('clang-19', 'clang.o', '-O2', '-g', '-fPIC', '-fdebug-types-section', c);
+  compile('clang-19', 'clang-sections.o', '-O1', '-g1', '-fPIC', '-ffunction-sections', '-fdata-sections', c);
+  compile('clang-19', 'clang-cpp.o', '-xc++', '-g', '-fPIC', cpp);
+  compile('clang-19', 'clang-arm64.o', '-xc++', '--target=aarch64-linux-gnu', '-O1', '-g1', '-fPIC', cpp);
+  compile('aarch64-linux-gnu-gcc', 'gcc-arm64.o', '-O1', '-g', '-fcommon', '-fPIC', c);
+  compile('aarch64-linux-gnu-gcc', 'gcc-arm64-sections.o', '-O2', '-fPIC', '-ffunction-sections', '-fdata-sections', c);
+  compile('aarch64-linux-gnu-gcc', 'gcc-arm64-tiny.o', '-fPIC', '-g', '-gdwarf-4', '-mcmodel=tiny', c);
   for (const path of [inputs.assemblyObject(), inputs.arm64Object()]) copyFileSync(path, join(object, basename(path)));
 
   const linked = folder('linked');
-  const link = (name: string, ...args: string[]): void => {
-    inputs.output('gcc', ['-nostdlib', '-fPIC', ...args, '-o', join(linked, name)], root);
+  const link = (compiler: string, name: string, ...args: string[]): void => {
+    inputs.output(compiler, ['-nostdlib', '-fPIC', '-shared', ...args, '-o', join(linked, name)], root);
   };
-  link('library.so', '-shared', '-Wl,-soname,library.so.1', c);
-  link('sysv.so', '-shared', '-Wl,--hash-style=sysv', '-Wl,-z,noseparate-code', '-s', c);
-  link('relocated.so', '-shared', '-Wl,--emit-relocs', c);
+  link('gcc', 'library.so', '-Wl,-soname,library.so.1', c);
+  link('gcc', 'sysv.so', '-Wl,--hash-style=sysv', '-Wl,-z,noseparate-code', '-s', c);
+  link('gcc', 'relocated.so', '-Wl,--emit-relocs', c);
+  link('gcc', 'rust.so', join(object, 'rust-release.o'));
+  link('aarch64-linux-gnu-gcc', 'arm64.so', c);
   copyFileSync(inputs.moldProgram(), join(linked, 'mold'));
 
   const archive = folder('archive');
@@ -88,6 +98,7 @@ export function makeSeeds(root: string): void {
   inputs.output('ar', ['rcs', join(archive, 'fat.a'), ...members, long]);
   inputs.output('ar', ['rcsT', join(archive, 'thin.a'), ...members, long]);
   inputs.output('ar', ['rcS', join(archive, 'unindexed.a'), ...members]);
+  inputs.output('rustc', [...RUSTC, '--crate-name=seed', rust, '-o', join(archive, 'libseed.rlib')]);
 
   const split = folder('split');
   inputs.output('gcc', ['-g', '-gsplit-dwarf', '-c', c, '-o', 'split.o'], root);

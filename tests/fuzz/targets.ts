@@ -230,10 +230,13 @@ function readFrame(bytes: Uint8Array): unknown {
   );
 }
 
-const X86 = machineFor('elf', 'x86_64', NAME);
+const MACHINES = (['x86_64', 'arm64'] as const).map((name) => {
+  const machine = machineFor('elf', name, NAME);
+  // Rows of code that may become other code.
+  const rewritten = [...machine.rows.values()].filter((row) => /GOT|TLS|DTPOFF32/.test(row.name));
+  return { machine, rewritten };
+});
 const GOALS = ['direct', 'initial-exec', 'local-exec'] as const;
-/** Rows of code that may become other code. */
-const REWRITTEN = [...X86.rows.values()].filter(({ name }) => /GOTPCRELX|TLS|GOTTPOFF|DTPOFF32/.test(name));
 
 function readCode(bytes: Uint8Array): unknown {
   const entry = 0x1000;
@@ -244,14 +247,21 @@ function readCode(bytes: Uint8Array): unknown {
         ? bytes.subarray(address - entry, address - entry + size)
         : null,
   };
-  const all = Array.from(bytes, (_, at) => [
-    decodeInstruction(bytes, at),
-    X86.calls(bytes, at),
-    X86.callBefore(bytes.subarray(Math.max(0, at - X86.longestCall), at), entry + at),
-    ...REWRITTEN.map((row) => GOALS.map((goal) => X86.rewrite(row, goal, bytes, at))),
-    X86.entryStubs.slotOf(bytes.subarray(at), entry + at),
+  const all = MACHINES.map(({ machine, rewritten }) =>
+    Array.from(bytes, (_, at) => [
+      machine.calls(bytes, at),
+      machine.callBefore(bytes.subarray(Math.max(0, at - machine.longestCall), at), entry + at),
+      ...rewritten.map((row) => GOALS.map((goal) => machine.rewrite(row, goal, bytes, at))),
+      machine.far?.references(bytes, [at]),
+      machine.entryStubs.slotOf(bytes.subarray(at), entry + at),
+    ]),
+  );
+  const whole = MACHINES.map(({ machine: { entry: jumps } }) => [
+    jumps.decode(bytes, place),
+    jumps.decode(bytes),
+    jumps.isPadding(bytes, true),
   ]);
-  return [all, X86.entry.decode(bytes, place), X86.entry.decode(bytes), X86.entry.isPadding(bytes, true)];
+  return [all, whole, Array.from(bytes, (_, at) => decodeInstruction(bytes, at))];
 }
 
 const elf =

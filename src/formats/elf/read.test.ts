@@ -1,7 +1,9 @@
+import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as inputs from '../../../tests/format-inputs.js';
 import * as readelf from '../../../tests/readelf.js';
+import { IpbpError } from '../../codes/error.js';
 import { functionRanges, splitEhFrame } from '../dwarf/eh-frame.js';
 import type { ObjectSymbol } from '../object-file.js';
 import { readElf } from './read.js';
@@ -260,6 +262,19 @@ test('more sections than sixteen bits can count', () => {
 });
 
 test('notes of unlike padding in one segment', () => compareLinked(inputs.moldProgram()));
+
+test('an object cut anywhere is refused: its section headers stand at the end', () => {
+  for (const path of [inputs.cObject(), inputs.assemblyObject()]) {
+    const bytes = inputs.bytesOf(path);
+    const cut = (error: unknown): boolean => error instanceof IpbpError && /^IPBP100[123]$/.test(error.code);
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), (length) => {
+        assert.throws(() => readElf(bytes.slice(0, length), 'cut.o'), cut);
+      }),
+      { numRuns: 200 },
+    );
+  }
+});
 
 test('a linked file without section headers still has its dynamic symbols', () => {
   const whole = open(inputs.cLibrary());

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { execFileSync } from 'node:child_process';
@@ -143,5 +144,47 @@ test('agrees with binutils on every Rust name of a program and of libstd', () =>
     assert.is(ours, alike(theirs[index] ?? '') + (theirs[index]?.endsWith(suffix) === true ? '' : suffix));
   });
 });
+
+test('letters of the grammar in any order: a name comes back, in the end', () => {
+  const letters = fc.string({ unit: fc.constantFrom(...'_RNvCsIBMXYTSKpEFDLu0123456789abh$.'), maxLength: 80 });
+  fc.assert(
+    fc.property(letters, fc.constantFrom('_R', '_ZN', '__R', '_RNvC1a', '_RINvC1a1b'), (tail, head) => {
+      assert.type(demangle(head + tail), 'string');
+      assert.type(demangleWithHash(head + tail), 'string');
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('a name whose back references double at each step is given back as it is', () => {
+  // Each tuple holds the one before twice: 2^n types.
+  let name = '_RINvC1a1b';
+  const places: number[] = [];
+  let body = 'INvC1a1b';
+  for (let level = 0; level < 60; level++) {
+    places.push(body.length);
+    const before = level === 0 ? 'uu' : `B${base62(places[level - 1] ?? 0)}`.repeat(2);
+    body += `T${before}E`;
+  }
+  body += 'E';
+  name = `_R${body}`;
+  const start = performance.now();
+  assert.is(demangle(name), name);
+  assert.ok(performance.now() - start < 2000);
+  assert.is(demangle(`_R${'INvC1a1b'.repeat(400)}`), `_R${'INvC1a1b'.repeat(400)}`);
+  assert.is(demangle(`_RIC1a${'R'.repeat(5000)}uE`), `_RIC1a${'R'.repeat(5000)}uE`);
+});
+
+function base62(value: number): string {
+  if (value === 0) return '_';
+  const digits = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
+  let rest = value - 1;
+  let text = '';
+  do {
+    text = digits.charAt(rest % 62) + text;
+    rest = Math.floor(rest / 62);
+  } while (rest > 0);
+  return `${text}_`;
+}
 
 test.run();
