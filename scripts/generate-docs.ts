@@ -50,9 +50,16 @@ function range({ size, min, max, multiple, modulo }: Field): string {
   return size === 8 ? `64 bits` : `${limit(min)} to ${limit(max)}${steps}`;
 }
 
+/** What S is for an undefined weak symbol. */
+function absence({ absent }: FixupRow): string {
+  if (absent === null) return '';
+  return absent === 0 ? 'P' : `P+${absent}`;
+}
+
 function rowLine(row: FixupRow): string {
   const { type, name, expression, field, relaxable, spec } = row;
-  return `| ${type} | \`${name}\` | \`${expression}\` | ${field.name} | ${range(field)} | ${relaxable ? 'yes' : ''} | ${spec} |`;
+  const facts = [field.name, range(field), relaxable ? 'yes' : '', absence(row), spec];
+  return `| ${type} | \`${name}\` | \`${expression}\` | ${facts.join(' | ')} |`;
 }
 
 /** The format × machine pairs in the order of the page. */
@@ -70,9 +77,10 @@ template, and slots in the GOT: GTP with the one, GGD with the number of a modul
 GDESC with a descriptor. \`Page(…)\` is the start of the page of 4 KiB. \`tls-desc\` marks code that uses a descriptor. A
 value that does not fit its field, or is no multiple of what the field counts in, is refused with IPBP2002; a field
 "modulo" something holds no more and checks no more. Rewritten are loads from the GOT, and code that asks for a
-thread-local, where the answer is known. A type that is not listed is refused with IPBP2001.`;
+thread-local, where the answer is known. What S is for a weak symbol that nothing defines is 0 where the table does not
+say another. A type that is not listed is refused with IPBP2001.`;
   const head =
-    '| type | name | value | field | holds | may be rewritten | source |\n| --- | --- | --- | --- | --- | --- | --- |';
+    '| type | name | value | field | holds | may be rewritten | S undefined | source |\n| --- | --- | --- | --- | --- | --- | --- | --- |';
   const sections = TABLES.map(([title, rows]) => {
     const lines = [...rows].sort((a, b) => a.type - b.type).map(rowLine);
     return `## ${title}\n\n${head}\n${lines.join('\n')}\n`;

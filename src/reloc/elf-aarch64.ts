@@ -2,7 +2,7 @@
 // verbatim. Dynamic relocations stand in linked files only and have no row; those of signed pointers (AUTH) are no part.
 // The document's G(GDAT(S+A)) is the slot of a sum; addends of slots are 0 in all code, and G+A is written here.
 import { INT32, INT64, NOTHING, WORD16, WORD32 } from './fields.js';
-import type { Expression, Field, FixupRow } from './fixup.js';
+import { EXPRESSIONS, type Expression, type Field, type FixupRow } from './fixup.js';
 import {
   ADD12,
   ADD12_HI,
@@ -32,8 +32,19 @@ type Line = readonly [type: number, name: string, expression: Expression, field:
 function table(title: string, lines: readonly Line[]): FixupRow[] {
   const spec = `AAELF64, "${title}"`;
   return lines.map(([type, name, expression, field, relaxable]) => {
-    return { type, name: `R_AARCH64_${name}`, expression, field, relaxable: relaxable !== undefined, spec };
+    const facts = { relaxable: relaxable !== undefined, absent: absentOf(expression, field), spec };
+    return { type, name: `R_AARCH64_${name}`, expression, field, ...facts };
   });
+}
+
+/**
+ * "Weak references": for relocations that are PC-relative, an undefined weak symbol is at the place; a branch to one goes
+ * to the next instruction, as "Relocations for control-flow instructions" and lld have it for all of them.
+ */
+function absentOf(expression: Expression, field: Field): number | null {
+  const { term, base } = EXPRESSIONS[expression];
+  if ((term !== 'S' && term !== 'L') || (base !== 'P' && base !== 'page of P')) return null;
+  return [BRANCH14, BRANCH19, BRANCH26].includes(field) ? 4 : 0;
 }
 
 /** Rows MOVW_…_G0, G0_NC, G1 … from a number on. The last group has one row only. */

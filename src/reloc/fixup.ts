@@ -117,6 +117,8 @@ export interface FixupRow {
   readonly field: Field;
   /** The instruction may be rewritten to do without the GOT slot (psABI relaxations). */
   readonly relaxable: boolean;
+  /** What S is when nothing defines a weak symbol: so many bytes behind the place, or null for address 0. */
+  readonly absent: number | null;
   /** Document and section. */
   readonly spec: string;
 }

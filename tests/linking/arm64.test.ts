@@ -66,6 +66,51 @@ test('C++: exceptions through frames with cleanups, virtual functions, inline st
   assert.is(call(library, 'f', '1', 'f', '0'), 'f(1) = 1213\nf(0) = 1014\n');
 });
 
+test('what is weak, hidden and nowhere: branches go on behind themselves, distances are 0, addresses are null', () => {
+  const path = join(folder, 'absent.s');
+  writeFileSync(
+    path,
+    `.weak gone
+     .hidden gone
+     .globl f
+     f: str x30, [sp, #-16]!
+     bl gone
+     b gone
+     b.eq gone
+     cbz w0, gone
+     tbz w0, #1, gone
+     add w0, w0, #1
+     adr x1, gone
+     adr x2, . - 4
+     sub x1, x1, x2
+     add w0, w0, w1
+     ldr w1, gone
+     adrp x2, :got:gone
+     ldr x2, [x2, :got_lo12:gone]
+     add w0, w0, w2
+     adrp x2, distances
+     add x2, x2, :lo12:distances
+     ldr x1, [x2]
+     add w0, w0, w1
+     ldr x1, [x2, #8]
+     add w0, w0, w1
+     ldr x30, [sp], #16
+     ret
+     .data
+     .balign 8
+     distances: .word gone - .
+     .word gone@PLT - .
+     .xword gone - .`,
+  );
+  const object = join(folder, 'absent.o');
+  run('clang-19', ['--target=aarch64-linux-gnu', '-c', '-o', object, path]);
+  const library = join(folder, 'absent.so');
+  const { status, stderr } = ipbpLink(['-m', 'aarch64linux', '-shared', '-o', library, object], folder);
+  assert.is(status, 0, stderr);
+  // Nothing but the one addition changes the argument.
+  assert.is(call(library, 'f', '5', 'f', '0'), 'f(5) = 6\nf(0) = 1\n');
+});
+
 test('objects and archives that ipbp link is given itself, unreached sections dropped', () => {
   const object = compiled(folder, 'used.c', 'int base(int x) { return x * 2; } int gone(int x) { return x; }', [], GCC);
   const caller = compiled(folder, 'caller.c', 'int base(int); int f(int x) { return base(x) + 1; }', [], GCC);

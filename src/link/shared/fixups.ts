@@ -9,6 +9,7 @@ import { placeIn, report, type TakenFile } from './link-state.js';
 import { addLoaderWork, isPacked, WORK_ABSOLUTE, WORK_PACKED, WORK_RELATIVE, type LoaderWork } from './loader-work.js';
 import * as rows from './lowered-rows.js';
 import type { Scanning } from './scan.js';
+import { STATE_COMMON } from './symbols.js';
 import { stubAddress, type TableAddresses } from './tables.js';
 import { localAddress, type Values } from './values.js';
 
@@ -76,13 +77,14 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
             const kind = isPacked(range.packable, relocations.offset[index] as number) ? WORK_PACKED : WORK_RELATIVE;
             addLoaderWork(context.loader, kind, place, -1, value);
           }
-        }
+        } else if (binding === TO_CONSTANT) value += absentSymbol(context, type, global, place);
         break;
       }
       case rows.TERM_STUB:
         if (binding === TO_DYNAMIC) value = stubAddress(link, addresses, needs.stubOf[global] as number) + addend;
         else if (global >= 0) value = (values.symbolAddress[global] as number) + addend;
         else value = localAddress(values, file, row, addend);
+        if (binding === TO_CONSTANT) value += absentSymbol(context, type, global, place);
         break;
       case rows.TERM_SLOT: {
         const slot = needs.addressSlot[symbol] as number;
@@ -166,6 +168,13 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
         (lowered.row[type] as FixupRow).field.encode(bytes, at, value);
     }
   }
+}
+
+/** S of a constant that may be a weak symbol which nothing defines: of those some rows say another address than 0. */
+function absentSymbol({ link, lowered }: FixupContext, type: number, global: number, place: number): number {
+  const distance = lowered.absent[type] as number;
+  if (distance < 0 || global < 0 || (link.symbols.state[global] as number) >= STATE_COMMON) return 0;
+  return place + distance;
 }
 
 function offBase(context: FixupContext, base: number, value: number, place: number): number {

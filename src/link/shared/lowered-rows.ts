@@ -77,6 +77,8 @@ export interface LoweredRows {
   readonly withinPage: Uint8Array;
   readonly width: Uint8Array;
   readonly relaxable: Uint8Array;
+  /** Bytes from the place to what an undefined weak symbol stands for; −1 where that is address 0. */
+  readonly absent: Int8Array;
   readonly row: readonly (FixupRow | undefined)[];
 }
 
@@ -96,6 +98,7 @@ export function lowerRows(machine: Machine): LoweredRows {
     withinPage: new Uint8Array(size),
     width: new Uint8Array(size),
     relaxable: new Uint8Array(size),
+    absent: new Int8Array(size),
     row,
   };
   for (const [type, source] of machine.rows) {
@@ -111,6 +114,7 @@ export function lowerRows(machine: Machine): LoweredRows {
     lowered.withinPage[type] = isWithinPage(source.field) ? 1 : 0;
     lowered.width[type] = source.field.size;
     lowered.relaxable[type] = source.relaxable ? 1 : 0;
+    lowered.absent[type] = source.absent ?? -1;
   }
   return lowered;
 }
