@@ -31,6 +31,10 @@ export const LIMITS = {
   nameBytes: 4_000_000,
   /** Names of one string table may be this many times as long as the table, all together: tails are shared, not more. */
   nameReuse: 16,
+  /** What is linked may be this many times as large as the sections it is made of; tables and page ends come to less. */
+  linkedTimes: 16,
+  /** And as many bytes larger: room for a few sections that are aligned for the largest pages. */
+  linkedPadding: 64 * 1024 * 1024,
   /** Characters that one demangled name may have; back references can make it exponential. */
   demangledLength: 1_000_000,
   /** Nesting of types and paths in one mangled name. */

@@ -20,6 +20,27 @@ test('two relocations of one word are packed once', () => {
   assert.ok(result.bytes);
 });
 
+test('an alignment of gigabytes makes no file of gigabytes', () => {
+  const source = '.section .wide,"aM",@progbits,8\n.quad 1\n.quad 2\n.quad 3\n.section .far,"aw"\n.quad 4\n';
+  for (const name of ['.wide', '.far']) {
+    const bytes = assemble(source);
+    const headers = readObjectFile(bytes, 'broken.o').sections;
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const at = Number(view.getBigUint64(40, true)) + 64 * headers.findIndex((section) => section.name === name);
+    // sh_addralign
+    for (const [align, sound] of [
+      [2 ** 21, true],
+      [2 ** 31, false],
+      [2 ** 50, false],
+    ] as const) {
+      view.setBigUint64(at + 48, BigInt(align), true);
+      const run = (): Uint8Array | null => link([broken(bytes)]).bytes;
+      if (sound) assert.ok((run()?.length ?? 0) > align / 2);
+      else assert.throws(run, new RegExp(`^IPBP2035.*at \\${name}, aligned to`));
+    }
+  }
+});
+
 test('a relocation whose field leaves its section is an error that says where, loaded or not', () => {
   for (const flags of ['"aw"', '""']) {
     const bytes = assemble(`.section .short,${flags},@progbits\n.globl w\nw: .quad w\n`);

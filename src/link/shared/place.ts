@@ -1,6 +1,7 @@
 // Pass: gives output sections their addresses and their places in the file. Regions of unlike protection lie in different
 // pages; the file holds them one behind the other, so that address and offset agree in what is below a page.
 import { alignUp } from '../../bytes/align.js';
+import { LIMITS } from '../../bytes/limits.js';
 import { IpbpError, hex } from '../../codes/error.js';
 import type { Link } from './link-state.js';
 import { REGIONS, type OutputSection, type Region } from './outputs.js';
@@ -90,6 +91,7 @@ export function placeOutputs(link: Link, outputs: readonly OutputSection[], head
     output.address = 0;
     offset += output.size;
   }
+  checkFileSize(link, outputs, offset);
   for (const output of outputs) {
     for (const member of output.members) {
       sections.address[member] = output.alloc ? output.address + (sections.offset[member] as number) : 0;
@@ -104,6 +106,19 @@ function checkTextAddress(wanted: number, free: number): void {
     expected: `at least ${hex(free)}`,
     actual: hex(wanted),
     where: '-Ttext',
+  });
+}
+
+/** An alignment is a number in an input that costs what it says: at most what {@link LIMITS} has for a link. */
+function checkFileSize({ sections }: Link, outputs: readonly OutputSection[], fileEnd: number): void {
+  const read = sections.section.reduce((sum, { fileSize }) => sum + fileSize, 0);
+  const most = LIMITS.linkedTimes * read + LIMITS.linkedPadding;
+  if (fileEnd <= most) return;
+  const widest = outputs.reduce((one, other) => (other.align > one.align ? other : one));
+  throw new IpbpError('IPBP2035', 'the alignment of a section makes the file larger than is linked', {
+    expected: `at most ${most} bytes from ${read}`,
+    actual: `${fileEnd} bytes`,
+    where: `${widest.name}, aligned to ${hex(widest.align)}`,
   });
 }
 
