@@ -18,9 +18,9 @@ export interface Trial {
 /** Configurations of each program besides `debug`; undefined is all. */
 const CONFIGURATIONS: Readonly<Record<string, readonly string[] | undefined>> = {
   plain: undefined,
-  server: ['v0-names', 'release-debug-info', 'release', 'mold'],
-  miniserve: ['v0-names'],
-  bottom: ['opt-1'],
+  server: ['v0-names', 'release-debug-info', 'release', 'mold', 'dylib', 'dylib-slots'],
+  miniserve: ['v0-names', 'dylib', 'dylib-slots'],
+  bottom: ['opt-1', 'dylib', 'dylib-slots'],
 };
 
 /** All rows of a program in the debug build. */
