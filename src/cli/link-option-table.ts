@@ -160,7 +160,7 @@ const RESULT: readonly LinkOption[] = [
     }
     options.packRelative = how === 'relr';
   }),
-  valued(['Ttext', 'Ttext-segment'], ({ options }, address) => (options.textAddress = numberOf(address, 16))),
+  valued(['Ttext'], ({ options }, address) => (options.textAddress = numberOf(address, 16))),
   valued(['rpath'], ({ options }, path) => {
     options.rpath = options.rpath === null ? path : `${options.rpath}:${path}`;
   }),
@@ -185,7 +185,11 @@ const RESULT: readonly LinkOption[] = [
   refused(['pie', 'pic-executable', 'static-pie', 'no-pie'], 'none', NOT_EXECUTABLE),
   refused(['r', 'relocatable', 'Ur'], 'none', 'objects of objects'),
   refused(['q', 'emit-relocs'], 'none', 'relocations in what it makes'),
-  refused(['Tbss', 'Tdata', 'Trodata-segment', 'Tldata-segment'], 'required', 'addresses of single segments'),
+  refused(
+    ['Tbss', 'Tdata', 'Ttext-segment', 'Trodata-segment', 'Tldata-segment'],
+    'required',
+    'addresses of single segments',
+  ),
   refused(['section-start', 'image-base'], 'required', 'addresses of single sections'),
   refused(
     ['sort-section', 'symbol-ordering-file', 'call-graph-ordering-file', 'section-ordering-file'],

@@ -12,7 +12,7 @@ import { PROPERTIES } from './emit-shared-properties.js';
 import { encodeSymbolTable } from './emit-shared-symbols.js';
 import type { Link } from './shared/link-state.js';
 import type { OutputSection } from './shared/outputs.js';
-import type { Layout } from './shared/place.js';
+import { imageParts, type Layout } from './shared/place.js';
 import { hasFlag, STATE_COMMON, UNIQUE } from './shared/symbols.js';
 import type { Tables } from './shared/tables.js';
 import type { Values } from './shared/values.js';
@@ -36,14 +36,13 @@ export function headerSize(link: Link, outputs: readonly OutputSection[]): numbe
 
 /** As many as `programHeaders` makes. */
 function programCount(link: Link, outputs: readonly OutputSection[]): number {
-  const regions = new Set(outputs.map(({ region }) => region));
-  regions.delete('none');
+  const parts = imageParts(link, outputs);
   const has = (test: (output: OutputSection) => boolean): number => (outputs.some(test) ? 1 : 0);
   return (
-    regions.size +
+    parts.length +
     has(({ kind }) => kind.startsWith('tls')) +
     1 + // the dynamic table
-    (link.options.relro && regions.has('relro') ? 1 : 0) +
+    (link.options.relro && parts.some(({ region }) => region === 'relro') ? 1 : 0) +
     has(({ name, alloc }) => name === '.eh_frame_hdr' && alloc) +
     has((output) => output.alloc && output.name === PROPERTIES) +
     1 + // the stack's protection

@@ -136,8 +136,12 @@ test('--defsym, --wrap, -e and -Ttext set symbols and addresses', () => {
   const value = (name: string): string | undefined => new RegExp(`([0-9a-f]{16}) .* ${name}$`, 'm').exec(symbols)?.[1];
   assert.is(value('alias'), value('f'));
   assert.is(parseInt(value('number') ?? '', 16), 0x123);
-  // The first section of code.
-  assert.match(readelf('-l', library), /LOAD +0x[0-9a-f]+ 0x0*50000 [^\n]* R E /);
+  // Stubs before it stay where they are without, as ld has it.
+  assert.match(readelf('-S', library), /\.text +PROGBITS +0*50000 /);
+  assert.match(readelf('-S', library), /\.plt +PROGBITS +0*1[0-9a-f]{3} /);
+  assert.match(readelf('-l', library), /LOAD +0x[0-9a-f]+ 0x0*1[^\n]* R E [^]*LOAD +0x[0-9a-f]+ 0x0*50000 [^\n]* R E /);
+  assert.is(run(program, [library, 'f', '4', 'alias', '5', 'g', '0']), 'f(4) = 9\nalias(5) = 11\ng(0) = 1\n');
+  assert.match(failed(['-shared', BASIC, '-Ttext=500']), /^1 [^]*IPBP2002[^]*-Ttext/);
   assert.match(readelf('-h', library), new RegExp(`Entry point address: +0x${value('f')?.replace(/^0+/, '')}$`, 'm'));
   const object = compiled(
     folder,
@@ -210,6 +214,7 @@ test('--json has one object per line', () => {
 test('what it does not do is refused, and no file is written', () => {
   assert.match(failed([BASIC]), /^2 [^]*IPBP5902[^]*-shared/);
   assert.match(failed(['-shared', BASIC, '-r']), /^2 [^]*IPBP5902/);
+  assert.match(failed(['-shared', BASIC, '-Ttext-segment=50000']), /^2 [^]*IPBP5902/);
   assert.match(failed(['-shared', BASIC, '--no-such-option']), /^2 [^]*IPBP5901[^]*--no-such-option/);
   assert.match(failed(['-shared', BASIC, program]), /^1 [^]*IPBP1003/);
   assert.match(failed(['-shared', BASIC, BASIC]), /^1 [^]*IPBP2030/);

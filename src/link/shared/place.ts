@@ -34,6 +34,29 @@ export interface Layout {
   readonly fileEnd: number;
 }
 
+/** Output sections that are loaded together. */
+export interface ImagePart {
+  readonly region: Region;
+  readonly members: readonly OutputSection[];
+  /** Where it has to begin; null for behind the part before. */
+  readonly wanted: number | null;
+}
+
+/**
+ * The parts of the image in the order of their addresses. An address for `.text` cuts the code in two: what comes before it
+ * stays where it is without, as ld and mold have it.
+ */
+export function imageParts(link: Link, outputs: readonly OutputSection[]): ImagePart[] {
+  const { textAddress } = link.options;
+  return REGIONS.filter((region) => region !== 'none').flatMap((region) => {
+    const members = outputs.filter((output) => output.region === region);
+    const text = textAddress === null || region !== 'code' ? -1 : members.findIndex(({ name }) => name === '.text');
+    const before = { region, members: text < 0 ? members : members.slice(0, text), wanted: null };
+    const parts = text < 0 ? [before] : [before, { region, members: members.slice(text), wanted: textAddress }];
+    return parts.filter((part) => part.members.length > 0);
+  });
+}
+
 /** Places everything; the image starts at address 0 with `headerSize` bytes of headers. */
 export function placeOutputs(link: Link, outputs: readonly OutputSection[], headerSize: number): Layout {
   const { options, machine, sections } = link;
@@ -41,17 +64,13 @@ export function placeOutputs(link: Link, outputs: readonly OutputSection[], head
   const segments: Segment[] = [];
   let address = headerSize;
   let offset = headerSize;
-  for (const region of REGIONS) {
-    if (region === 'none') break;
-    const members = outputs.filter((output) => output.region === region);
-    if (members.length === 0) continue;
+  for (const { region, members, wanted } of imageParts(link, outputs)) {
     const first = region === 'readonly';
     if (!first) {
-      const wanted = region === 'code' ? options.textAddress : null;
       const free = alignUp(address, pageSize);
       if (wanted !== null) {
         checkTextAddress(wanted, free);
-        // The headers of the region's first page must be in the file where the address says.
+        // What the loader maps with the part's first page must be in the file where the address says.
         offset += (((wanted - offset) % pageSize) + pageSize) % pageSize;
         address = wanted;
       } else address = free + (offset % pageSize);
@@ -102,7 +121,7 @@ export function placeOutputs(link: Link, outputs: readonly OutputSection[], head
 
 function checkTextAddress(wanted: number, free: number): void {
   if (wanted >= free) return;
-  throw new IpbpError('IPBP2002', 'the address of the code is taken by what comes before it', {
+  throw new IpbpError('IPBP2002', 'the address of .text is taken by what comes before it', {
     expected: `at least ${hex(free)}`,
     actual: hex(wanted),
     where: '-Ttext',
