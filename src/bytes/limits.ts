@@ -7,6 +7,8 @@ export const LIMITS = {
   sections: 4_000_000,
   /** Sections of one file together may be this many times as long as the file: they lie side by side. */
   sectionReuse: 2,
+  /** A packed section is at most this many times as long once unpacked: deflate cannot do more. */
+  unpacking: 1_100,
   /** Symbols of one table. */
   symbols: 64_000_000,
   /** Relocations of one section. */

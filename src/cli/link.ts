@@ -6,6 +6,7 @@ import { IpbpError } from '../codes/error.js';
 import { parseDynamicList, parseVersionScript } from '../formats/version-script.js';
 import { openInputs, type OpenedInputs } from '../host/link/open-inputs.js';
 import { expandResponseFiles } from '../host/link/response-file.js';
+import { UNPACKERS } from '../host/link/unpack.js';
 import { linkShared, type SharedResult } from '../link/shared.js';
 import type { BuildId, ExportRule, SharedOptions } from '../link/shared/options.js';
 import { errorRecord, renderError } from './failure.js';
@@ -81,6 +82,7 @@ function completed({ options, versionScripts, dynamicLists, buildId, warnings }:
     exportRule: rules.length === 0 ? null : (name) => firstAnswer(rules, name),
     dynamicList: lists.length === 0 ? null : (name) => lists.some((has) => has(name)),
     buildId: buildIdOf(buildId),
+    unpack: UNPACKERS,
   };
 }
 

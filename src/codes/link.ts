@@ -68,4 +68,10 @@ export const LINK_CODES = {
     meaning: 'An input of a link has something that this linker does not do yet.',
     remedy: 'Link with another linker, or do without.',
   },
+  IPBP2036: {
+    title: 'packed sections left out',
+    meaning:
+      'An object has sections (debug information) packed by a method that Node cannot unpack; they are left out.',
+    remedy: 'Use a Node that has zstd (22.15 or newer), or compile with -gz=zlib or -gz=none.',
+  },
 } as const;

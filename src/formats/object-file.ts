@@ -31,6 +31,14 @@ export type SectionKind =
   | 'note'
   | 'other';
 
+export type PackingMethod = 'zlib' | 'zstd';
+
+/** How a section's bytes are packed; null for a method that is not known. What is packed begins at the offset `start`. */
+export interface Packing {
+  readonly method: PackingMethod | null;
+  readonly start: number;
+}
+
 /** One section. `offset` is in the file, `address` is 0 in relocatable files. All sizes in bytes. */
 export interface Section {
   readonly index: number;
@@ -60,8 +68,8 @@ export interface Section {
    * (SHF_EXCLUDE).
    */
   readonly consumed: boolean;
-  /** Its bytes are packed (SHF_COMPRESSED); offsets and relocations are those of what they unpack to. */
-  readonly compressed: boolean;
+  /** Its bytes are packed (SHF_COMPRESSED): size, alignment, offsets and relocations are those of what they unpack to. */
+  readonly packing: Packing | null;
   /** Index of the section that it describes and without which it is of no use (SHF_LINK_ORDER), if any. */
   readonly describes: number | null;
 }

@@ -75,6 +75,10 @@ export const SHF_COMPRESSED = 0x800;
 export const SHF_GNU_RETAIN = 0x200000;
 export const SHF_EXCLUDE = 0x80000000;
 
+export const CHDR_SIZE = 24;
+export const ELFCOMPRESS_ZLIB = 1;
+export const ELFCOMPRESS_ZSTD = 2;
+
 export const GRP_COMDAT = 1;
 
 // gABI, symbols

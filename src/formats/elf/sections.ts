@@ -5,6 +5,7 @@ import { hex } from '../../codes/error.js';
 import type { Section, SectionKind } from '../object-file.js';
 import * as elf from './constants.js';
 import type { ElfHeaders, SectionHeader } from './header.js';
+import { readPacked } from './packed.js';
 import { openStringTable } from './string-table.js';
 import type { SymbolTable } from './symbols.js';
 
@@ -32,7 +33,11 @@ export function readSections(reader: Windows, headers: ElfHeaders, symbols: () =
     const stored = header.type !== elf.SHT_NOBITS && header.type !== elf.SHT_NULL;
     // Not a window: making 20,000 views costs more than checking 20,000 ranges.
     if (stored && header.offset + header.size > reader.length) reader.check(header.offset, header.size);
-    const align = header.align === 0 ? 1 : header.align;
+    const packed = has(header, elf.SHF_COMPRESSED) && stored ? readPacked(sectionReader(reader, header)) : null;
+    if (packed !== null && has(header, elf.SHF_ALLOC)) {
+      reader.malformed('a section that is loaded is packed', { actual: name }, header.offset);
+    }
+    const align = (packed ?? header).align || 1;
     if (!Number.isInteger(Math.log2(align))) {
       reader.malformed('a section alignment is not a power of two', { actual: `${name}: ${hex(align)}` }, 0);
     }
@@ -48,13 +53,13 @@ export function readSections(reader: Windows, headers: ElfHeaders, symbols: () =
       entrySize: header.entrySize,
       address: header.address,
       offset: header.offset,
-      size: header.type === elf.SHT_NULL ? 0 : header.size,
+      size: header.type === elf.SHT_NULL ? 0 : (packed ?? header).size,
       fileSize: stored ? header.size : 0,
       align,
       group: groups.get(index) ?? null,
       retain: has(header, elf.SHF_GNU_RETAIN),
       consumed: isConsumed(name, header),
-      compressed: has(header, elf.SHF_COMPRESSED),
+      packing: packed?.packing ?? null,
       describes: has(header, elf.SHF_LINK_ORDER) && header.link < headers.sections.length ? header.link : null,
     };
   });

@@ -3,6 +3,7 @@
 import { alignUp } from '../../bytes/align.js';
 import { createNameTable, type NameTable } from '../../bytes/name-table.js';
 import type { Section } from '../../formats/object-file.js';
+import { contentOf } from './content.js';
 import type { Link } from './link-state.js';
 import { outputName } from './output-names.js';
 import { relocationsOf } from './references.js';
@@ -50,7 +51,7 @@ export function mergeSections(link: Link): Merged {
     if (file === undefined || !isMergeable(section)) continue;
     const { first, end: last } = relocationsOf(file, section.index);
     if (first !== last) continue;
-    const bytes = file.file.sectionBytes(section.index);
+    const bytes = contentOf(file.file, section, link.options);
     const starts = section.strings ? stringStarts(bytes, section.entrySize) : constantStarts(bytes, section.entrySize);
     if (starts === null) continue;
     const target = openFor(link, open, section);
@@ -74,8 +75,9 @@ export function mergeSections(link: Link): Merged {
 }
 
 function isMergeable(section: Section): boolean {
-  const { entrySize, fileSize, writable } = section;
-  return !writable && entrySize > 0 && fileSize > 0 && fileSize === section.size && fileSize % entrySize === 0;
+  const { entrySize, fileSize, size, writable, packing } = section;
+  const whole = packing !== null || fileSize === size;
+  return !writable && entrySize > 0 && fileSize > 0 && whole && size % entrySize === 0;
 }
 
 function openFor(link: Link, open: Map<string, Open>, section: Section): Open {

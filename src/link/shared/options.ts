@@ -1,7 +1,7 @@
 // What a link of a shared object is told: its inputs, and its options as data. Command lines are parsed elsewhere, and
 // files are opened by who calls.
 import type { Archive } from '../../formats/archive.js';
-import type { ObjectFile } from '../../formats/object-file.js';
+import type { ObjectFile, PackingMethod } from '../../formats/object-file.js';
 
 /** One input, in the order of the command line. */
 export type LinkInput =
@@ -35,6 +35,12 @@ export interface DefinedSymbol {
   readonly base: string | null;
   readonly offset: number;
 }
+
+/**
+ * Unpacks sections, by method; what there is nothing for is left out of the result. Gives exactly `size` bytes, or throws
+ * when that is not what was packed.
+ */
+export type Unpackers = Readonly<Partial<Record<PackingMethod, (packed: Uint8Array, size: number) => Uint8Array>>>;
 
 export interface SharedOptions {
   readonly soname: string | null;
@@ -79,6 +85,7 @@ export interface SharedOptions {
   /** Relocations in read-only sections are allowed (-z notext). */
   readonly textRelocations: boolean;
   readonly maxPageSize: number | null;
+  readonly unpack: Unpackers;
 }
 
 export type BuildId =
@@ -115,4 +122,5 @@ export const DEFAULT_SHARED_OPTIONS: SharedOptions = {
   executableStack: false,
   textRelocations: false,
   maxPageSize: null,
+  unpack: {},
 };

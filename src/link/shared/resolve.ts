@@ -14,9 +14,10 @@ import {
   SECTION_UNDEFINED,
   VISIBILITY_DEFAULT,
 } from '../../formats/columns.js';
-import type { ObjectFile } from '../../formats/object-file.js';
+import type { ObjectFile, Section } from '../../formats/object-file.js';
 import { IpbpError } from '../../codes/error.js';
 import { machineFor } from '../../reloc/machines.js';
+import { isReadable } from './content.js';
 import { report, type Library, type Link, type TakenFile } from './link-state.js';
 import type { LinkInput } from './options.js';
 import { addSection, SECTION_CONSUMED, SECTION_DEAD, SECTION_DUPLICATE, SECTION_KEPT } from './sections.js';
@@ -173,13 +174,13 @@ function checkObject(link: Link, file: ObjectFile): void {
 function takeSections(state: Resolving, file: ObjectFile, number: number): number {
   const { sections, options } = state.link;
   const base = sections.section.length;
+  let unreadable: Section | null = null;
   for (const section of file.sections) {
     let fate = SECTION_KEPT;
     if (section.consumed) fate = SECTION_CONSUMED;
-    else if (section.kind === 'debug' && (options.strip !== 'none' || section.compressed)) {
-      if (options.strip === 'none' && section.name.endsWith('debug_info')) {
-        state.link.warnings.push(`${file.name}: its debug information is compressed, and left out`);
-      }
+    else if (section.kind === 'debug' && options.strip !== 'none') fate = SECTION_DEAD;
+    else if (!isReadable(section, options)) {
+      unreadable = section;
       fate = SECTION_DEAD;
     }
     if (section.group !== null) {
@@ -188,6 +189,13 @@ function takeSections(state: Resolving, file: ObjectFile, number: number): numbe
       else if (first !== number) fate = SECTION_DUPLICATE;
     }
     addSection(sections, section, number, fate);
+  }
+  if (unreadable !== null) {
+    const warning = new IpbpError('IPBP2036', 'sections are packed in a way that cannot be unpacked here: left out', {
+      actual: unreadable.packing?.method ?? 'a method that is not known',
+      where: `${file.name}: ${unreadable.name}`,
+    });
+    state.link.warnings.push(warning.message);
   }
   return base;
 }

@@ -83,7 +83,7 @@ export function addMadeSection(table: SectionTable, facts: MadeFacts): number {
     group: null,
     retain: false,
     consumed: false,
-    compressed: false,
+    packing: null,
     describes: null,
   };
   return addSection(table, section, MADE_FILE, SECTION_KEPT);

@@ -1,6 +1,7 @@
 // Pass: copies what is kept into the file and fixes it up.
 import type { FdeColumns } from '../../formats/dwarf/eh-frame-header.js';
 import { codeOfFde } from '../../formats/dwarf/eh-frame-records.js';
+import { contentOf } from './content.js';
 import { applyLoaded, applyUnloaded, type FixupContext } from './fixups.js';
 import { isPackable } from './loader-work.js';
 import type { OutputSection } from './outputs.js';
@@ -25,7 +26,7 @@ export function writeSections(context: FixupContext, outputs: readonly OutputSec
       filled = start + (sections.size[member] as number);
       if (number === MADE_FILE || file === undefined || section === undefined) continue;
       if (section.fileSize === 0) continue;
-      bytes.set(file.file.sectionBytes(section.index), start);
+      bytes.set(contentOf(file.file, section, link.options), start);
       const { rows, first, end } = relocationsOf(file, section.index);
       if (first === end) continue;
       const range = {
