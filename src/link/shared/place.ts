@@ -130,7 +130,7 @@ function checkTextAddress(wanted: number, free: number): void {
 
 /** An alignment is a number in an input that costs what it says: at most what {@link LIMITS} has for a link. */
 function checkFileSize({ sections }: Link, outputs: readonly OutputSection[], fileEnd: number): void {
-  const read = sections.section.reduce((sum, { fileSize }) => sum + fileSize, 0);
+  const read = sections.section.reduce((sum, { packing, size, fileSize }) => sum + (packing ? size : fileSize), 0);
   const most = LIMITS.linkedTimes * read + LIMITS.linkedPadding;
   if (fileEnd <= most) return;
   const widest = outputs.reduce((one, other) => (other.align > one.align ? other : one));

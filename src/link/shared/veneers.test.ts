@@ -24,8 +24,8 @@ function link(source: string): SharedResult {
 
 const MIB = 0x10_0000;
 
-/** Code that does nothing and takes no room in the object. */
-const gap = (name: string, size: number): string => `.section .text.${name},"ax",@nobits\n.space ${size}\n`;
+/** Code that does nothing. Its bytes are in the object: a file that is much larger than what it is made of is refused. */
+const gap = (name: string, size: number): string => `.section .text.${name},"ax"\n.space ${size}\n`;
 
 /** Where a branch at an address leads, through a veneer when one stands there. */
 function reached(result: SharedResult, from: number): { readonly to: number; readonly hops: number } {
