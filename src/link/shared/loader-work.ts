@@ -1,6 +1,6 @@
 // What is left to the loader: words that it rebases, slots that it fills. Columns, as a large library has 100,000s.
-import type { Section } from '../../formats/object-file.js';
-import type { SharedOptions } from './options.js';
+import type { Link } from './link-state.js';
+import { arrayOf } from './output-names.js';
 
 export const WORK_RELATIVE = 0;
 /** A word gets a symbol's address plus an addend. */
@@ -67,10 +67,12 @@ function grow(list: LoaderWork): void {
 
 /**
  * Are rebases in this section packed, where they stand at even offsets? Packed addresses are even, and the section's
- * alignment says that even offsets are even addresses. The scan counts by this, the fixups hand over by it.
+ * alignment says that even offsets are even addresses; an offset in an old table is none in the array that it becomes part
+ * of. The scan counts by this, the fixups hand over by it.
  */
-export function isPackable(options: SharedOptions, section: Section): boolean {
-  return options.packRelative && section.align >= 2;
+export function isPackable(link: Link, number: number): boolean {
+  const align = link.sections.section[number]?.align ?? 1;
+  return link.options.packRelative && align >= 2 && arrayOf(link, number) === null;
 }
 
 /** Is the rebase at this offset of a section packed? */

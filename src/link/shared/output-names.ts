@@ -1,5 +1,6 @@
 // Which output section an input section goes to: sections that compilers name per function or item are joined under
 // the family's name, as ld's scripts and lld have it.
+import type { Link } from './link-state.js';
 
 /** Longer names before those that they begin with. */
 const FAMILIES = [
@@ -68,4 +69,22 @@ export function priorityOf(name: string): number {
   if (number === null) return 65_536;
   const value = Number(number[2]);
   return number[1]?.endsWith('tors') === true ? 65_535 - value : value;
+}
+
+/** Old startup files bring the edges of the old tables, and run these: their parts stay what they are. */
+const STARTUP_FILES = /crt(?:begin|end).?\.o$/;
+
+/**
+ * The array that a table of constructors or destructors becomes part of, if it is one as compilers wrote them before there
+ * were arrays (.ctors, .dtors). Today's startup files run arrays only, and those the other way round: so its words go there
+ * backwards. As GNU ld's own script has it; lld and mold leave such tables where nothing runs them.
+ */
+export function arrayOf(link: Link, number: number): '.init_array' | '.fini_array' | null {
+  const section = link.sections.section[number];
+  if (section === undefined || (section.kind !== 'init' && section.kind !== 'fini')) return null;
+  const first = section.kind === 'init';
+  const file = link.files[link.sections.file[number] as number]?.file;
+  if (file === undefined || !section.name.startsWith(first ? '.ctors' : '.dtors')) return null;
+  if (STARTUP_FILES.test(file.name) || section.size % link.machine.pointerSize !== 0) return null;
+  return first ? '.init_array' : '.fini_array';
 }

@@ -3,7 +3,7 @@
 import { alignUp } from '../../bytes/align.js';
 import type { Section, SectionKind } from '../../formats/object-file.js';
 import type { Link } from './link-state.js';
-import { outputName, priorityOf } from './output-names.js';
+import { arrayOf, outputName, priorityOf } from './output-names.js';
 import { MADE_FILE, SECTION_KEPT } from './sections.js';
 
 /** The parts of the image that have a protection of their own, in the order of their addresses. */
@@ -85,7 +85,8 @@ export function makeOutputs(link: Link): OutputSection[] {
     const section = sections.section[number] as Section;
     const made = sections.file[number] === MADE_FILE;
     if (made && sections.size[number] === 0 && section.name !== 'COMMON') continue;
-    const name = outputName(section.name);
+    const array = arrayOf(link, number);
+    const name = array ?? outputName(section.name);
     // Of one name can be what is loaded and what is not: two sections.
     const key = section.alloc ? name : `${name} `;
     let output = byKey.get(key);
@@ -95,6 +96,8 @@ export function makeOutputs(link: Link): OutputSection[] {
       outputs.push(output);
     } else join(output, section);
     output.members.push(number);
+    // The loader reads arrays as words.
+    if (array !== null) output.align = Math.max(output.align, link.machine.pointerSize);
   }
   for (const output of outputs) finish(link, output);
   alignTemplate(outputs);

@@ -52,7 +52,7 @@ export function scanRelocations(scanning: Scanning, unwind: UnwindSection | null
     if (first === end) continue;
     const bytes = file.file.sectionBytes(section.index);
     const { writable } = section;
-    const packable = isPackable(link.options, section);
+    const packable = isPackable(link, number);
     scanRange(scanning, { file, section: number, bytes, relocations, first, end, writable, packable });
   }
   for (const { input, record } of unwind?.records ?? []) {

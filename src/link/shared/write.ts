@@ -2,8 +2,9 @@
 import type { FdeColumns } from '../../formats/dwarf/eh-frame-header.js';
 import { codeOfFde } from '../../formats/dwarf/eh-frame-records.js';
 import { contentOf } from './content.js';
-import { applyLoaded, applyUnloaded, type FixupContext } from './fixups.js';
+import { applyLoaded, applyUnloaded, type FixupContext, type FixupRange } from './fixups.js';
 import { isPackable } from './loader-work.js';
+import { arrayOf } from './output-names.js';
 import type { OutputSection } from './outputs.js';
 import { relocationsOf } from './references.js';
 import { MADE_FILE } from './sections.js';
@@ -38,11 +39,28 @@ export function writeSections(context: FixupContext, outputs: readonly OutputSec
         bytes: bytes.subarray(start, start + section.size),
         address: sections.address[member] as number,
         from: 0,
-        packable: isPackable(link.options, section),
+        packable: isPackable(link, member),
       };
-      if (output.alloc) applyLoaded(context, range);
+      if (arrayOf(link, member) !== null) writeBackwards(context, range);
+      else if (output.alloc) applyLoaded(context, range);
       else applyUnloaded(context, range);
     }
+  }
+}
+
+/** Turns a table of words round, and fixes the words up where they are then. See {@link arrayOf}. */
+function writeBackwards(context: FixupContext, range: FixupRange): void {
+  const { bytes } = range;
+  const word = context.link.machine.pointerSize;
+  const last = bytes.length - word;
+  const table = bytes.slice();
+  for (let at = 0; at <= last; at += word) bytes.set(table.subarray(at, at + word), last - at);
+  for (let index = range.first; index < range.end; index++) {
+    const offset = range.relocations.offset[index] as number;
+    const from = offset - (offset % word);
+    const to = last - from;
+    const place = { bytes: bytes.subarray(to, to + word), address: range.address + to, from };
+    applyLoaded(context, { ...range, ...place, first: index, end: index + 1 });
   }
 }
 
