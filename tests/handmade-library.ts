@@ -204,6 +204,7 @@ export function handmadeLibrary(): Uint8Array<ArrayBuffer> {
   for (const { header, bytes } of sections) file.set(bytes, header.offset);
   file.set(nameBytes, namesAt);
   putLinkedHeaders(file, {
+    osAbi: elf.ELFOSABI_NONE,
     machine: 'x86_64',
     type: elf.ET_DYN,
     entry: 0,

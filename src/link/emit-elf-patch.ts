@@ -245,7 +245,7 @@ function fileOf(
   const sectionsAt = alignUp(end + nameBytes.length, 8);
   const file = new Uint8Array(sectionsAt + sectionHeadersSize(all.length));
   for (const { header, bytes } of [...parts, table]) file.set(bytes, header.offset);
-  const entries = { machine, type: elf.ET_DYN, entry: 0, programs, sections: all, sectionsAt, nameTable: all.length };
-  putLinkedHeaders(file, entries);
+  const entries = { programs, sections: all, sectionsAt, nameTable: all.length };
+  putLinkedHeaders(file, { osAbi: elf.ELFOSABI_NONE, machine, type: elf.ET_DYN, entry: 0, ...entries });
   return file;
 }

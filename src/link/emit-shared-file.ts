@@ -195,6 +195,8 @@ export function emitShared(job: EmitJob): EmittedFile {
   const bytes = new Uint8Array(sectionsAt + sectionHeadersSize(sections.length));
   for (const part of parts) bytes.set(part.bytes, part.offset);
   putLinkedHeaders(bytes, {
+    // Such symbols are GNU's: without the mark their binding or kind means nothing.
+    osAbi: hasGnuSymbols(link) ? elf.ELFOSABI_GNU : elf.ELFOSABI_NONE,
     machine: job.machine,
     type: elf.ET_DYN,
     entry: job.entry,
@@ -203,8 +205,6 @@ export function emitShared(job: EmitJob): EmittedFile {
     sectionsAt,
     nameTable: sections.length,
   });
-  // Such symbols are GNU's: without the mark their binding or kind means nothing.
-  if (hasGnuSymbols(link)) bytes[elf.EI_OSABI] = elf.ELFOSABI_GNU;
   return { bytes };
 }
 

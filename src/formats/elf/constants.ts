@@ -7,6 +7,7 @@ export const ELFCLASS64 = 2;
 export const ELFDATA2LSB = 1;
 export const EV_CURRENT = 1;
 export const EI_OSABI = 7;
+export const ELFOSABI_NONE = 0;
 export const ELFOSABI_GNU = 3;
 export const EI_CLASS = 4;
 export const EI_DATA = 5;

@@ -34,6 +34,8 @@ export interface ProgramHeader {
 
 /** Everything the headers say. `nameTable` is the index of .shstrtab, 0 when there is none. */
 export interface ElfHeaders {
+  /** Whose extensions to the gABI the file uses. */
+  readonly osAbi: number;
   readonly type: number;
   readonly machine: MachineName;
   readonly entry: number;
@@ -101,7 +103,8 @@ export function readHeaders(file: Windows): ElfHeaders {
   const noteBytes = notes.reduce((sum, { fileSize }) => sum + fileSize, 0);
   // Notes of all alignments lie in one segment, and those of properties in one of their own besides.
   if (noteBytes > LIMITS.sectionReuse * file.length) file.malformed('note segments overlap', {}, programOffset);
-  return { type, machine, entry, sections, nameTable, programs };
+  const osAbi = reader.bytes[elf.EI_OSABI] as number;
+  return { osAbi, type, machine, entry, sections, nameTable, programs };
 }
 
 /** Sections lie side by side: a thousand over the same bytes would make a thousand times the file of them. */

@@ -112,6 +112,7 @@ test('counts beyond their fields stand in section header 0', () => {
   sections.push({ ...(sections[0] as (typeof sections)[0]), type: elf.SHT_STRTAB, offset: file.length - 1, size: 1 });
   const larger = new Uint8Array(file.length + elf.SHDR_SIZE);
   putLinkedHeaders(larger, {
+    osAbi: elf.ELFOSABI_GNU,
     machine: 'arm64',
     type: elf.ET_DYN,
     entry: 0x1234,

@@ -8,6 +8,7 @@ import type { ProgramHeader, SectionHeader } from './header.js';
 
 /** What the headers say. Sections lie where their headers say; the null section is not among `sections`. */
 export interface LinkedHeaders {
+  readonly osAbi: number;
   readonly machine: MachineName;
   /** ET_DYN or ET_EXEC. */
   readonly type: number;
@@ -37,7 +38,7 @@ export function putLinkedHeaders(file: Uint8Array, headers: LinkedHeaders): void
   const manySections = count >= elf.SHN_LORESERVE;
   const manyPrograms = programs.length >= elf.PN_XNUM;
   const start = new ByteWriter(linkedHeaderSize(programs.length));
-  start.u32(elf.ELFMAG).u8(elf.ELFCLASS64).u8(elf.ELFDATA2LSB).u8(elf.EV_CURRENT).fill(9);
+  start.u32(elf.ELFMAG).u8(elf.ELFCLASS64).u8(elf.ELFDATA2LSB).u8(elf.EV_CURRENT).u8(headers.osAbi).fill(8);
   start.u16(headers.type).u16(machineNumber(headers.machine)).u32(elf.EV_CURRENT);
   start.u64(headers.entry).u64(elf.EHDR_SIZE).u64(headers.sectionsAt).u32(0);
   start

@@ -66,7 +66,7 @@ export function openWorkshop(): Workshop {
     input(path, facts = {}) {
       const bytes = new Uint8Array(readFileSync(path));
       const { whole = false, hidden = false } = facts;
-      if (path.endsWith('.a')) return { kind: 'archive', archive: openArchive(bytes, path), whole, hidden };
+      if (/\.(?:a|rlib)$/.test(path)) return { kind: 'archive', archive: openArchive(bytes, path), whole, hidden };
       const file = readObjectFile(bytes, path);
       if (file.kind === 'shared') return { kind: 'shared', file, neededAs: path, asNeeded: true };
       return { kind: 'object', file };
