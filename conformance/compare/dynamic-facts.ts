@@ -16,11 +16,9 @@ import { TAG, type LinkedView } from './linked-view.js';
 const VERSYM = 0x6ffffff0;
 const VERNEED = 0x6ffffffe;
 const VERNEED_COUNT = 0x6fffffff;
-const FLAGS = 30;
 const FLAGS_1 = 0x6ffffffb;
 const BIND_NOW = 24;
 const TEXTREL = 22;
-const SYMBOLIC = 16;
 const PT_GNU_STACK = 0x6474e551;
 const PT_GNU_RELRO = 0x6474e552;
 const PT_GNU_PROPERTY = 0x6474e553;
@@ -138,14 +136,14 @@ export function dynamicFacts(view: LinkedView, placed: ReadonlyMap<InputObject, 
     const address = view.tag(tag);
     facts.set(name, address === null ? 'none' : label(address));
   }
-  const flags = view.tag(FLAGS) ?? 0;
+  const flags = view.tag(TAG.flags) ?? 0;
   const flags1 = view.tag(FLAGS_1) ?? 0;
   const bit = (value: number, mask: number): boolean => Math.floor(value / mask) % 2 === 1;
   const now = view.tag(BIND_NOW) !== null || bit(flags, 8) || bit(flags1, 1);
   facts.set('bound at once', String(now));
   facts.set('relocations in code', String(view.tag(TEXTREL) !== null || bit(flags, 4)));
   facts.set('static thread-locals', String(bit(flags, 16)));
-  facts.set('symbolic', String(view.tag(SYMBOLIC) !== null || bit(flags, 2)));
+  facts.set('symbolic', String(view.isSymbolic));
   const segment = (type: number): ElfSegment | undefined => view.elf.segments.find((one) => one.type === type);
   facts.set('stack', String(segment(PT_GNU_STACK)?.flags ?? 'not said'));
   facts.set('read-only after relocation', String(segment(PT_GNU_RELRO) !== undefined));

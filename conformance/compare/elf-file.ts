@@ -60,6 +60,7 @@ export const STT_SECTION = 3;
 export const STT_TLS = 6;
 export const STB_LOCAL = 0;
 export const STB_WEAK = 2;
+export const STV_PROTECTED = 3;
 
 const SHT_SYMTAB = 2;
 const SHT_DYNSYM = 11;

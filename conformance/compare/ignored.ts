@@ -14,6 +14,9 @@ export const IGNORED = {
     'mold lists undefined symbols that only dropped code refers to; checked: they are undefined, and an input names them.',
   'unmarked-static-tls':
     'GNU ld does not mark arm64 libraries whose thread-locals must be in the static block (DF_STATIC_TLS); the others do.',
+  'own-by-name':
+    'GNU ld has the loader look up by name what nobody can replace: addresses of protected symbols, thread-locals under ' +
+    "-Bsymbolic. It finds this module's; checked: the output defines it, and is symbolic or the symbol protected there.",
   'library-first':
     "mold takes a needed library's symbol before an archive member that defines it too (compiler-builtins and libgcc_s); " +
     'checked: the symbol is an import there, and the place leads to it.',
@@ -24,9 +27,14 @@ export const IGNORED = {
   'dropped-debug':
     'Debug information of code that was dropped: linkers write 0, 1, -1, -2, the addend, or the address of the copy that ' +
     'was kept; that it is one of those is checked.',
+  'debug-of-nothing':
+    'With --gc-sections GNU ld drops the debug information of an object of which nothing is loaded; checked: nothing is.',
+  'other-copy':
+    'With the inputs in another order another copy of a group is kept (gABI "Section Groups": any may be); checked: the ' +
+    'other output has a copy.',
   'kept-by-one':
     'A section that one linker kept and the other did not: what is reachable is not in any specification. Places in it ' +
-    'are judged for the one that kept it.',
+    'are judged for the one that kept it. In random links each such section has one of the other reasons.',
 } as const;
 
 /** The name of a class. */
@@ -39,4 +47,26 @@ export type IgnoredCounts = Record<IgnoredClass, number>;
 export function noneIgnored(): IgnoredCounts {
   const counts = Object.keys(IGNORED).map((name) => [name, 0] as const);
   return Object.fromEntries(counts) as IgnoredCounts;
+}
+
+/** Adds counts to others. */
+export function addIgnored(to: IgnoredCounts, more: IgnoredCounts): void {
+  for (const name of Object.keys(to) as IgnoredClass[]) to[name] += more[name];
+}
+
+/** Classes of places that are right in both of two outputs, and differ. Those of single outputs are counted with them. */
+const PAIR_CLASSES: readonly IgnoredClass[] = ['library-first', 'own-by-name'];
+
+/** Adds what the comparison of two outputs allowed. */
+export function addAllowed(to: IgnoredCounts, allowed: IgnoredCounts): void {
+  for (const name of PAIR_CLASSES) to[name] += allowed[name];
+}
+
+/** Counts with their reasons, for the record. */
+export function withReasons(counts: IgnoredCounts): object {
+  return Object.fromEntries(
+    Object.entries(IGNORED).map(([name, reason]) => {
+      return [name, { count: counts[name as IgnoredClass], reason }];
+    }),
+  );
 }

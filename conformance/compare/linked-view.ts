@@ -35,6 +35,8 @@ export const TAG = {
   relrSize: 35,
   relr: 36,
   plt: 23,
+  symbolic: 16,
+  flags: 30,
 } as const;
 
 /** What fills a word when the file is loaded. */
@@ -51,11 +53,15 @@ export interface LinkedView {
   readonly facts: MachineFacts;
   readonly dynamic: readonly (readonly [tag: number, value: number])[];
   readonly symbols: readonly ElfSymbol[];
+  /** The same by name, those that other modules see. */
+  readonly dynamicNamed: ReadonlyMap<string, ElfSymbol>;
   readonly fills: ReadonlyMap<number, DynamicFill>;
   /** Address and size of the thread-locals' image; null where there is none. */
   readonly tls: { readonly address: number; readonly size: number; readonly align: number } | null;
   /** `.symtab`'s global symbols by name, what linkers define of themselves among them. */
   readonly named: ReadonlyMap<string, ElfSymbol>;
+  /** Its own definitions come before those of other modules: DT_SYMBOLIC or DF_SYMBOLIC. */
+  readonly isSymbolic: boolean;
   tag(tag: number): number | null;
   text(tag: number): string[];
   /** Offset in the file, or -1 where the address has no bytes there. */
@@ -139,12 +145,14 @@ export function viewLinked(bytes: Uint8Array, what: string): LinkedView {
     facts,
     dynamic,
     symbols,
+    dynamicNamed: new Map(symbols.filter(({ binding }) => binding !== STB_LOCAL).map((one) => [one.name, one])),
     fills,
     tls: tls === undefined ? null : { address: tls.address, size: tls.memorySize, align: tls.align },
     // Globals last, so that a local of the same name does not hide one.
     named: new Map(
       [...elf.symbols].sort((a, b) => Math.sign(a.binding) - Math.sign(b.binding)).map((one) => [one.name, one]),
     ),
+    isSymbolic: tag(TAG.symbolic) !== null || Math.floor((tag(TAG.flags) ?? 0) / 2) % 2 === 1,
     tag,
     text: (wanted) => dynamic.filter(([one]) => one === wanted).map(([, value]) => textAt(bytes, strings + value)),
     offsetOf,

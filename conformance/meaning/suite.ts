@@ -2,7 +2,7 @@
 // section means the same.
 import { casesOf } from '../cases/all-cases.js';
 import { PEERS, type LinkerName } from '../cases/machine-tools.js';
-import { IGNORED, noneIgnored, type IgnoredClass } from '../compare/ignored.js';
+import { addAllowed, noneIgnored, withReasons, type IgnoredClass } from '../compare/ignored.js';
 import { ensureDebianTools } from '../setup/debian-tools.js';
 import { type Suite } from '../suite.js';
 import { compareCase, type CaseResult } from './compare-case.js';
@@ -30,15 +30,11 @@ function totals(results: readonly CaseResult[]): object {
       ignored['weak-import'] += pair.weakImports;
       ignored['import-of-dropped'] += pair.importsOfDropped;
       ignored['weak-alias'] += pair.aliases;
-      ignored['library-first'] += pair.libraryFirst;
+      addAllowed(ignored, pair.allowed);
       ignored['unmarked-static-tls'] += pair.markless;
     }
   }
-  const classes = Object.entries(IGNORED).map(([name, reason]) => [
-    name,
-    { count: ignored[name as IgnoredClass], reason },
-  ]);
-  return { objects, places, unwound, compared, facts, ignored: Object.fromEntries(classes) as object };
+  return { objects, places, unwound, compared, facts, ignored: withReasons(ignored) };
 }
 
 /** Compares all cases that the options name. */

@@ -1,136 +1,127 @@
-// Random links as data: objects of sections, symbols and references, some in an archive, some in COMDAT groups. Only
-// links that every linker takes are made; what is drawn is what may differ between them.
-import fc from 'fast-check';
+// Random links as data: objects of sections, symbols and references, some in archives, some in COMDAT groups. What may be
+// in one is said here; draw.ts draws them, and takes out what no linker would take.
 
-/** What a symbol is: where it is defined and who may see it. */
+/** What a symbol names. `zero` and `thread-zero` have no bytes in the file. */
+export type SymbolKind = 'function' | 'data' | 'zero' | 'thread-local' | 'thread-zero';
+
+/** Who may see a symbol, and who may replace it. */
+export type Visibility = 'default' | 'protected' | 'hidden' | 'internal';
+
+/** A global symbol. */
 export interface GraphSymbol {
-  readonly kind: 'function' | 'data' | 'thread-local';
-  readonly visibility: 'default' | 'hidden';
+  readonly kind: SymbolKind;
+  readonly visibility: Visibility;
+  /** False: only objects that define it say so, others refer to it as if it were open. */
+  readonly saidEverywhere: boolean;
   /** The object that has the strong definition; -1: nobody has. */
-  readonly object: number;
-  /** Objects that have a weak definition too. */
+  readonly strong: number;
+  /** Objects that have a weak definition. */
   readonly weak: readonly number[];
-  /** Defined as common storage (data only). */
-  readonly common: boolean;
+  /** Objects that have common storage of that name. */
+  readonly common: readonly number[];
+  /** Objects whose references to it may lead nowhere. */
+  readonly weakly: readonly number[];
+  /** True: in a section of its own, which may be dropped alone. */
+  readonly apart: boolean;
 }
 
-/** How a place refers to a symbol. */
-export type Way = 'call' | 'slot' | 'direct' | 'word' | 'distance' | 'thread';
+/** How a place refers to a symbol: from code, from data, or by one of the models of thread-locals. */
+export type Way =
+  | 'call'
+  | 'slot'
+  | 'direct'
+  | 'word'
+  | 'distance'
+  | 'initial-exec'
+  | 'general-dynamic'
+  | 'local-dynamic'
+  | 'descriptor';
 
-/** One reference, from a section of an object. */
+/** One reference, from a symbol's definition in an object. */
 export interface GraphReference {
   readonly object: number;
-  /** The symbol in whose section the place is. */
   readonly from: number;
   readonly to: number;
   readonly way: Way;
   readonly addend: number;
 }
 
-/** A group of code that several objects have. */
+/** Code and data of one name that several objects have, of which one copy is kept. */
 export interface GraphGroup {
   readonly objects: readonly number[];
-  /** A symbol that the group's code refers to. */
+  /** A function that the group's code calls. */
+  readonly to: number;
+  readonly hidden: boolean;
+}
+
+/** A piece that objects keep in sections whose pieces are shared: a text (in letters of one or two bytes), or a constant. */
+export interface GraphPiece {
+  readonly object: number;
+  readonly form: 'text' | 'wide-text' | 'constant';
+  readonly text: string;
+  /** What refers to it means the place so many bytes behind its start. */
+  readonly offset: number;
+}
+
+/** A function that runs when the library is opened or closed. */
+export interface GraphStart {
+  readonly object: number;
+  readonly array: 'init' | 'fini';
+  /** null: behind all that have one. */
+  readonly priority: number | null;
   readonly to: number;
 }
 
+/** Where an object is: by itself, or a member of one of two archives. */
+export type Home = 'loose' | 'first archive' | 'second archive';
+
 /** A whole link. */
 export interface Graph {
-  readonly objects: number;
-  /** Objects from this number on are members of an archive. */
-  readonly archivedFrom: number;
+  /** By object; the first is loose. */
+  readonly homes: readonly Home[];
+  /** All members of the first archive are taken, whether something refers to them or not. */
+  readonly whole: boolean;
   readonly symbols: readonly GraphSymbol[];
   readonly references: readonly GraphReference[];
   readonly groups: readonly GraphGroup[];
-  /** Texts that objects keep in sections whose pieces are shared. */
-  readonly texts: readonly { readonly object: number; readonly text: string }[];
+  readonly pieces: readonly GraphPiece[];
+  readonly starts: readonly GraphStart[];
+  /** Objects with debug information of what they define. */
+  readonly debug: readonly number[];
+  /** Symbols that the command line asks for. */
+  readonly asked: readonly number[];
+  /** Symbols that others see; null: all that are visible. */
+  readonly shown: readonly number[] | null;
+  readonly symbolic: 'none' | 'all' | 'functions';
   readonly dropUnused: boolean;
   readonly atOnce: boolean;
+  readonly packed: boolean;
+  /** What archives define is seen by nobody else. */
+  readonly archivesHidden: boolean;
 }
 
-const MOST_OBJECTS = 4;
-const MOST_SYMBOLS = 10;
-
-const symbolArbitrary: fc.Arbitrary<GraphSymbol> = fc.record({
-  kind: fc.constantFrom('function', 'function', 'data', 'data', 'thread-local'),
-  visibility: fc.constantFrom('default', 'default', 'hidden'),
-  object: fc.integer({ min: -1, max: MOST_OBJECTS - 1 }),
-  weak: fc.uniqueArray(fc.integer({ min: 0, max: MOST_OBJECTS - 1 }), { maxLength: 2 }),
-  common: fc.boolean(),
-});
-
-const referenceArbitrary: fc.Arbitrary<GraphReference> = fc.record({
-  object: fc.integer({ min: 0, max: MOST_OBJECTS - 1 }),
-  from: fc.integer({ min: 0, max: MOST_SYMBOLS - 1 }),
-  to: fc.integer({ min: 0, max: MOST_SYMBOLS - 1 }),
-  way: fc.constantFrom('call', 'slot', 'direct', 'word', 'distance', 'thread'),
-  addend: fc.constantFrom(0, 0, 0, 1, 8, -8, 4096, 65536),
-});
-
-/** True where an object defines a symbol, strongly or weakly. */
-export function defines({ object, weak }: GraphSymbol, number: number): boolean {
-  return object === number || weak.includes(number);
+/** True for an object that is in the link whatever refers to it. */
+export function isSure({ homes, whole }: Graph, object: number): boolean {
+  const home = homes[object];
+  return home === 'loose' || (whole && home === 'first archive');
 }
 
-/** Takes out what no linker would take, or what the standard leaves open. */
-function lawful(graph: Graph): Graph {
-  const inLink = (number: number): boolean => number < graph.objects;
-  const symbols = graph.symbols.map((symbol): GraphSymbol => {
-    const object = inLink(symbol.object) ? symbol.object : -1;
-    // Whether a weak definition in an archive is fetched, and which of two is, depends on the linker.
-    const weak = symbol.weak.filter((one) => one < graph.archivedFrom && inLink(one) && one !== object);
-    const common =
-      symbol.common && symbol.kind === 'data' && object >= 0 && object < graph.archivedFrom && weak.length === 0;
-    const archived = object >= graph.archivedFrom;
-    const definitions = archived ? [] : weak;
-    // A hidden symbol must be somewhere in the link for sure.
-    const sure = (object >= 0 && !archived) || definitions.length > 0;
-    return { ...symbol, object, weak: definitions, common, visibility: sure ? symbol.visibility : 'default' };
-  });
-  const references = graph.references.flatMap((reference): GraphReference[] => {
-    const { object, from, to, way } = reference;
-    const [source, target] = [symbols[from], symbols[to]];
-    if (!inLink(object) || source === undefined || target === undefined || !defines(source, object)) return [];
-    if (source.common || source.kind === 'thread-local') return [];
-    const inCode = source.kind === 'function';
-    if ((target.kind === 'thread-local') !== (way === 'thread')) return [];
-    if (way === 'thread') return inCode ? [{ ...reference, addend: 0 }] : [];
-    if (way === 'word') return inCode ? [] : [reference];
-    const near = target.visibility === 'hidden';
-    if (way === 'distance') return near && !inCode ? [reference] : [];
-    if (!inCode || (way === 'direct' && !near)) return [];
-    if (way === 'call') return target.kind === 'function' ? [{ ...reference, addend: 0 }] : [];
-    return [way === 'slot' ? { ...reference, addend: 0 } : reference];
-  });
-  const groups = graph.groups
-    .map(({ objects, to }) => ({ objects: objects.filter((one) => one < graph.archivedFrom && inLink(one)), to }))
-    .filter(({ objects, to }) => objects.length > 0 && symbols[to]?.kind === 'function');
-  const texts = graph.texts.filter(({ object }) => inLink(object));
-  return { ...graph, symbols, references, groups, texts };
+/** Objects that define a symbol, strongly, weakly or as common storage. */
+export function definers({ strong, weak, common }: GraphSymbol): number[] {
+  return [...(strong < 0 ? [] : [strong]), ...weak, ...common];
 }
 
-/** Links that every linker takes. */
-export const graphArbitrary: fc.Arbitrary<Graph> = fc
-  .record({
-    objects: fc.integer({ min: 1, max: MOST_OBJECTS }),
-    archivedFrom: fc.integer({ min: 1, max: MOST_OBJECTS }),
-    symbols: fc.array(symbolArbitrary, { minLength: 2, maxLength: MOST_SYMBOLS }),
-    references: fc.array(referenceArbitrary, { minLength: 60, maxLength: 160 }),
-    groups: fc.array(
-      fc.record({
-        objects: fc.uniqueArray(fc.integer({ min: 0, max: MOST_OBJECTS - 1 }), { minLength: 1 }),
-        to: fc.integer({ min: 0, max: MOST_SYMBOLS - 1 }),
-      }),
-      { maxLength: 3 },
-    ),
-    texts: fc.array(
-      fc.record({
-        object: fc.integer({ min: 0, max: MOST_OBJECTS - 1 }),
-        text: fc.constantFrom('a', 'ba', 'cba', '', 'word'),
-      }),
-      { maxLength: 6 },
-    ),
-    dropUnused: fc.boolean(),
-    atOnce: fc.boolean(),
-  })
-  .map(lawful);
+/** True where an object defines a symbol. */
+export function defines(symbol: GraphSymbol, object: number): boolean {
+  return definers(symbol).includes(object);
+}
+
+/** True where an object names a symbol: it defines it, or something of it refers to it. */
+export function mentions({ symbols, references, groups, starts }: Graph, object: number, symbol: number): boolean {
+  return (
+    defines(symbols[symbol]!, object) ||
+    references.some((one) => one.object === object && one.to === symbol) ||
+    groups.some((one) => one.objects.includes(object) && one.to === symbol) ||
+    starts.some((one) => one.object === object && one.to === symbol)
+  );
+}

@@ -3,20 +3,25 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replay, type CapturedLink } from '../cases/capture.js';
 import { MACHINE_TOOLS, type LinkerName } from '../cases/machine-tools.js';
-import { compareOutputs } from '../compare/between.js';
+import { compareOutputs, type KeptByOne } from '../compare/between.js';
 import { compareFacts, dynamicFacts, type DynamicFacts } from '../compare/dynamic-facts.js';
-import { Inputs, placeInputs } from '../compare/inputs.js';
+import { SHF_ALLOC } from '../compare/elf-file.js';
+import { addAllowed, addIgnored, noneIgnored, type IgnoredClass, type IgnoredCounts } from '../compare/ignored.js';
+import { hasFlag, Inputs, placeInputs, type InputObject, type PlacedObject } from '../compare/inputs.js';
 import { readMap } from '../compare/link-map.js';
 import { viewLinked } from '../compare/linked-view.js';
 import { judgeOutput, type JudgedOutput } from '../compare/places.js';
 import { run } from '../setup/run.js';
 import { type MachineName } from '../suite.js';
-import { assemblyOf } from './assembly.js';
-import { type Graph } from './graph.js';
+import { assemblyOf, symbolName } from './assembly.js';
+import { isUnordered } from './draw.js';
+import { type Graph, type Home } from './graph.js';
 
 /** What one link showed. */
 export interface GraphResult {
   readonly places: number;
+  /** What of it was left out, by class. */
+  readonly ignored: IgnoredCounts;
   /** All that is wrong, in words; empty when all outputs mean the same. */
   readonly failures: readonly string[];
 }
@@ -24,29 +29,57 @@ export interface GraphResult {
 /** An output, judged. */
 interface Output {
   readonly name: string;
+  readonly linker: LinkerName;
+  /** The loose objects were given from the last to the first. */
+  readonly backwards: boolean;
+  readonly addresses: ReadonlyMap<InputObject, PlacedObject>;
   readonly judged: JudgedOutput;
   readonly facts: DynamicFacts;
 }
 
-/** The objects of a graph as files, and the arguments that link them in the order given. */
-function prepare(graph: Graph, machine: MachineName, folder: string): (order: readonly number[]) => CapturedLink {
+function optionsOf(graph: Graph, folder: string): string[] {
+  const options = ['-shared', '--eh-frame-hdr', '--hash-style=gnu', '-soname', 'random.so', '-o', '{output}'];
+  if (graph.dropUnused) options.push('--gc-sections');
+  if (graph.atOnce) options.push('-z', 'now');
+  if (graph.packed) options.push('-z', 'pack-relative-relocs');
+  if (graph.symbolic !== 'none') options.push(graph.symbolic === 'all' ? '-Bsymbolic' : '-Bsymbolic-functions');
+  if (graph.archivesHidden) options.push('--exclude-libs', 'ALL');
+  options.push(...graph.asked.flatMap((number) => ['-u', symbolName(number)]));
+  if (graph.shown !== null) {
+    const script = join(folder, 'shown');
+    const shown = graph.shown.map((number) => `${symbolName(number)};`).join(' ');
+    writeFileSync(script, `{ ${shown === '' ? '' : `global: ${shown}`} local: *; };\n`);
+    options.push('--version-script', script);
+  }
+  return options;
+}
+
+/** The objects of a graph as files, and the arguments that link them, the loose ones forwards or backwards. */
+function prepare(graph: Graph, machine: MachineName, folder: string): (backwards: boolean) => CapturedLink {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const objects = Array.from({ length: graph.objects }, (_, number) => {
+  const objects = graph.homes.map((_, number) => {
     const [source, object] = [join(folder, `object${number}.s`), join(folder, `object${number}.o`)];
     writeFileSync(source, assemblyOf(graph, number, machine));
     run('llvm-mc-19', ['-filetype=obj', `-triple=${MACHINE_TOOLS[machine].triple}`, source, '-o', object]);
     return object;
   });
-  const [loose, archived] = [objects.slice(0, graph.archivedFrom), objects.slice(graph.archivedFrom)];
-  const archive = join(folder, 'members.a');
-  if (archived.length > 0) run('ar', ['rcs', archive, ...archived]);
-  const options = ['-shared', '--eh-frame-hdr', '--hash-style=gnu', '-soname', 'random.so', '-o', '{output}'];
-  if (graph.dropUnused) options.push('--gc-sections');
-  if (graph.atOnce) options.push('-z', 'now');
-  return (order) => {
-    const files = order.map((number) => loose[number]!);
-    return { name: 'random', machine, args: [...options, ...files, ...(archived.length > 0 ? [archive] : [])] };
+  const at = (home: Home): string[] => objects.filter((_, number) => graph.homes[number] === home);
+  const archive = (home: Home): string[] => {
+    const members = at(home);
+    if (members.length === 0) return [];
+    const file = join(folder, `${home.replace(' ', '-')}.a`);
+    run('ar', ['rcs', file, ...members]);
+    return [file];
+  };
+  const [first, second] = [archive('first archive'), archive('second archive')];
+  const whole = graph.whole ? ['--whole-archive', ...first, '--no-whole-archive'] : [];
+  // Members of the two may want each other.
+  const searched = ['--start-group', ...(graph.whole ? [] : first), ...second, '--end-group'];
+  const options = optionsOf(graph, folder);
+  return (backwards) => {
+    const loose = backwards ? at('loose').reverse() : at('loose');
+    return { name: 'random', machine, args: [...options, ...loose, ...whole, ...searched] };
   };
 }
 
@@ -60,10 +93,11 @@ export function linkGraph(
   const linkOf = prepare(graph, machine, folder);
   const inputs = new Inputs();
   const failures: string[] = [];
+  const ignored = noneIgnored();
   let judgedPlaces = 0;
-  const judge = (linker: LinkerName, order: readonly number[], name: string): Output | null => {
+  const judge = (linker: LinkerName, backwards: boolean, name: string): Output | null => {
     const into = join(folder, name);
-    const linked = replay(linkOf(order), linker, into);
+    const linked = replay(linkOf(backwards), linker, into);
     if (linked.said.status !== 0) {
       failures.push(`${name} ended with ${linked.said.status}: ${linked.said.stderr.slice(0, 600)}`);
       return null;
@@ -72,34 +106,66 @@ export function linkGraph(
     const view = viewLinked(readFileSync(linked.output), name);
     const judged = judgeOutput(view, placed);
     judgedPlaces += judged.places + judged.unwind.places;
+    addIgnored(ignored, judged.ignored);
     failures.push(...judged.wrong.slice(0, 3).map((line) => `${name}: ${line}`));
-    return { name, judged, facts: dynamicFacts(view, placed) };
+    return { name, linker, backwards, addresses: placed, judged, facts: dynamicFacts(view, placed) };
   };
-  const order = Array.from({ length: Math.min(graph.objects, graph.archivedFrom) }, (_, number) => number);
-  const outputs = linkers.flatMap((linker) => judge(linker, order, linker) ?? []);
+  const outputs = linkers.flatMap((linker) => judge(linker, false, linker) ?? []);
   const pairs = outputs.flatMap((one, index) => outputs.slice(index + 1).map((other) => [one, other] as const));
-  // Which of several weak definitions is taken is what the order decides; without those it decides nothing.
-  const ordered = graph.symbols.every(({ object, weak }) => (object >= 0 ? 1 : 0) + weak.length <= 1);
   const last = linkers.at(-1)!;
   const first = outputs.find(({ name }) => name === last);
-  if (ordered && order.length > 1 && first !== undefined) {
-    const turned = judge(last, [...order].reverse(), `${last}-turned`);
+  if (isUnordered(graph) && graph.homes.length > 1 && first !== undefined) {
+    const turned = judge(last, true, `${last}-turned`);
     if (turned !== null) pairs.push([first, turned]);
   }
   for (const [one, other] of pairs) {
     const both = `${one.name} and ${other.name}`;
-    failures.push(
-      ...compareOutputs(one.judged, other.judged)
-        .differences.slice(0, 3)
-        .map((line) => `${both}: ${line}`),
-    );
-    const { differences, weakness, extraImports } = compareFacts(one.facts, other.facts);
+    const found = compareOutputs(one.judged, other.judged, [one.linker, other.linker]);
+    addAllowed(ignored, found.allowed);
+    const kept = found.keptByOne.flatMap((section) => {
+      const [having, without] = section.by === 'one' ? [one, other] : [other, one];
+      const reason = reasonOf(section, having, without, graph.dropUnused);
+      if (reason === null) return [tellKept(section)];
+      ignored[reason] += section.places;
+      return [];
+    });
+    const facts = compareFacts(one.facts, other.facts);
     // GNU ld does not mark arm64 libraries so (`unmarked-static-tls`).
     const marked = (line: string): boolean =>
       !(one.name === 'ld' && machine === 'aarch64' && line === 'static thread-locals: false | true');
-    failures.push(
-      ...[...differences.filter(marked), ...weakness, ...extraImports].slice(0, 3).map((line) => `${both}: ${line}`),
-    );
+    const told = [...facts.differences.filter(marked), ...facts.weakness, ...facts.extraImports];
+    for (const list of [found.differences, kept, told])
+      failures.push(...list.slice(0, 3).map((line) => `${both}: ${line}`));
   }
-  return { places: judgedPlaces, failures };
+  return { places: judgedPlaces, ignored, failures };
+}
+
+/** Why `without` has not the section that `having` has; null where there is no reason. */
+function reasonOf(
+  { object, section }: KeptByOne,
+  having: Output,
+  { linker, addresses, backwards }: Output,
+  dropUnused: boolean,
+): IgnoredClass | null {
+  const { sections } = object.elf;
+  const signature = object.groups.get(section);
+  if (having.backwards !== backwards && signature !== undefined) {
+    const isCopy = (other: InputObject, at: PlacedObject): boolean =>
+      [...other.groups].some(
+        ([index, name]) =>
+          name === signature &&
+          other.elf.sections[index]!.name === sections[section]!.name &&
+          !Number.isNaN(at.addresses[index]!),
+      );
+    return [...addresses].some(([other, at]) => isCopy(other, at)) ? 'other-copy' : null;
+  }
+  const isLoaded = (index: number): boolean => hasFlag(sections[index]!.flags, SHF_ALLOC);
+  const own = addresses.get(object);
+  const nothing = sections.every(({ index }) => !isLoaded(index) || Number.isNaN(own?.addresses[index] ?? Number.NaN));
+  return linker === 'ld' && dropUnused && !isLoaded(section) && nothing ? 'debug-of-nothing' : null;
+}
+
+function tellKept({ object, section, by, places }: KeptByOne): string {
+  const { name } = object.elf.sections[section]!;
+  return `only ${by === 'one' ? 'the first' : 'the second'} kept ${object.key}:${name}, ${places} places`;
 }

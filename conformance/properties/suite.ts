@@ -3,9 +3,11 @@
 import fc from 'fast-check';
 import { type LinkerName } from '../cases/machine-tools.js';
 import { cacheFolder } from '../setup/cache.js';
+import { addIgnored, noneIgnored, withReasons } from '../compare/ignored.js';
 import { ensureDebianTools } from '../setup/debian-tools.js';
 import { type Suite } from '../suite.js';
-import { graphArbitrary, type Graph } from './graph.js';
+import { graphArbitrary } from './draw.js';
+import { type Graph } from './graph.js';
 import { linkGraph } from './link-graph.js';
 
 /** Ours, beside one peer that looks into archives in order, and one that does not mind the order. */
@@ -24,10 +26,12 @@ export const propertiesSuite: Suite = {
     for (const machine of machines) {
       const folder = cacheFolder('properties', machine);
       let [links, places] = [0, 0];
+      const ignored = noneIgnored();
       const property = fc.property(graphArbitrary, (graph: Graph) => {
         const result = linkGraph(graph, machine, LINKERS, folder);
         links++;
         places += result.places;
+        addIgnored(ignored, result.ignored);
         if (result.failures.length > 0) throw new Error(result.failures.join('\n'));
       });
       const runs = full ? RUNS.full : RUNS.quick;
@@ -35,7 +39,7 @@ export const propertiesSuite: Suite = {
       const failures = details.failed
         ? [`${String(details.errorInstance)} (seed ${details.seed}, path ${details.counterexamplePath})`]
         : [];
-      summary[machine] = { runs, links, places, linkers: LINKERS };
+      summary[machine] = { runs, links, places, linkers: LINKERS, ignored: withReasons(ignored) };
       say({ machine, name, found: `${links} links, ${places} places by ${LINKERS.join(', ')}`, failures });
     }
     return Promise.resolve(summary);
