@@ -118,6 +118,15 @@ test('the first of several weak definitions is taken, and constructors of one pr
   );
 });
 
+test('members are taken in when something refers to them, before what stands behind in the object that does', () => {
+  const member = (digit: number, calls: string): string =>
+    compile(`extern int trace; int f1(void); int f${digit}(void) { return ${calls}; }
+      static void __attribute__((constructor)) begin(void) { trace = trace * 10 + ${digit}; }`);
+  const members = archive(member(1, '0'), member(2, 'f1()'), member(3, '0'));
+  const user = compile('int trace, f2(void), f3(void); int value(void) { return f2() + f3() + trace; }');
+  assert.is(run(inputsOf([members, user]), OPTIONS), '213');
+});
+
 test.after(() => remove());
 
 test.run();

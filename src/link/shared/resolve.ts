@@ -13,6 +13,7 @@ import {
   SECTION_COMMON,
   SECTION_UNDEFINED,
   VISIBILITY_DEFAULT,
+  type SymbolColumns,
 } from '../../formats/columns.js';
 import type { ObjectFile, Section } from '../../formats/object-file.js';
 import { IpbpError } from '../../codes/error.js';
@@ -28,8 +29,11 @@ import { growSymbols, symbolNamed } from './symbols.js';
 interface Resolving {
   readonly link: Link;
   readonly archives: { readonly archive: Archive; readonly hidden: boolean; readonly taken: Set<number> }[];
-  /** Members that something refers to, not yet taken in: archive and member. */
-  readonly queue: { readonly archive: number; readonly member: number }[];
+  /**
+   * Objects whose symbols are being looked at, the last one now. A member is taken in as soon as something refers to it,
+   * before the rest of the object that does: so the order of members, on which constructors and copies depend, is lld's.
+   */
+  readonly open: OpenFile[];
   /** Signature → number of the file whose group of that name is kept. */
   readonly groups: Map<string, number>;
   /** Names that undefined references stand for other names: --wrap. */
@@ -37,12 +41,18 @@ interface Resolving {
   readonly sonames: Set<string>;
 }
 
+/** An object of which the symbols from `row` on are still to be looked at. */
+interface OpenFile {
+  readonly taken: TakenFile;
+  row: number;
+}
+
 /** Takes in all inputs. Errors of single inputs are thrown, those of symbols collected. */
 export function resolveInputs(link: Link, inputs: readonly LinkInput[]): void {
   const state: Resolving = {
     link,
     archives: [],
-    queue: [],
+    open: [],
     groups: new Map(),
     wrapped: new Map(),
     sonames: new Set(),
@@ -70,18 +80,24 @@ export function resolveInputs(link: Link, inputs: readonly LinkInput[]): void {
         takeLibrary(state, input);
         break;
     }
-    drain(state);
   }
 }
 
+/** Looks at the symbols of all open objects; what they refer to is opened on the way, and looked at first. */
 function drain(state: Resolving): void {
-  for (let next = state.queue.pop(); next !== undefined; next = state.queue.pop()) {
-    const source = state.archives[next.archive];
-    if (source === undefined || source.taken.has(next.member)) continue;
-    source.taken.add(next.member);
-    const file = source.archive.member(next.member);
-    if (file !== null) takeObject(state, file, source.hidden);
+  for (let last = state.open.at(-1); last !== undefined; last = state.open.at(-1)) {
+    if (last.row >= last.taken.columns.count) state.open.pop();
+    else referToUndefined(state, last);
   }
+}
+
+/** Opens a member of an archive, if it is not part of the link yet. */
+function takeMember(state: Resolving, archive: number, member: number): void {
+  const source = state.archives[archive];
+  if (source === undefined || source.taken.has(member)) return;
+  source.taken.add(member);
+  const file = source.archive.member(member);
+  if (file !== null) openObject(state, file, source.hidden);
 }
 
 function openArchiveInput(state: Resolving, input: LinkInput & { kind: 'archive' }): void {
@@ -106,7 +122,8 @@ function offerLazy(state: Resolving, symbol: number, archive: number, member: nu
   const current = table.state[symbol] as number;
   if (current > symbols.STATE_UNDEFINED) return;
   if (symbols.hasFlag(table, symbol, symbols.REFERRED)) {
-    state.queue.push({ archive, member });
+    takeMember(state, archive, member);
+    drain(state);
     return;
   }
   table.state[symbol] = symbols.STATE_LAZY;
@@ -115,6 +132,15 @@ function offerLazy(state: Resolving, symbol: number, archive: number, member: nu
 }
 
 function takeObject(state: Resolving, file: ObjectFile, hidden: boolean): void {
+  openObject(state, file, hidden);
+  drain(state);
+}
+
+/**
+ * Takes in sections and definitions; what the object refers to is left for later. A member that is fetched for it then
+ * finds the object's definitions, wherever in the table they stand.
+ */
+function openObject(state: Resolving, file: ObjectFile, hidden: boolean): void {
   const { link } = state;
   checkObject(link, file);
   const columns = file.symbolColumns();
@@ -133,27 +159,50 @@ function takeObject(state: Resolving, file: ObjectFile, hidden: boolean): void {
   };
   link.files.push(taken);
   link.localCount += columns.count;
-  const { names, section, binding } = columns;
-  const table = link.symbols;
+  state.open.push({ taken, row: columns.firstGlobal });
+  const { section, binding } = columns;
   for (let row = columns.firstGlobal; row < columns.count; row++) {
-    if (binding[row] === BINDING_LOCAL) continue;
-    const start = names.offset[row] as number;
-    let symbol = table.names.intern(names.bytes, start, start + (names.length[row] as number));
-    if (table.names.count > table.capacity) growSymbols(table, table.names.count);
     const at = section[row] as number;
-    const gone = at >= 0 && link.sections.fate[base + at] === SECTION_DUPLICATE;
-    if (at === SECTION_UNDEFINED || gone) {
-      if (state.wrapped.size > 0 && !gone) symbol = state.wrapped.get(symbol) ?? symbol;
-      globals[row] = symbol;
-      narrow(link, symbol, columns.visibility[row] as number);
-      refer(state, symbol, binding[row] === BINDING_WEAK, number);
-      if (table.kind[symbol] === 0) table.kind[symbol] = columns.kind[row] as number;
-      continue;
-    }
+    if (binding[row] === BINDING_LOCAL || at === SECTION_UNDEFINED || isGone(link, base, at)) continue;
+    const symbol = internName(link, columns, row);
     globals[row] = symbol;
     narrow(link, symbol, columns.visibility[row] as number);
     if (at === SECTION_COMMON) defineCommon(state, symbol, taken, row);
     else define(state, symbol, taken, row, at === SECTION_ABSOLUTE ? symbols.ABSOLUTE : base + at);
+  }
+}
+
+/** Is the section a copy of a group of which another is kept? */
+function isGone(link: Link, base: number, section: number): boolean {
+  return section >= 0 && link.sections.fate[base + section] === SECTION_DUPLICATE;
+}
+
+function internName(link: Link, { names }: SymbolColumns, row: number): number {
+  const table = link.symbols;
+  const start = names.offset[row] as number;
+  const symbol = table.names.intern(names.bytes, start, start + (names.length[row] as number));
+  if (table.names.count > table.capacity) growSymbols(table, table.names.count);
+  return symbol;
+}
+
+/** Notes what an object refers to, up to where a member is opened for it. */
+function referToUndefined(state: Resolving, open: OpenFile): void {
+  const { link } = state;
+  const { columns, globals, number } = open.taken;
+  const table = link.symbols;
+  while (open.row < columns.count) {
+    const row = open.row++;
+    if (columns.binding[row] === BINDING_LOCAL || (globals[row] as number) >= 0) continue;
+    let symbol = internName(link, columns, row);
+    // What a dropped copy defines is no reference of the object's own making.
+    if (state.wrapped.size > 0 && columns.section[row] === SECTION_UNDEFINED) {
+      symbol = state.wrapped.get(symbol) ?? symbol;
+    }
+    globals[row] = symbol;
+    narrow(link, symbol, columns.visibility[row] as number);
+    refer(state, symbol, columns.binding[row] === BINDING_WEAK, number);
+    if (table.kind[symbol] === 0) table.kind[symbol] = columns.kind[row] as number;
+    if (state.open.at(-1) !== open) return;
   }
 }
 
@@ -212,7 +261,7 @@ function refer(state: Resolving, symbol: number, weakly: boolean, file: number):
   const current = table.state[symbol] as number;
   if (current === symbols.STATE_UNKNOWN) table.state[symbol] = symbols.STATE_UNDEFINED;
   else if (current === symbols.STATE_LAZY && !weakly) {
-    state.queue.push({ archive: table.file[symbol] as number, member: table.row[symbol] as number });
+    takeMember(state, table.file[symbol] as number, table.row[symbol] as number);
   }
 }
 
@@ -322,7 +371,8 @@ function takeLibrary(state: Resolving, input: LinkInput & { kind: 'shared' }): v
     if (columns.section[row] === SECTION_UNDEFINED) {
       symbols.setFlag(table, symbol, symbols.WANTED_BY_LIBRARY);
       if (table.state[symbol] === symbols.STATE_LAZY && !weak) {
-        state.queue.push({ archive: table.file[symbol] as number, member: table.row[symbol] as number });
+        takeMember(state, table.file[symbol] as number, table.row[symbol] as number);
+        drain(state);
       }
       continue;
     }
