@@ -59,6 +59,29 @@ test('what is not position independent, and what nobody defines, is said with it
   assert.equal(codesOf(link([input(hidden)])), ['IPBP2031']);
 });
 
+test('a local symbol of a group of which another copy was taken may be referred to by that copy only', () => {
+  const group = (rest: string): string => `.section .text.shared,"axG",@progbits,shared,comdat
+    .weak shared
+    shared: nop
+    inside: mov $7, %eax
+    ret
+    .text
+    ${rest}
+    .section .note.GNU-stack,"",@progbits`;
+  const first = compile(group('.globl value\n value: jmp inside'), '-xassembler');
+  const second = compile(group('.globl other\n other: jmp inside'), '-xassembler');
+  assert.is(run([input(first)]), '7');
+  const { errors } = link([input(first), input(second)]);
+  assert.equal(
+    errors.map(({ code }) => code),
+    ['IPBP2033'],
+  );
+  assert.match(errors[0]?.message ?? '', new RegExp(`group shared.*${second}: \\.text\\+0x`));
+  // By its name, it is the copy that was taken.
+  const named = compile(group('.globl other\n other: jmp shared@PLT'), '-xassembler');
+  assert.is(run([input(first), input(named)]), '7');
+});
+
 test('unreached sections are dropped, and named', () => {
   const object = compile(
     'static int kept(void) { return 5; } __attribute__((visibility("hidden"))) int gone(void) { return 6; } int value(void) { return kept(); }',

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cargoFixture, manifest, type CargoFixture } from '../cargo-fixture.js';
-import { ipbp, mappingsOf, startTalker, type Talker } from '../talker.js';
+import { eventOf, ipbp, mappingsOf, startTalker, type Talker } from '../talker.js';
 import { edit, type Edit } from './project.js';
 
 /** Four threads call `step` all the time, and count; `main` starts one more for each line. */
@@ -119,5 +119,16 @@ for (const redirect of ['jump', 'slots'])
     await running.says('panicked 0');
     assert.is((await running.line()).pid, pid);
   });
+
+test('it has no loader that opens patches which are shared libraries', async () => {
+  await talker?.session.stop();
+  fixture.write(FILE, PROGRAM);
+  talker = startTalker(fixture.root, ['--deliver', 'dylib']);
+  const { code, message } = await eventOf(talker, 0, 'note');
+  assert.is(code, 'IPBP5902');
+  assert.match(message, /a static program cannot open patches as shared libraries/);
+  // It runs on, unpatched.
+  await talker.line();
+});
 
 test.run();

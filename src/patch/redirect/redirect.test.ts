@@ -9,33 +9,12 @@ import * as assert from 'uvu/assert';
 import { disassemble } from '../../../tests/disassemble.js';
 import { readElf } from '../../formats/elf/read.js';
 import { decodeInstruction } from '../../reloc/x86-64/decode.js';
-import { X86_64_ENTRY as jumps, X86_64_ENTRY_THROUGH_WORD as throughWord } from '../../reloc/x86-64/entry.js';
-import { gapsBetween, paddingOf, type PaddingMap } from './padding.js';
+import { X86_64_ENTRY as jumps } from '../../reloc/x86-64/entry.js';
+import { gapsBetween, paddingOf } from './padding.js';
 import { planRedirect, planRetarget, type PlannedCell, type RedirectPlan } from './redirect.js';
-
-/** Bytes from hexadecimal digits; blanks are for the reader. */
-function code(digits: string): Uint8Array {
-  return Uint8Array.from(digits.replaceAll(' ', '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-}
+import { code, summary, world, type World } from './redirect.test-support.js';
 
 const NEW_BODY = -0x10_0000;
-
-/** Memory that holds functions at chosen addresses and gap bytes everywhere else. */
-interface World {
-  readonly memory: Uint8Array;
-  readonly functions: readonly { readonly address: number; readonly size: number }[];
-  readonly padding: PaddingMap;
-  read(at: number, size: number): Uint8Array | null;
-}
-
-function world(size: number, fill: number, bodies: readonly (readonly [address: number, body: Uint8Array])[]): World {
-  const memory = new Uint8Array(size).fill(fill);
-  for (const [address, body] of bodies) memory.set(body, address);
-  const read = (at: number, length: number): Uint8Array | null =>
-    at >= 0 && at + length <= size ? memory.slice(at, at + length) : null;
-  const functions = bodies.map(([address, body]) => ({ address, size: body.length }));
-  return { memory, functions, padding: paddingOf(gapsBetween(functions, read), []), read };
-}
 
 function plan({ padding, read }: World, entry: number, body: Uint8Array): RedirectPlan {
   return planRedirect({ entry, body, target: NEW_BODY, jumps, padding, read });
@@ -53,12 +32,6 @@ function between(before: number, digits: string, after: number, fill = 0xcc): Re
     [end, neighbour],
   ]);
   return plan(around, entry, body);
-}
-
-/** `long`, `short at <address of the long jump>` or the reason of the refusal. */
-function summary(result: RedirectPlan): string {
-  if (result.kind === 'refused') return result.reason;
-  return result.form === 'long' ? 'long' : `short at ${(result.cells[0]?.at ?? 0).toString(16)}`;
 }
 
 // push rax; jmp over a nop; call tick; jmp to the call. The byte behind the first jump counts as entered too.
@@ -218,29 +191,6 @@ test('redirecting again rewrites the long jump only', () => {
     planRetarget({ entry: 0x10, target, jumps, padding: around.padding, live: live.slice(-1) })?.kind,
     'refused',
   );
-});
-
-test('a jump through a word has six bytes, and only its word changes afterwards', () => {
-  const body = code('55 48 89 e5 5d c3');
-  const around = world(0x100, 0xcc, [
-    [0x40, body],
-    [0x80, body],
-  ]);
-  const word = -0x1000;
-  const request = { entry: 0x40, body, target: word, jumps: throughWord, padding: around.padding, read: around.read };
-  const result = planRedirect(request);
-  if (result.kind !== 'cells') throw new Error(result.reason);
-  assert.is(throughWord.wordOf(result.cells[0]?.newBytes ?? body, 0x40), word);
-  const again = planRetarget({
-    entry: 0x40,
-    target: -0x2000,
-    jumps: throughWord,
-    padding: result.padding,
-    live: result.cells,
-  });
-  assert.equal(again, { kind: 'word', at: word });
-  const tooLong = planRedirect({ ...request, body: code('e8 00 10 00 00 c3') });
-  assert.is(tooLong.kind === 'refused' ? '' : tooLong.form, 'short', 'a call would return into it');
 });
 
 /** Writes the cells and checks the old bytes; returns memory as it is then. */
