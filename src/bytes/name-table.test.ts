@@ -50,4 +50,33 @@ test('names that differ in one byte at any place are different', () => {
   assert.is(numbers.size, 24);
 });
 
+test('names that end with a zero are found with it, and copied', () => {
+  const lists = fc.array(fc.uint8Array({ maxLength: 130 }), { minLength: 1 });
+  fc.assert(
+    fc.property(lists, fc.boolean(), (list, ended) => {
+      const names = list.map((name) => name.map((byte) => byte || 1));
+      const bytes = Uint8Array.from(names.flatMap((name) => [...name, 0]));
+      const all = ended ? bytes : bytes.subarray(0, -1);
+      const view = new DataView(all.buffer, all.byteOffset, all.byteLength);
+      const table = createNameTable(1);
+      let start = 0;
+      names.forEach((name, index) => {
+        const number = table.internTerminated(all, view, start);
+        const last = index === names.length - 1;
+        if (last && !ended) {
+          assert.is(number, -1);
+          return;
+        }
+        const end = start + name.length + 1;
+        assert.is(table.find(all, start, end), number, 'the same as that of its bytes');
+        assert.is(table.size(number), end - start);
+        const copy = new Uint8Array(end - start + 2).fill(7);
+        table.copy(number, copy, 1);
+        assert.equal([...copy], [7, ...name, 0, 7]);
+        start = end;
+      });
+    }),
+  );
+});
+
 test.run();

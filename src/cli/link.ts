@@ -44,8 +44,8 @@ export function link(words: readonly string[], version: string, output: Output):
     output: request.output,
     bytes: bytes.length,
     inputs: opened.files.length,
-    sections: result.map.length,
-    dropped: result.dropped.length,
+    sections: result.counts.kept,
+    dropped: result.counts.dropped,
     warnings: result.warnings.length + request.warnings.length,
     ms: Math.round(performance.now() - started),
   });

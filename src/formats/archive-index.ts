@@ -1,34 +1,46 @@
 // The symbol index of an archive: GNU's "/" and "/SYM64/" (big-endian, gABI "Archive File"), BSD's "__.SYMDEF" and
 // "__.SYMDEF_64" (ranlib, in the machine's byte order, here little-endian).
 import type { ByteReader } from '../bytes/reader.js';
-import { indexNames } from './name-index.js';
+import { encodeText } from '../bytes/text.js';
+import { indexNames, type NameIndex } from './name-index.js';
 
 export type IndexKind = 'gnu' | 'gnu64' | 'bsd' | 'bsd64';
 
+/** An entry: the name is bytes [start, end), `member` the index of the member that defines it. */
+export type VisitSymbol = (bytes: Uint8Array, start: number, end: number, member: number) => void;
+
 /** Which members define a symbol, by their indexes, rising. */
 export interface ArchiveIndex {
+  each(visit: VisitSymbol): void;
   definersOf(symbol: string): readonly number[];
   all(): ReadonlyMap<string, readonly number[]>;
 }
 
-/** Where the index stands in the archive. */
-interface Place {
-  readonly kind: IndexKind;
-  readonly offset: number;
-  readonly size: number;
+/** An index of names that are decoded already. */
+export function decodedIndex(all: ReadonlyMap<string, readonly number[]>): ArchiveIndex {
+  return {
+    each(visit) {
+      for (const [name, members] of all) {
+        const bytes = encodeText(name);
+        for (const member of members) visit(bytes, 0, bytes.length, member);
+      }
+    },
+    definersOf: (symbol) => all.get(symbol) ?? [],
+    all: () => all,
+  };
 }
 
 /**
- * Reads the index; names stay undecoded until `all` is called. `memberAt` maps the offset of a member's header to its
- * index. Throws IPBP1001 or IPBP1002 for a broken index, also at a lookup that meets an offset with no member.
+ * Reads the index that `reader` is a window of; names stay undecoded until `all` is called. `memberAt` maps the offset of a
+ * member's header to its index. Throws IPBP1001 or IPBP1002 for a broken index, also at a lookup that meets an offset with
+ * no member.
  */
 export function readArchiveIndex(
-  archive: ByteReader,
-  place: Place,
+  reader: ByteReader,
+  kind: IndexKind,
   memberAt: ReadonlyMap<number, number>,
 ): ArchiveIndex {
-  const reader = archive.window(place.offset, place.size);
-  switch (place.kind) {
+  switch (kind) {
     case 'gnu':
       return gnuIndex(reader, 4, memberAt);
     case 'gnu64':
@@ -47,12 +59,31 @@ function gnuIndex(reader: ByteReader, wordSize: 4 | 8, memberAt: ReadonlyMap<num
   reader.need(count * wordSize);
   const members = new Uint32Array(count);
   for (let entry = 0; entry < count; entry++) members[entry] = memberIndex(reader, word(), memberAt);
-  const names = indexNames(reader, count);
+  const namesAt = reader.position;
+  let names: NameIndex | null = null;
+  const theNames = (): NameIndex => (names ??= indexNames(reader.seek(namesAt), count));
   return {
-    definersOf: (symbol) => unique(names.find(symbol).map((entry) => members[entry] as number)),
+    // Without the index over the names, which costs more than the walk: a link looks at each once.
+    each(visit) {
+      const { bytes } = reader;
+      let start = namesAt;
+      for (let entry = 0; entry < count; entry++) {
+        let end = start;
+        while (end < bytes.length && bytes[end] !== 0) end++;
+        if (end >= bytes.length) reader.seek(bytes.length).need(1);
+        visit(bytes, start, end, members[entry] as number);
+        start = end + 1;
+      }
+    },
+    definersOf: (symbol) =>
+      unique(
+        theNames()
+          .find(symbol)
+          .map((entry) => members[entry] as number),
+      ),
     all() {
       const all = new Map<string, number[]>();
-      for (let entry = 0; entry < count; entry++) add(all, names.nameAt(entry), members[entry] as number);
+      for (let entry = 0; entry < count; entry++) add(all, theNames().nameAt(entry), members[entry] as number);
       return tidy(all);
     },
   };
@@ -75,8 +106,7 @@ function bsdIndex(reader: ByteReader, wordSize: 4 | 8, memberAt: ReadonlyMap<num
     if (decoded > names.length * 16) names.malformed('the names of an archive index overlap too much');
     add(all, name, memberIndex(pairs, pairWord(), memberAt));
   }
-  tidy(all);
-  return { definersOf: (symbol) => all.get(symbol) ?? [], all: () => all };
+  return decodedIndex(tidy(all));
 }
 
 function memberIndex(reader: ByteReader, offset: number, memberAt: ReadonlyMap<number, number>): number {

@@ -2,13 +2,13 @@
 // archive's own symbol index. There is no one specification: the GNU form is described in the gABI ("Archive File"),
 // BSD's in its ar(5), thin archives in the documentation of GNU ar. Reading members is read-object's business.
 import { LIMITS } from '../bytes/limits.js';
-import { plainBytes } from '../bytes/plain.js';
-import { ByteReader } from '../bytes/reader.js';
+import type { ByteReader } from '../bytes/reader.js';
+import { openWindows, wholeSource, type ByteSource, type Windows } from '../bytes/source.js';
 import { decodeText } from '../bytes/text.js';
-import { IpbpError } from '../codes/error.js';
-import { readArchiveIndex } from './archive-index.js';
-import type { ArchiveIndex, IndexKind } from './archive-index.js';
-import { detectFormat } from './detect.js';
+import { IpbpError, hex } from '../codes/error.js';
+import { decodedIndex, readArchiveIndex } from './archive-index.js';
+import type { ArchiveIndex, IndexKind, VisitSymbol } from './archive-index.js';
+import { detectFormat, SIGNATURE_SIZE } from './detect.js';
 import type { ObjectFile } from './object-file.js';
 import { readObjectFile } from './read-object.js';
 
@@ -32,6 +32,8 @@ export interface Archive {
   readonly members: readonly ArchiveMember[];
   /** Indexes of the members that define a name, rising; the cheap way to ask, as it decodes no other name. */
   definersOf(symbol: string): readonly number[];
+  /** Calls `visit` for every entry of the index, in its order: the name is bytes [start, end), undecoded. */
+  eachSymbol(visit: VisitSymbol): void;
   /** The whole index, decoded: symbol → indexes of members. */
   symbolIndex(): ReadonlyMap<string, readonly number[]>;
   memberBytes(index: number): Uint8Array;
@@ -39,20 +41,24 @@ export interface Archive {
   member(index: number): ObjectFile | null;
 }
 
-/** Opens a GNU, BSD or thin archive. IPBP1001 for a truncated one, IPBP1002 for a malformed one or no archive at all. */
-export function openArchive(input: Uint8Array, name: string): Archive {
-  const bytes = plainBytes(input);
-  const reader: ByteReader = new ByteReader(bytes, name);
-  if (detectFormat(bytes) !== 'archive') reader.malformed('not an archive', { expected: '!<arch>' }, 0);
-  const thin = bytes[2] === 0x74; // "!<t"
-  const { members, indexMember } = listMembers(reader, thin);
+/**
+ * Opens a GNU, BSD or thin archive; of a source only what is asked for is read.
+ * @throws IpbpError IPBP1001 for a truncated one, IPBP1002 for a malformed one or no archive at all
+ */
+export function openArchive(input: Uint8Array | ByteSource, name: string): Archive {
+  const source = input instanceof Uint8Array ? wholeSource(input) : input;
+  const file: Windows = openWindows(source, name);
+  const start = source.read(0, Math.min(SIGNATURE_SIZE, source.size));
+  if (detectFormat(start) !== 'archive') file.malformed('not an archive', { expected: '!<arch>' }, 0);
+  const thin = start[2] === 0x74; // "!<t"
+  const { members, indexMember } = listMembers(file, thin);
   const byOffset = new Map(members.map((member) => [member.headerOffset, member.index]));
   const opened = new Map<number, ObjectFile | null>();
   let index: ArchiveIndex | null = null;
 
   const memberAt = (at: number): ArchiveMember => {
     const member = members[at];
-    if (member === undefined) reader.malformed('no such member', { actual: `${at} of ${members.length}` }, 0);
+    if (member === undefined) file.malformed('no such member', { actual: `${at} of ${members.length}` }, 0);
     return member;
   };
   const archive: Archive = {
@@ -60,6 +66,9 @@ export function openArchive(input: Uint8Array, name: string): Archive {
     thin,
     members,
     definersOf: (symbol) => theIndex().definersOf(symbol),
+    eachSymbol: (visit) => {
+      theIndex().each(visit);
+    },
     symbolIndex: () => theIndex().all(),
     memberBytes(at) {
       const member = memberAt(at);
@@ -67,10 +76,10 @@ export function openArchive(input: Uint8Array, name: string): Archive {
         throw new IpbpError('IPBP1003', 'a thin archive does not hold its members', {
           expected: 'an archive made without the T option of ar',
           actual: member.name,
-          where: reader.where(member.headerOffset),
+          where: `${name}, offset ${hex(member.headerOffset)}`,
         });
       }
-      return bytes.subarray(member.offset, member.offset + member.size);
+      return source.read(member.offset, member.size);
     },
     member(at) {
       let object = opened.get(at);
@@ -79,7 +88,10 @@ export function openArchive(input: Uint8Array, name: string): Archive {
     },
   };
   const theIndex = (): ArchiveIndex => {
-    index ??= indexMember === null ? indexFromMembers(archive) : readArchiveIndex(reader, indexMember, byOffset);
+    index ??=
+      indexMember === null
+        ? indexFromMembers(archive)
+        : readArchiveIndex(file.window(indexMember.offset, indexMember.size), indexMember.kind, byOffset);
     return index;
   };
   return archive;
@@ -105,7 +117,7 @@ function indexFromMembers(archive: Archive): ArchiveIndex {
       else if (definers.at(-1) !== index) definers.push(index);
     }
   }
-  return { definersOf: (symbol) => all.get(symbol) ?? [], all: () => all };
+  return decodedIndex(all);
 }
 
 /** The content of the index member and its form. */
@@ -115,46 +127,46 @@ export interface IndexMember {
   readonly size: number;
 }
 
-function listMembers(reader: ByteReader, thin: boolean): { members: ArchiveMember[]; indexMember: IndexMember | null } {
+function listMembers(file: Windows, thin: boolean): { members: ArchiveMember[]; indexMember: IndexMember | null } {
   const members: ArchiveMember[] = [];
   let indexMember: IndexMember | null = null;
   let longNames: Uint8Array | null = null;
   /** Characters of long names that are left: names that overlap could cost the square of their table. */
   let left = 0;
-  reader.seek(8);
-  while (reader.remaining >= HEADER_SIZE) {
-    const headerOffset = reader.position;
-    const field = reader.text(16).trimEnd();
-    reader.skip(12 + 6 + 6 + 8); // time, owner, group, mode
-    const size = decimal(reader, reader.text(10));
-    if (reader.u8() !== 0x60 || reader.u8() !== 0x0a) {
-      reader.malformed('a member header does not end', { expected: '"`\\n"' }, headerOffset + 58);
+  let headerOffset = SIGNATURE_SIZE;
+  while (headerOffset + HEADER_SIZE <= file.length) {
+    const header = file.window(headerOffset, HEADER_SIZE);
+    const field = header.text(16).trimEnd();
+    header.skip(12 + 6 + 6 + 8); // time, owner, group, mode
+    const size = decimal(header, header.text(10));
+    if (header.u8() !== 0x60 || header.u8() !== 0x0a) {
+      header.malformed('a member header does not end', { expected: '"`\\n"' }, HEADER_SIZE - 2);
     }
-    let offset = reader.position;
+    let offset = headerOffset + HEADER_SIZE;
     const kind = indexKind(field);
     const special = kind !== null || field === '//';
     const stored = special || !thin;
-    if (stored) reader.need(size);
+    if (stored) file.check(offset, size);
     if (field === '//') {
-      longNames = reader.bytes.subarray(offset, offset + size);
+      longNames = file.window(offset, size).bytes;
       left = LIMITS.nameReuse * size;
     } else if (kind !== null) indexMember ??= { kind, offset, size };
     else {
-      if (members.length >= LIMITS.archiveMembers) reader.malformed('too many archive members', {}, headerOffset);
+      if (members.length >= LIMITS.archiveMembers) header.malformed('too many archive members', {}, 0);
       let name = field;
       let contentSize = size;
       const bsd = /^#1\/(\d+)$/.exec(field);
       const long = /^\/(\d+)$/.exec(field);
       if (bsd !== null) {
         const length = Number(bsd[1]);
-        if (length > size) reader.malformed('a member is shorter than its name', {}, headerOffset);
-        name = reader.text(length).replace(/\0+$/, '');
+        if (length > size) header.malformed('a member is shorter than its name', {}, 0);
+        name = file.window(offset, length).text(length).replace(/\0+$/, '');
         offset += length;
         contentSize -= length;
       } else if (long !== null) {
-        name = longName(reader, longNames, Number(long[1]), headerOffset);
+        name = longName(header, longNames, Number(long[1]));
         left -= name.length;
-        if (left < 0) reader.malformed('the names of members overlap too much', {}, headerOffset);
+        if (left < 0) header.malformed('the names of members overlap too much', {}, 0);
       } else if (field.endsWith('/')) name = field.slice(0, -1);
       const bsdIndex = bsd === null ? null : indexKind(name);
       if (bsdIndex !== null) indexMember ??= { kind: bsdIndex, offset, size: contentSize };
@@ -162,9 +174,9 @@ function listMembers(reader: ByteReader, thin: boolean): { members: ArchiveMembe
     }
     const end = headerOffset + HEADER_SIZE + (stored ? size : 0);
     // Members start at even offsets; the last one's padding may be missing.
-    reader.seek(Math.min(end + (end % 2), reader.length));
+    headerOffset = end + (end % 2);
   }
-  if (reader.remaining > 0) reader.need(HEADER_SIZE);
+  if (headerOffset < file.length) file.check(headerOffset, HEADER_SIZE);
   return { members, indexMember };
 }
 
@@ -194,13 +206,13 @@ function decimal(reader: ByteReader, text: string): number {
 }
 
 /** A name of the `//` member: it ends in "/\n" (GNU), or NUL (COFF tools). */
-function longName(reader: ByteReader, table: Uint8Array | null, start: number, headerOffset: number): string {
+function longName(header: ByteReader, table: Uint8Array | null, start: number): string {
   if (table === null || start >= table.length) {
-    return reader.malformed('a member name is not in the table of long names', { actual: `/${start}` }, headerOffset);
+    return header.malformed('a member name is not in the table of long names', { actual: `/${start}` }, 0);
   }
   let end = start;
   while (end < table.length && table[end] !== 0x0a && table[end] !== 0) end++;
-  if (end - start > LIMITS.nameBytes) reader.malformed('a member name is too long', {}, headerOffset);
+  if (end - start > LIMITS.nameBytes) header.malformed('a member name is too long', {}, 0);
   const text = decodeText(table, start, end);
   return text.endsWith('/') ? text.slice(0, -1) : text;
 }

@@ -1,7 +1,13 @@
 // Descriptions as lines of text, for `ipbp dump`. Only layout: what is said is decided in describe.ts.
 import { hex } from '../codes/error.js';
-import type { ArchiveDescription, LinkedDescription, ObjectDescription, UnwindDescription } from './describe.js';
-import type { ObjectSymbol, Section } from './object-file.js';
+import type {
+  ArchiveDescription,
+  LinkedDescription,
+  ObjectDescription,
+  SectionFacts,
+  UnwindDescription,
+} from './describe.js';
+import type { ObjectSymbol } from './object-file.js';
 
 /** Lines of an object's description, without ends of line. */
 export function objectLines(file: ObjectDescription): string[] {
@@ -55,7 +61,7 @@ function signed(value: number): string {
   return value < 0 ? hex(value) : `+${hex(value)}`;
 }
 
-function sectionLine(section: Section): string {
+function sectionLine(section: SectionFacts): string {
   const flags = [
     section.alloc ? 'alloc' : '',
     section.writable ? 'write' : '',

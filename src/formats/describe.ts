@@ -52,13 +52,16 @@ export interface LinkedDescription {
   readonly dynamicSymbols: readonly ObjectSymbol[];
 }
 
+/** A section as data. */
+export type SectionFacts = Omit<Section, 'nameBegins'>;
+
 export interface ObjectDescription {
   readonly name: string;
   readonly format: string;
   readonly machine: string;
   readonly kind: string;
   readonly size: number;
-  readonly sections: readonly Section[];
+  readonly sections: readonly SectionFacts[];
   readonly symbols: readonly (ObjectSymbol & { readonly readable: string })[];
   readonly relocations: readonly { readonly section: string; readonly entries: readonly RelocationDescription[] }[];
   readonly unwind: readonly UnwindDescription[];
@@ -79,6 +82,17 @@ export interface ArchiveDescription {
   }[];
 }
 
+/** The section as data: readers' own look their facts up when they are asked. */
+function sectionFacts(section: Section): SectionFacts {
+  const { index, name, kind, alloc, writable, executable, mergeable, strings, entrySize, address, offset } = section;
+  const { size, fileSize, align, group, retain, consumed, packing, describes } = section;
+  const access = { alloc, writable, executable, mergeable, strings, entrySize };
+  return {
+    ...{ index, name, kind, ...access, address, offset, size, fileSize, align, group },
+    ...{ retain, consumed, packing, describes },
+  };
+}
+
 /** Describes an object, executable or library. Throws what reading its parts throws. */
 export function describeObject(file: ObjectFile, options: DescribeOptions): ObjectDescription {
   const wanted = (name: string): boolean => options.section === undefined || name === options.section;
@@ -89,7 +103,7 @@ export function describeObject(file: ObjectFile, options: DescribeOptions): Obje
     machine: file.machine,
     kind: file.kind,
     size: file.bytes.length,
-    sections,
+    sections: sections.map(sectionFacts),
     symbols: file.symbols
       .filter((symbol) => options.section === undefined || wanted(sectionName(file, symbol.section)))
       .map((symbol) => ({ ...symbol, readable: demangle(symbol.name) })),

@@ -43,6 +43,8 @@ export interface Packing {
 export interface Section {
   readonly index: number;
   readonly name: string;
+  /** Does the name begin so? Cheaper than the name, which compilers give every function its own of. */
+  nameBegins(text: string): boolean;
   readonly kind: SectionKind;
   /** Loaded into memory at run time. */
   readonly alloc: boolean;

@@ -49,8 +49,8 @@ export interface DynamicPlan {
   readonly needed: readonly number[];
   readonly soname: number;
   readonly rpath: number;
-  /** Output sections that .dynamic speaks of. */
-  readonly outputNames: ReadonlySet<string>;
+  /** Output sections of constructors and destructors. */
+  readonly arrays: ReadonlySet<string>;
 }
 
 /** How many loader relocations there will be, besides those of the PLT. */
@@ -143,10 +143,12 @@ export function planDynamic(link: Link, needs: Needs, counts: LoaderCounts): Dyn
     needed,
     soname,
     rpath,
-    outputNames: new Set(
+    arrays: new Set(
       sections.section.flatMap((section, number) =>
-        section.alloc && sections.fate[number] === SECTION_KEPT && sections.size[number] !== 0
-          ? [outputName(section.name)]
+        (section.kind === 'init' || section.kind === 'fini') &&
+        sections.fate[number] === SECTION_KEPT &&
+        sections.size[number] !== 0
+          ? [outputName(section)]
           : [],
       ),
     ),
@@ -334,7 +336,7 @@ export function dynamicEntries(
     ['.init_array', elf.DT_INIT_ARRAY, elf.DT_INIT_ARRAYSZ],
     ['.fini_array', elf.DT_FINI_ARRAY, elf.DT_FINI_ARRAYSZ],
   ] as const) {
-    if (!plan.outputNames.has(name)) continue;
+    if (!plan.arrays.has(name)) continue;
     add(address, output(name)?.address ?? 0);
     add(length, output(name)?.size ?? 0);
   }

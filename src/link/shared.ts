@@ -24,6 +24,8 @@ export interface SharedResult {
   /** Null when there are errors. */
   readonly bytes: Uint8Array | null;
   readonly map: readonly MapEntry[];
+  /** How many sections of inputs are kept, and how many are dropped. */
+  readonly counts: { readonly kept: number; readonly dropped: number };
   /** Sections that nothing reached, as `FILE:(SECTION)`. */
   readonly dropped: readonly string[];
   readonly warnings: readonly string[];
@@ -40,6 +42,7 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions)
   const failed = (): SharedResult => ({
     bytes: null,
     map: [],
+    counts: { kept: 0, dropped: 0 },
     dropped: [],
     warnings: link.warnings,
     errors: link.errors,
@@ -53,7 +56,7 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions)
 
   // What is kept of them, and in which shape.
   const unwindRecords = collectUnwind(link);
-  const dropped = dropUnreached(link, unwindRecords).map((number) => sectionLabel(link, number));
+  const dropped = dropUnreached(link, unwindRecords);
   placeCommons(link);
   const merged = mergeSections(link);
   const unwind = layOutUnwind(link, unwindRecords);
@@ -71,13 +74,17 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions)
   const bytes = writeShared(plan);
   if (link.errors.length > 0) return failed();
   let map: readonly MapEntry[] | null = null;
+  let labels: readonly string[] | null = null;
   return {
     bytes,
-    // Most links print none.
+    // Most links print none of them.
     get map() {
       return (map ??= linkMap(link, plan.outputs));
     },
-    dropped,
+    counts: { kept: plan.outputs.reduce((sum, { members }) => sum + members.length, 0), dropped: dropped.length },
+    get dropped() {
+      return (labels ??= dropped.map((number) => sectionLabel(link, number)));
+    },
     warnings: link.warnings,
     errors: [],
   };

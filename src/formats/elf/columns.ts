@@ -1,13 +1,12 @@
-// Symbol tables and relocation sections (gABI "Symbol Table", "Relocation") to the model's columns. The same checks as
-// symbols.ts and relocations.ts, at some ten nanoseconds for each entry: entries are read as words of four bytes.
+// Symbol tables (gABI "Symbol Table") to the model's columns. The same checks as symbols.ts, at some ten nanoseconds for
+// each entry: entries are read as words of four bytes.
 import { LIMITS } from '../../bytes/limits.js';
 import type { ByteReader } from '../../bytes/reader.js';
 import { decodeText } from '../../bytes/text.js';
 import { hex } from '../../codes/error.js';
 import * as columns from '../columns.js';
-import type { FileRelocations, RelocationColumns, SymbolColumns } from '../columns.js';
+import type { SymbolColumns } from '../columns.js';
 import * as elf from './constants.js';
-import { relocationCount, type RelocationBounds } from './relocations.js';
 
 const TWO_32 = 0x1_0000_0000;
 /** Largest high half of a safe integer, 2^53 − 1. */
@@ -142,124 +141,6 @@ function reserved(entries: ByteReader, extended: ByteReader | null, shndx: numbe
     if (index <= LIMITS.sections) return index;
   }
   return entries.malformed('a symbol has a reserved section index', { actual: hex(shndx) }, row * elf.SYM_SIZE);
-}
-
-/** A relocation section: its bytes and its type, SHT_RELA or SHT_REL. */
-export interface RelocationSource {
-  readonly reader: ByteReader;
-  readonly type: number;
-}
-
-/** The relocation sections that apply to one section. */
-export interface RelocationTarget {
-  readonly sources: readonly RelocationSource[];
-  readonly bounds: RelocationBounds;
-}
-
-/**
- * Reads the relocation sections of one target as one.
- * @throws IpbpError as `readRelocationSection`; IPBP1002 too where some have addends and some have not.
- */
-export function readRelocationColumns(
-  sources: readonly RelocationSource[],
-  bounds: RelocationBounds,
-): RelocationColumns {
-  return readAllRelocationColumns([{ sources, bounds }]).rows;
-}
-
-/** Reads those of all targets into one set of columns; errors as `readRelocationColumns`. */
-export function readAllRelocationColumns(targets: readonly RelocationTarget[]): FileRelocations {
-  let count = 0;
-  let wide = false;
-  for (const { sources, bounds } of targets) {
-    for (const { reader, type } of sources) {
-      count += relocationCount(reader, type);
-      wide ||= bounds.size >= TWO_32;
-    }
-  }
-  const kinds = targets.flatMap(({ sources }) => sources.map(({ type }) => type));
-  const rows: RelocationColumns = {
-    count,
-    offset: wide ? new Float64Array(count) : new Uint32Array(count),
-    type: new Uint32Array(count),
-    symbol: new Uint32Array(count),
-    addend: new Float64Array(count),
-    implicit: kinds[0] === elf.SHT_REL,
-  };
-  const first = new Uint32Array(targets.length + 1);
-  let row = 0;
-  targets.forEach(({ sources, bounds }, target) => {
-    const start = row;
-    let sorted = true;
-    for (const source of sources) {
-      if ((source.type === elf.SHT_REL) !== rows.implicit) {
-        source.reader.malformed('some relocations have addends and some have none', { expected: 'one kind' }, 0);
-      }
-      const end = readRows(rows, row, source, bounds);
-      sorted &&= isSorted(rows.offset, start, end);
-      row = end;
-    }
-    if (!sorted) sortRows(rows, start, row);
-    first[target + 1] = row;
-  });
-  return { rows, first };
-}
-
-/** Reads one section into rows from `row` on; the row behind its last. */
-function readRows(
-  rows: RelocationColumns,
-  row: number,
-  { reader, type }: RelocationSource,
-  bounds: RelocationBounds,
-): number {
-  const { offset, type: types, symbol: symbolRows, addend: addends } = rows;
-  const implicit = type === elf.SHT_REL;
-  const step = implicit ? elf.REL_SIZE / 4 : elf.RELA_SIZE / 4;
-  const words = wordsOf(reader.bytes, reader.length / 4);
-  for (let at = 0; at < words.length; at += step, row++) {
-    const place = (words[at + 1] as number) * TWO_32 + (words[at] as number);
-    const symbol = words[at + 3] as number;
-    if (place >= bounds.size) {
-      const facts = { expected: `below ${hex(bounds.size)}`, actual: hex(place) };
-      reader.malformed('a relocation lies outside its section', facts, at * 4);
-    }
-    if (symbol >= bounds.symbols && symbol !== 0) {
-      const actual = `${symbol} of ${bounds.symbols}`;
-      reader.malformed('a relocation has an unknown symbol', { actual }, at * 4);
-    }
-    offset[row] = place;
-    types[row] = words[at + 2] as number;
-    symbolRows[row] = symbol;
-    if (implicit) continue;
-    const addend = ((words[at + 5] as number) | 0) * TWO_32 + (words[at + 4] as number);
-    if (!Number.isSafeInteger(addend)) {
-      reader.malformed('an addend is too large', { expected: 'within ±2^53' }, at * 4);
-    }
-    addends[row] = addend;
-  }
-  return row;
-}
-
-function isSorted(offset: Uint32Array | Float64Array, start: number, end: number): boolean {
-  for (let row = start + 1; row < end; row++) if ((offset[row] as number) < (offset[row - 1] as number)) return false;
-  return true;
-}
-
-/** Rows [start, end) by rising offset; those of one place keep their order, which some pairs rely on. */
-function sortRows(rows: RelocationColumns, start: number, end: number): void {
-  const order = new Uint32Array(end - start);
-  for (let index = 0; index < order.length; index++) order[index] = index;
-  const offset = rows.offset.slice(start, end);
-  order.sort((a, b) => (offset[a] as number) - (offset[b] as number) || a - b);
-  const type = rows.type.slice(start, end);
-  const symbol = rows.symbol.slice(start, end);
-  const addend = rows.addend.slice(start, end);
-  order.forEach((from, to) => {
-    rows.offset[start + to] = offset[from] as number;
-    rows.type[start + to] = type[from] as number;
-    rows.symbol[start + to] = symbol[from] as number;
-    rows.addend[start + to] = addend[from] as number;
-  });
 }
 
 /** The first `count` words. Copied where they do not lie at a multiple of four: members of archives lie anywhere. */

@@ -32,6 +32,22 @@ export interface ProgramHeader {
   readonly align: number;
 }
 
+/** The section headers as columns with `count` rows: an object each costs a link of many files more than its code. */
+export interface SectionHeaderColumns {
+  readonly count: number;
+  readonly nameOffset: Uint32Array;
+  readonly type: Uint32Array;
+  /** The low 32 bits. */
+  readonly flags: Uint32Array;
+  readonly address: Float64Array;
+  readonly offset: Float64Array;
+  readonly size: Float64Array;
+  readonly link: Uint32Array;
+  readonly info: Uint32Array;
+  readonly align: Float64Array;
+  readonly entrySize: Float64Array;
+}
+
 /** Everything the headers say. `nameTable` is the index of .shstrtab, 0 when there is none. */
 export interface ElfHeaders {
   /** Whose extensions to the gABI the file uses. */
@@ -39,6 +55,8 @@ export interface ElfHeaders {
   readonly type: number;
   readonly machine: MachineName;
   readonly entry: number;
+  readonly table: SectionHeaderColumns;
+  /** `table` as objects, made at first use. */
   readonly sections: readonly SectionHeader[];
   readonly nameTable: number;
   readonly programs: readonly ProgramHeader[];
@@ -75,7 +93,7 @@ export function readHeaders(file: Windows): ElfHeaders {
   // Counts too large for their fields stand in section header 0 (gABI "ELF Header", e_shnum, e_shstrndx, e_phnum).
   if (sectionOffset !== 0) {
     if (sectionSize !== elf.SHDR_SIZE) reader.malformed('e_shentsize is wrong', { actual: `${sectionSize}` }, 58);
-    const first = readSection(file.window(sectionOffset, elf.SHDR_SIZE));
+    const first = sectionHeader(readSections(file.window(sectionOffset, elf.SHDR_SIZE), 1), 0);
     if (sectionCount === 0) sectionCount = first.size;
     if (nameTable === elf.SHN_XINDEX) nameTable = first.link;
     if (programCount === elf.PN_XNUM) programCount = first.info;
@@ -92,10 +110,8 @@ export function readHeaders(file: Windows): ElfHeaders {
     reader.malformed('e_shstrndx is no section', { actual: `${nameTable} of ${sectionCount}` }, 62);
   }
 
-  const sectionTable = file.window(sectionOffset, sectionCount * elf.SHDR_SIZE);
-  const sections: SectionHeader[] = [];
-  for (let index = 0; index < sectionCount; index++) sections.push(readSection(sectionTable));
-  checkOverlaps(file, sections);
+  const table = readSections(file.window(sectionOffset, sectionCount * elf.SHDR_SIZE), sectionCount);
+  checkOverlaps(file, table);
   const programs: ProgramHeader[] = [];
   const programTable = file.window(programCount === 0 ? 0 : programOffset, programCount * elf.PHDR_SIZE);
   for (let index = 0; index < programCount; index++) programs.push(readProgram(programTable));
@@ -103,18 +119,33 @@ export function readHeaders(file: Windows): ElfHeaders {
   const noteBytes = notes.reduce((sum, { fileSize }) => sum + fileSize, 0);
   // Notes of all alignments lie in one segment, and those of properties in one of their own besides.
   if (noteBytes > LIMITS.sectionReuse * file.length) file.malformed('note segments overlap', {}, programOffset);
-  const osAbi = reader.bytes[elf.EI_OSABI] as number;
-  return { osAbi, type, machine, entry, sections, nameTable, programs };
+  let sections: SectionHeader[] | null = null;
+  return {
+    osAbi: reader.bytes[elf.EI_OSABI] as number,
+    type,
+    machine,
+    entry,
+    table,
+    get sections() {
+      return (sections ??= Array.from({ length: table.count }, (_, index) => sectionHeader(table, index)));
+    },
+    nameTable,
+    programs,
+  };
 }
 
 /** Sections lie side by side: a thousand over the same bytes would make a thousand times the file of them. */
-function checkOverlaps(file: Windows, sections: readonly SectionHeader[]): void {
-  let left = LIMITS.sectionReuse * file.length;
-  for (const { type, offset, size } of sections) {
-    if (type === elf.SHT_NOBITS || type === elf.SHT_NULL) continue;
-    file.check(offset, size);
-    left -= size;
-    if (left < 0) file.malformed('sections overlap', { expected: 'bytes of their own' }, offset);
+function checkOverlaps(file: Windows, table: SectionHeaderColumns): void {
+  const { count, type, offset, size } = table;
+  const { length } = file;
+  let left = LIMITS.sectionReuse * length;
+  for (let index = 0; index < count; index++) {
+    if (type[index] === elf.SHT_NOBITS || type[index] === elf.SHT_NULL) continue;
+    const start = offset[index] as number;
+    const bytes = size[index] as number;
+    if (start + bytes > length) file.check(start, bytes);
+    left -= bytes;
+    if (left < 0) file.malformed('sections overlap', { expected: 'bytes of their own' }, start);
   }
 }
 
@@ -142,19 +173,60 @@ function unsupported(reader: ByteReader, what: string, at: number, expected: str
   });
 }
 
-function readSection(reader: ByteReader): SectionHeader {
-  const nameOffset = reader.u32();
-  const type = reader.u32();
-  const flags = reader.u32();
-  reader.skip(4); // the high half of sh_flags: none of its bits is used here
-  const address = reader.u64();
-  const offset = reader.u64();
-  const size = reader.u64();
-  const link = reader.u32();
-  const info = reader.u32();
-  const align = reader.u64();
-  const entrySize = reader.u64();
-  return { nameOffset, type, flags, address, offset, size, link, info, align, entrySize };
+/** Largest high half of a safe integer, 2^53 − 1. */
+const MAX_HIGH = 0x1f_ffff;
+const TWO_32 = 0x1_0000_0000;
+
+/** Reads `count` headers, which the window holds. */
+function readSections(reader: ByteReader, count: number): SectionHeaderColumns {
+  const { bytes } = reader;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const table: SectionHeaderColumns = {
+    count,
+    nameOffset: new Uint32Array(count),
+    type: new Uint32Array(count),
+    flags: new Uint32Array(count),
+    address: new Float64Array(count),
+    offset: new Float64Array(count),
+    size: new Float64Array(count),
+    link: new Uint32Array(count),
+    info: new Uint32Array(count),
+    align: new Float64Array(count),
+    entrySize: new Float64Array(count),
+  };
+  const wide = (at: number): number => {
+    const high = view.getUint32(at + 4, true);
+    return high > MAX_HIGH ? reader.seek(at).u64() : high * TWO_32 + view.getUint32(at, true);
+  };
+  for (let index = 0, at = 0; index < count; index++, at += elf.SHDR_SIZE) {
+    table.nameOffset[index] = view.getUint32(at, true);
+    table.type[index] = view.getUint32(at + 4, true);
+    table.flags[index] = view.getUint32(at + 8, true); // none of the bits of the high half is used here
+    table.address[index] = wide(at + 16);
+    table.offset[index] = wide(at + 24);
+    table.size[index] = wide(at + 32);
+    table.link[index] = view.getUint32(at + 40, true);
+    table.info[index] = view.getUint32(at + 44, true);
+    table.align[index] = wide(at + 48);
+    table.entrySize[index] = wide(at + 56);
+  }
+  return table;
+}
+
+/** The header at an index. */
+export function sectionHeader(table: SectionHeaderColumns, index: number): SectionHeader {
+  return {
+    nameOffset: table.nameOffset[index] ?? 0,
+    type: table.type[index] ?? 0,
+    flags: table.flags[index] ?? 0,
+    address: table.address[index] ?? 0,
+    offset: table.offset[index] ?? 0,
+    size: table.size[index] ?? 0,
+    link: table.link[index] ?? 0,
+    info: table.info[index] ?? 0,
+    align: table.align[index] ?? 0,
+    entrySize: table.entrySize[index] ?? 0,
+  };
 }
 
 function readProgram(reader: ByteReader): ProgramHeader {

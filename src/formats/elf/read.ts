@@ -2,22 +2,18 @@
 // for. The parts are in header, sections, symbols, relocations and linked; this file only joins them.
 import type { ByteReader } from '../../bytes/reader.js';
 import { openWindows, wholeSource, type ByteSource, type Windows } from '../../bytes/source.js';
+import type { FileRelocations } from '../columns.js';
 import type { ObjectFile, Relocation } from '../object-file.js';
-import {
-  readAllRelocationColumns,
-  readRelocationColumns,
-  readSymbolColumns,
-  type RelocationSource,
-  type SymbolTableParts,
-} from './columns.js';
+import { readSymbolColumns, type SymbolTableParts } from './columns.js';
 import * as elf from './constants.js';
 import { countFunctions, countNamed } from './count-symbols.js';
-import { readHeaders } from './header.js';
+import { readHeaders, sectionHeader } from './header.js';
 import type { ElfHeaders, SectionHeader } from './header.js';
 import { readLinked } from './linked.js';
 import type { DynamicEntry } from './linked.js';
 import { readNotes } from './notes.js';
 import type { Note } from './notes.js';
+import { readRelocationColumns, type RelocationSections } from './relocation-columns.js';
 import { byOffset, readRelocationSection, type RelocationBounds } from './relocations.js';
 import { readSections, sectionReader } from './sections.js';
 import { openStringTable } from './string-table.js';
@@ -26,7 +22,6 @@ import type { SymbolTable } from './symbols.js';
 
 const NONE: readonly Relocation[] = [];
 const NO_BYTES = new Uint8Array(0);
-const NO_RELOCATIONS = { sources: [], bounds: { size: 0, symbols: 0 } };
 
 /** An ELF file, with the parts of it that the model leaves out. */
 export interface ElfFile extends ObjectFile {
@@ -54,6 +49,7 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
   const sections = readSections(reader, headers, openTable);
   const linked = headers.type === elf.ET_REL ? null : readLinked(reader, headers);
   const relocationSections = relocationSectionsByTarget(headers);
+  const { table } = headers;
 
   const boundsOf = (section: number): RelocationBounds => ({
     // In linked files (--emit-relocs) offsets are addresses.
@@ -62,18 +58,25 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
   });
 
   const readRelocations = (section: number): readonly Relocation[] => {
-    const sources = relocationSections.get(section);
-    if (sources === undefined) return NONE;
+    const sources = sourcesFor(relocationSections, section);
+    if (sources.length === 0) return NONE;
     const bounds = boundsOf(section);
     const [first, ...others] = sources.map((source) => readOne(reader, headers, source, bounds));
     return byOffset(others.length === 0 ? (first ?? []) : [first ?? [], ...others].flat());
   };
 
-  const sourcesOf = (section: number): RelocationSource[] =>
-    (relocationSections.get(section) ?? []).map((source) => {
-      const header = headers.sections[source] as SectionHeader;
-      return { reader: sectionReader(reader, header), type: header.type };
-    });
+  const relocationColumns = (from: number, to: number): FileRelocations =>
+    readRelocationColumns(
+      {
+        file: reader,
+        headers: table,
+        sections: relocationSections,
+        sizeOf: (section) => boundsOf(section).size,
+        symbols: openTable()?.count ?? 0,
+      },
+      from,
+      to,
+    );
 
   return {
     format: 'elf',
@@ -106,14 +109,11 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
         firstGlobal: 0,
       });
     },
-    relocationColumns: (section) => readRelocationColumns(sourcesOf(section), boundsOf(section)),
-    allRelocationColumns: () =>
-      readAllRelocationColumns(
-        // Two sections of three have none.
-        sections.map((_, section) =>
-          relocationSections.has(section) ? { sources: sourcesOf(section), bounds: boundsOf(section) } : NO_RELOCATIONS,
-        ),
-      ),
+    relocationColumns: (section) =>
+      section >= 0 && section < table.count
+        ? relocationColumns(section, section + 1).rows
+        : relocationColumns(0, 0).rows,
+    allRelocationColumns: () => relocationColumns(0, table.count),
     sectionBytes(index) {
       const section = sections[index];
       if (section === undefined || section.fileSize === 0) return NO_BYTES;
@@ -143,23 +143,26 @@ interface FoundTable {
 }
 
 function findSymbolTable(reader: Windows, headers: ElfHeaders): FoundTable | null {
-  const index = headers.sections.findIndex((header) => header.type === elf.SHT_SYMTAB);
-  const header = headers.sections[index];
-  if (header === undefined) return null;
-  const strings = headers.sections[header.link];
-  if (strings === undefined || strings.type !== elf.SHT_STRTAB) {
+  const { table } = headers;
+  const index = table.type.indexOf(elf.SHT_SYMTAB);
+  if (index < 0) return null;
+  const header = sectionHeader(table, index);
+  const strings = sectionHeader(table, header.link);
+  if (header.link >= table.count || strings.type !== elf.SHT_STRTAB) {
     reader.malformed('the symbol table has no string table', { actual: `sh_link ${header.link}` }, header.offset);
   }
-  const extended = headers.sections.find(
-    (candidate) => candidate.type === elf.SHT_SYMTAB_SHNDX && candidate.link === index,
-  );
+  let extended: SectionHeader | null = null;
+  for (let other = table.type.indexOf(elf.SHT_SYMTAB_SHNDX); other >= 0 && extended === null;) {
+    if (table.link[other] === index) extended = sectionHeader(table, other);
+    other = table.type.indexOf(elf.SHT_SYMTAB_SHNDX, other + 1);
+  }
   const part = (section: SectionHeader) => (): ByteReader => sectionReader(reader, section);
   const parts = (): SymbolTableParts => ({
     entries: sectionReader(reader, header),
     strings: sectionReader(reader, strings),
-    extended: extended === undefined ? null : sectionReader(reader, extended),
+    extended: extended === null ? null : sectionReader(reader, extended),
     // In linked files the index is a hint: tools that rewrite them (BOLT, strip) leave stale ones, seen in rustc's own.
-    sectionCount: headers.type === elf.ET_REL ? headers.sections.length : null,
+    sectionCount: headers.type === elf.ET_REL ? table.count : null,
     firstGlobal: header.info,
   });
   return {
@@ -178,22 +181,31 @@ function isRelocationType(type: number): boolean {
 }
 
 /** Loaded relocation sections of linked files are the loader's; others are what --emit-relocs left. */
-function isLoaderRelocations(headers: ElfHeaders, index: number): boolean {
-  const header = headers.sections[index];
-  if (header === undefined || headers.type === elf.ET_REL) return false;
-  return isRelocationType(header.type) && (header.flags & elf.SHF_ALLOC) !== 0;
+function isLoaderRelocations({ table, type }: ElfHeaders, index: number): boolean {
+  if (type === elf.ET_REL) return false;
+  return isRelocationType(table.type[index] as number) && ((table.flags[index] as number) & elf.SHF_ALLOC) !== 0;
 }
 
 /** Section → the relocation sections that apply to it (sh_info). */
-function relocationSectionsByTarget(headers: ElfHeaders): Map<number, number[]> {
-  const targets = new Map<number, number[]>();
-  headers.sections.forEach((header, index) => {
-    if (!isRelocationType(header.type) || isLoaderRelocations(headers, index)) return;
-    const sources = targets.get(header.info);
-    if (sources === undefined) targets.set(header.info, [index]);
-    else sources.push(index);
-  });
-  return targets;
+function relocationSectionsByTarget(headers: ElfHeaders): RelocationSections {
+  const { count, type, info } = headers.table;
+  const first = new Uint32Array(count);
+  const next = new Uint32Array(count);
+  // From the last to the first, so that chains have the order of the file.
+  for (let index = count - 1; index > 0; index--) {
+    if (!isRelocationType(type[index] as number) || isLoaderRelocations(headers, index)) continue;
+    const target = info[index] as number;
+    if (target >= count) continue;
+    next[index] = first[target] as number;
+    first[target] = index;
+  }
+  return { first, next };
+}
+
+function sourcesFor({ first, next }: RelocationSections, section: number): number[] {
+  const sources: number[] = [];
+  for (let at = first[section] ?? 0; at !== 0; at = next[at] as number) sources.push(at);
+  return sources;
 }
 
 function readOne(reader: Windows, headers: ElfHeaders, source: number, bounds: RelocationBounds): Relocation[] {

@@ -1,14 +1,16 @@
 // Opens a link's inputs: searches for libraries, reads files, looks into linker scripts. What each is, its bytes say.
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
+import type { ByteSource } from '../../bytes/source.js';
 import { decodeText } from '../../bytes/text.js';
 import { IpbpError } from '../../codes/error.js';
 import { openArchive } from '../../formats/archive.js';
-import { detectFormat } from '../../formats/detect.js';
+import { detectFormat, SIGNATURE_SIZE } from '../../formats/detect.js';
 import { isLinkerScript, parseLinkerScript } from '../../formats/linker-script.js';
 import type { MachineName } from '../../formats/object-file.js';
 import { readObjectFile } from '../../formats/read-object.js';
 import type { LinkInput } from '../../link/shared/options.js';
+import { fileSource } from '../files/byte-source.js';
 import type { InputSearch, InputWord } from './link-word.js';
 
 /** Scripts that name scripts; more is a ring. */
@@ -47,11 +49,14 @@ export function openInputs(
 
   const open = (word: InputWord, path: string, depth: number): void => {
     files.push(path);
-    const bytes = bytesOf(path);
-    const format = detectFormat(bytes);
-    if (format === null && isLinkerScript(bytes)) {
-      openScript(word, path, decodeText(bytes), depth);
-      return;
+    const source = sourceOf(path);
+    const format = detectFormat(source.read(0, Math.min(SIGNATURE_SIZE, source.size)));
+    if (format === null) {
+      const bytes = source.read(0, source.size);
+      if (isLinkerScript(bytes)) {
+        openScript(word, path, decodeText(bytes), depth);
+        return;
+      }
     }
     const key = realpathSync(path);
     const before = opening.get(key);
@@ -59,7 +64,7 @@ export function openInputs(
       repeat(before, word);
       return;
     }
-    const opened: Opened = { input: inputOf(word, path, bytes, format, search) };
+    const opened: Opened = { input: inputOf(word, path, source, format, search) };
     opening.set(key, opened);
     order.push(opened);
   };
@@ -93,13 +98,13 @@ function repeat(before: Opened, { asNeeded, whole }: InputWord): void {
 function inputOf(
   word: InputWord,
   path: string,
-  bytes: Uint8Array,
+  source: ByteSource,
   format: ReturnType<typeof detectFormat>,
   search: InputSearch,
 ): LinkInput {
   if (format === 'archive') {
     const hidden = search.excludedArchives.some((name) => name === 'ALL' || name === basename(path));
-    return { kind: 'archive', archive: openArchive(bytes, path), whole: word.whole, hidden };
+    return { kind: 'archive', archive: openArchive(source, path), whole: word.whole, hidden };
   }
   if (format === 'bitcode') {
     throw new IpbpError('IPBP1003', 'objects of the compiler’s own form (LTO) are not supported', {
@@ -107,7 +112,7 @@ function inputOf(
       where: path,
     });
   }
-  const file = readObjectFile(bytes, path);
+  const file = readObjectFile(source.read(0, source.size), path);
   if (file.kind === 'relocatable') return { kind: 'object', file };
   if (file.kind === 'executable') {
     throw new IpbpError('IPBP1003', 'an executable cannot be linked with', { expected: 'a library', where: path });
@@ -116,9 +121,10 @@ function inputOf(
   return { kind: 'shared', file, neededAs, asNeeded: word.asNeeded };
 }
 
-function bytesOf(path: string): Uint8Array {
+/** Of archives most members are not needed: they are not read. */
+function sourceOf(path: string): ByteSource {
   try {
-    return readFileSync(path);
+    return fileSource(path);
   } catch (cause) {
     throw new IpbpError('IPBP5904', 'an input cannot be read', { where: path, cause });
   }

@@ -1,16 +1,19 @@
 // Pass: what is reached from outside is kept, the rest is dropped (--gc-sections). Roots are what the loader or other
 // modules use: exported symbols, the entry, constructors, notes, and what is marked to be retained.
-import type { SectionKind } from '../../formats/object-file.js';
+import type { Section, SectionKind } from '../../formats/object-file.js';
+import { edgeSymbols, sectionsNamed } from './edges.js';
 import type { Link } from './link-state.js';
 import { relocationsOf, sectionOf } from './references.js';
-import { SECTION_ABSORBED, SECTION_DEAD, SECTION_DUPLICATE, SECTION_KEPT } from './sections.js';
+import { SECTION_ABSORBED, SECTION_CONSUMED, SECTION_DEAD, SECTION_DUPLICATE, SECTION_KEPT } from './sections.js';
 import * as symbols from './symbols.js';
 import { forEachUnwindReference, type Unwind } from './unwind.js';
 
 const ROOT_KINDS: ReadonlySet<SectionKind> = new Set<SectionKind>(['init', 'fini', 'note']);
 /** What the C runtime joins from many objects, by the names that linker scripts keep. */
-const ROOT_NAMES = /^\.(?:init|fini|jcr|ctors|dtors|preinit_array)(?:\.|$)/;
-const C_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const ROOT_NAMES = ['.init', '.fini', '.jcr', '.ctors', '.dtors', '.preinit_array'].map((name) => ({
+  name,
+  dotted: `${name}.`,
+}));
 
 /** Marks sections dead that nothing reaches, and gives their numbers. Without `gc` only what has lost what it describes. */
 export function dropUnreached(link: Link, unwind: Unwind): number[] {
@@ -28,22 +31,24 @@ export function dropUnreached(link: Link, unwind: Unwind): number[] {
     const fate = sections.fate[number];
     if (fate === SECTION_KEPT || fate === SECTION_ABSORBED) queue.push(number);
   };
+  // Two sections of five are read by the link only: the loops below pass over them.
   const groups = groupMembers(link);
   const groupedDebug = filesWithGroupedDebug(link);
   const describers = sectionsByDescribed(link);
-  const named = sectionsByCName(link);
   const reach = (file: number, row: number): void => {
     const from = link.files[file];
     if (from === undefined) return;
     mark(sectionOf(link, from, row));
     const global = from.globals[row] as number;
-    if (global >= 0) reachName(global);
+    if (global >= 0 && starts.size > 0) reachName(global);
   };
-  const starts = namesOfStarts(link, named);
+  const starts = sectionsOfEdges(link);
   const reachName = (symbol: number): void => {
     for (const number of starts.get(symbol) ?? []) mark(number);
   };
-  for (let number = 0; number < count; number++) if (isRoot(link, number)) mark(number);
+  for (let number = 0; number < count; number++) {
+    if (sections.fate[number] !== SECTION_CONSUMED && isRoot(link, number)) mark(number);
+  }
   for (const symbol of rootSymbols(link)) {
     mark(link.symbols.section[symbol] as number);
     reachName(symbol);
@@ -60,20 +65,20 @@ export function dropUnreached(link: Link, unwind: Unwind): number[] {
         const { rows, first, end } = relocationsOf(file, section.index);
         for (let row = first; row < end; row++) reach(number, rows.symbol[row] as number);
       }
-      for (let fde = unwind.firstOf.get(next) ?? -1; fde >= 0; fde = unwind.fdeNext[fde] as number) {
+      for (let fde = unwind.firstOf[next] ?? -1; fde >= 0; fde = unwind.fdeNext[fde] as number) {
         forEachUnwindReference(link, unwind, fde, reach);
       }
     }
-    for (const other of groups.get(next) ?? []) mark(other);
-    for (const other of describers.get(next) ?? []) mark(other);
+    if (groups.size > 0) for (const other of groups.get(next) ?? []) mark(other);
+    if (describers.size > 0) for (const other of describers.get(next) ?? []) mark(other);
   }
   const dropped: number[] = [];
   for (let number = 0; number < count; number++) {
-    if (sections.fate[number] === SECTION_KEPT && marked[number] === 0) {
+    if (sections.fate[number] !== SECTION_KEPT) continue;
+    if (marked[number] === 0) {
       sections.fate[number] = SECTION_DEAD;
       dropped.push(number);
-    }
-    if (sections.section[number]?.describes !== null) dropWithDescribed(link, number);
+    } else dropWithDescribed(link, number);
   }
   return dropped;
 }
@@ -95,7 +100,14 @@ function isRoot(link: Link, number: number): boolean {
   if (section.retain) return true;
   if (section.describes !== null) return false;
   if (section.kind === 'note' && section.group !== null) return false;
-  return ROOT_KINDS.has(section.kind) || ROOT_NAMES.test(section.name);
+  return ROOT_KINDS.has(section.kind) || isRootName(section);
+}
+
+function isRootName(section: Section): boolean {
+  for (const { name, dotted } of ROOT_NAMES) {
+    if (section.nameBegins(name) && (section.nameBegins(dotted) || section.name === name)) return true;
+  }
+  return false;
 }
 
 function rootSymbols(link: Link): number[] {
@@ -117,6 +129,7 @@ function filesWithGroupedDebug(link: Link): Set<number> {
   const { sections } = link;
   const files = new Set<number>();
   sections.section.forEach((section, number) => {
+    if (sections.fate[number] === SECTION_CONSUMED) return;
     if (!section.alloc && section.group !== null) files.add(sections.file[number] as number);
   });
   return files;
@@ -145,8 +158,9 @@ function groupMembers(link: Link): Map<number, number[]> {
   const groups = new Map<string, number[]>();
   const result = new Map<number, number[]>();
   for (let number = 0; number < sections.section.length; number++) {
+    if (sections.fate[number] !== SECTION_KEPT) continue;
     const group = sections.section[number]?.group;
-    if (group == null || sections.fate[number] !== SECTION_KEPT) continue;
+    if (group == null) continue;
     const members = groups.get(group);
     if (members === undefined) groups.set(group, [number]);
     else members.push(number);
@@ -161,6 +175,7 @@ function sectionsByDescribed(link: Link): Map<number, number[]> {
   const { sections } = link;
   const result = new Map<number, number[]>();
   for (let number = 0; number < sections.section.length; number++) {
+    if (sections.fate[number] === SECTION_CONSUMED) continue;
     const described = sections.section[number]?.describes ?? null;
     if (described === null) continue;
     append(result, (link.files[sections.file[number] as number]?.base ?? 0) + described, number);
@@ -168,26 +183,11 @@ function sectionsByDescribed(link: Link): Map<number, number[]> {
   return result;
 }
 
-function sectionsByCName(link: Link): Map<string, number[]> {
-  const { sections } = link;
-  const result = new Map<string, number[]>();
-  for (let number = 0; number < sections.section.length; number++) {
-    const section = sections.section[number];
-    if (section?.alloc === true && C_NAME.test(section.name)) append(result, section.name, number);
-  }
-  return result;
-}
-
 /** Numbers of the symbols `__start_X` and `__stop_X` → the sections of that name. */
-function namesOfStarts(link: Link, named: ReadonlyMap<string, number[]>): Map<number, number[]> {
-  const result = new Map<number, number[]>();
-  for (const [name, members] of named) {
-    for (const edge of ['start', 'stop']) {
-      const symbol = symbols.findSymbol(link.symbols, `__${edge}_${name}`);
-      if (symbol >= 0) result.set(symbol, members);
-    }
-  }
-  return result;
+function sectionsOfEdges(link: Link): Map<number, readonly number[]> {
+  const edges = edgeSymbols(link);
+  const named = sectionsNamed(link, new Set(edges.map(({ section }) => section)));
+  return new Map(edges.map(({ symbol, section }) => [symbol, named.get(section) ?? []]));
 }
 
 function append<Key>(map: Map<Key, number[]>, key: Key, value: number): void {

@@ -3,6 +3,7 @@
 import { alignUp } from '../../bytes/align.js';
 import { KIND_DATA, KIND_NONE, KIND_TLS, VISIBILITY_HIDDEN } from '../../formats/columns.js';
 import { IpbpError } from '../../codes/error.js';
+import { edgeSymbols, sectionsNamed } from './edges.js';
 import { report, type Link } from './link-state.js';
 import { addMadeSection, SECTION_KEPT } from './sections.js';
 import * as symbols from './symbols.js';
@@ -60,18 +61,10 @@ export function makeSymbols(link: Link): MadeSymbol[] {
     const symbol = symbols.findSymbol(link.symbols, name);
     if (symbol >= 0 && isWanted(link, symbol)) define(link, made, symbol, place, true);
   }
-  const names = new Set<string>();
-  for (const section of link.sections.section) {
-    if (section.alloc && /^[A-Za-z_][A-Za-z0-9_]*$/.test(section.name)) names.add(section.name);
-  }
-  for (const name of names) {
-    for (const [prefix, edge] of [
-      ['__start_', 'start'],
-      ['__stop_', 'end'],
-    ] as const) {
-      const symbol = symbols.findSymbol(link.symbols, prefix + name);
-      if (symbol >= 0 && isWanted(link, symbol)) define(link, made, symbol, { kind: 'section', name, edge }, true);
-    }
+  const edges = edgeSymbols(link).filter(({ symbol }) => isWanted(link, symbol));
+  const named = sectionsNamed(link, new Set(edges.map(({ section }) => section)));
+  for (const { symbol, section: name, edge } of edges) {
+    if (named.has(name)) define(link, made, symbol, { kind: 'section', name, edge }, true);
   }
   return made;
 }

@@ -13,15 +13,20 @@ import { addMadeSection, SECTION_ABSORBED, SECTION_KEPT } from './sections.js';
 export interface MergedInput {
   /** Number of the made section. */
   readonly section: number;
+  readonly pieces: number;
   readonly from: Uint32Array;
   readonly to: Uint32Array;
+  /** The piece that holds each BLOCK-th byte: who looks for one starts there. */
+  readonly blocks: Uint32Array;
 }
 
-/** A made section of merged pieces. */
+/** As a shift. Pieces of debug information's strings are twice as long. */
+const BLOCK = 5;
+
+/** A made section of merged pieces; the value of each is its offset. */
 export interface MergedSection {
   readonly section: number;
   readonly pieces: NameTable;
-  readonly offsets: readonly number[];
 }
 
 export interface Merged {
@@ -30,11 +35,8 @@ export interface Merged {
   readonly sections: readonly MergedSection[];
 }
 
-interface Open {
-  readonly section: number;
+interface Open extends MergedSection {
   readonly align: number;
-  readonly pieces: NameTable;
-  readonly offsets: number[];
   end: number;
 }
 
@@ -42,36 +44,35 @@ interface Open {
 export function mergeSections(link: Link): Merged {
   const { sections } = link;
   const inputs = new Map<number, MergedInput>();
-  const open = new Map<string, Open>();
+  const families = new Map<string, { readonly members: number[]; bytes: number }>();
   const count = sections.section.length;
   for (let number = 0; number < count; number++) {
+    if (sections.fate[number] !== SECTION_KEPT) continue;
     const section = sections.section[number] as Section;
-    if (!section.mergeable || sections.fate[number] !== SECTION_KEPT) continue;
-    const file = link.files[sections.file[number] as number];
-    if (file === undefined || !isMergeable(section)) continue;
-    const { first, end: last } = relocationsOf(file, section.index);
-    if (first !== last) continue;
-    const bytes = contentOf(file.file, section, link.options);
-    const starts = section.strings ? stringStarts(bytes, section.entrySize) : constantStarts(bytes, section.entrySize);
-    if (starts === null) continue;
-    const target = openFor(link, open, section);
-    const to = new Uint32Array(starts.length);
-    for (let piece = 0; piece < starts.length; piece++) {
-      const start = starts[piece] as number;
-      const end = piece + 1 < starts.length ? (starts[piece + 1] as number) : bytes.length;
-      const known = target.pieces.intern(bytes, start, end);
-      if (known === target.offsets.length) {
-        const place = alignUp(target.end, target.align);
-        target.offsets.push(place);
-        target.end = place + end - start;
-      }
-      to[piece] = target.offsets[known] as number;
-    }
-    sections.fate[number] = SECTION_ABSORBED;
-    inputs.set(number, { section: target.section, from: starts, to });
+    if (!section.mergeable || !isMergeable(section) || hasRelocations(link, number)) continue;
+    const { alloc, executable, strings, entrySize, align } = section;
+    const key = `${outputName(section)} ${alloc} ${executable} ${strings} ${entrySize} ${align}`;
+    const family = families.get(key) ?? { members: [], bytes: 0 };
+    families.set(key, family);
+    family.members.push(number);
+    family.bytes += section.size;
   }
-  for (const { section, end } of open.values()) sections.size[section] = end;
-  return { inputs, sections: [...open.values()] };
+  const merged: Open[] = [];
+  for (const { members, bytes } of families.values()) {
+    let target: Open | null = null;
+    for (const number of members) {
+      const section = sections.section[number] as Section;
+      const file = link.files[sections.file[number] as number];
+      if (file === undefined) continue;
+      const content = contentOf(file.file, section, link.options);
+      if (section.strings && !endsWithZero(content, section.entrySize)) continue;
+      if (target === null) merged.push((target = openFor(link, section, bytes)));
+      inputs.set(number, splitInto(target, content, section));
+      sections.fate[number] = SECTION_ABSORBED;
+    }
+  }
+  for (const { section, end } of merged) sections.size[section] = end;
+  return { inputs, sections: merged };
 }
 
 function isMergeable(section: Section): boolean {
@@ -80,36 +81,80 @@ function isMergeable(section: Section): boolean {
   return !writable && entrySize > 0 && fileSize > 0 && whole && size % entrySize === 0;
 }
 
-function openFor(link: Link, open: Map<string, Open>, section: Section): Open {
-  const name = outputName(section.name);
-  const key = `${name} ${section.alloc} ${section.executable} ${section.strings} ${section.entrySize} ${section.align}`;
-  let found = open.get(key);
-  if (found === undefined) {
-    const { kind, alloc, executable, strings, entrySize, align } = section;
-    const facts = { name, kind, alloc, executable, mergeable: true, strings, entrySize, align };
-    const number = addMadeSection(link.sections, facts);
-    found = { section: number, align, pieces: createNameTable(Math.ceil(section.size / 16)), offsets: [], end: 0 };
-    open.set(key, found);
-  }
-  return found;
+function hasRelocations(link: Link, number: number): boolean {
+  const { sections } = link;
+  const file = link.files[sections.file[number] as number];
+  if (file === undefined) return true;
+  const { first, end } = relocationsOf(file, sections.section[number]?.index ?? 0);
+  return first !== end;
 }
 
-/** Where the strings start; null when the last does not end, as then it is none. */
-function stringStarts(bytes: Uint8Array, entrySize: number): Uint32Array<ArrayBuffer> | null {
-  let starts = new Uint32Array(Math.ceil(bytes.length / entrySize / 8) + 16);
-  let count = 0;
-  let start = 0;
-  for (let at = 0; at < bytes.length; at += entrySize) {
-    if (bytes[at] !== 0 || (entrySize > 1 && !isZero(bytes, at + 1, entrySize - 1))) continue;
-    if (count === starts.length) {
-      const longer = new Uint32Array(count * 2);
-      longer.set(starts);
-      starts = longer;
+/** How many bytes of input come on one piece in the end: names of items are long, and most are in several objects. */
+const BYTES_PER_PIECE = 64;
+
+/** A made section for sections like this one, which have so many bytes together. */
+function openFor(link: Link, like: Section, bytes: number): Open {
+  const { kind, alloc, executable, strings, entrySize, align } = like;
+  const facts = { name: outputName(like), kind, alloc, executable, mergeable: true, strings, entrySize, align };
+  const section = addMadeSection(link.sections, facts);
+  return { section, align, pieces: createNameTable(Math.ceil(bytes / BYTES_PER_PIECE)), end: 0 };
+}
+
+/** Puts the pieces of a section into its made section. */
+function splitInto(target: Open, bytes: Uint8Array, { strings, entrySize }: Section): MergedInput {
+  const { pieces: table } = target;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const blocks = new Uint32Array((bytes.length >> BLOCK) + 1);
+  let capacity = strings ? (bytes.length >> 4) + 16 : bytes.length / entrySize;
+  let from = new Uint32Array(capacity);
+  let to = new Uint32Array(capacity);
+  let pieces = 0;
+  let block = 0;
+  for (let start = 0; start < bytes.length; pieces++) {
+    const before = table.count;
+    const piece =
+      strings && entrySize === 1
+        ? table.internTerminated(bytes, view, start)
+        : table.intern(bytes, start, strings ? endOfString(bytes, start, entrySize) : start + entrySize);
+    const size = table.size(piece);
+    if (piece === before) place(target, piece, size);
+    if (pieces === capacity) {
+      capacity *= 2;
+      from = longer(from, capacity);
+      to = longer(to, capacity);
     }
-    starts[count++] = start;
-    start = at + entrySize;
+    from[pieces] = start;
+    to[pieces] = table.valueOf(piece);
+    start += size;
+    for (; block << BLOCK < start; block++) blocks[block] = pieces;
   }
-  return start === bytes.length ? starts.slice(0, count) : null;
+  blocks.fill(pieces - 1, block);
+  return { section: target.section, pieces, from, to, blocks };
+}
+
+/** A new piece goes behind the others. */
+function place(target: Open, piece: number, size: number): void {
+  const offset = alignUp(target.end, target.align);
+  target.pieces.setValue(piece, offset);
+  target.end = offset + size;
+}
+
+function longer(column: Uint32Array, capacity: number): Uint32Array<ArrayBuffer> {
+  const copy = new Uint32Array(capacity);
+  copy.set(column);
+  return copy;
+}
+
+/** Strings of which the last does not end are none. */
+function endsWithZero(bytes: Uint8Array, entrySize: number): boolean {
+  return isZero(bytes, bytes.length - entrySize, entrySize);
+}
+
+/** Behind the zero that ends the string of wide characters at `start`; there is one. */
+function endOfString(bytes: Uint8Array, start: number, entrySize: number): number {
+  let at = start;
+  while (!isZero(bytes, at, entrySize)) at += entrySize;
+  return at + entrySize;
 }
 
 function isZero(bytes: Uint8Array, at: number, size: number): boolean {
@@ -117,28 +162,17 @@ function isZero(bytes: Uint8Array, at: number, size: number): boolean {
   return true;
 }
 
-function constantStarts(bytes: Uint8Array, entrySize: number): Uint32Array<ArrayBuffer> {
-  const starts = new Uint32Array(bytes.length / entrySize);
-  for (let index = 0; index < starts.length; index++) starts[index] = index * entrySize;
-  return starts;
-}
-
 /** The offset in the made section of an offset in an input section. Places behind the end follow the last piece. */
 export function mergedOffset(input: MergedInput, offset: number): number {
-  const { from, to } = input;
-  let low = 0;
-  let high = from.length - 1;
-  while (low < high) {
-    const middle = Math.floor((low + high + 1) / 2);
-    if ((from[middle] as number) <= offset) low = middle;
-    else high = middle - 1;
-  }
-  return (to[low] ?? 0) + offset - (from[low] ?? 0);
+  const { from, to, blocks } = input;
+  const last = input.pieces - 1;
+  const block = Math.min(Math.max(0, offset), (blocks.length - 1) << BLOCK) >> BLOCK;
+  let piece = blocks[block] as number;
+  while (piece < last && (from[piece + 1] as number) <= offset) piece++;
+  return (to[piece] as number) + offset - (from[piece] as number);
 }
 
 /** Writes a made section's pieces into `bytes`, which starts where the section does. */
-export function writeMerged(merged: MergedSection, bytes: Uint8Array): void {
-  for (let piece = 0; piece < merged.offsets.length; piece++) {
-    bytes.set(merged.pieces.bytes(piece), merged.offsets[piece]);
-  }
+export function writeMerged({ pieces }: MergedSection, bytes: Uint8Array): void {
+  for (let piece = 0; piece < pieces.count; piece++) pieces.copy(piece, bytes, pieces.valueOf(piece));
 }

@@ -1,9 +1,11 @@
 // Which output section an input section goes to: sections that compilers name per function or item are joined under
 // the family's name, as ld's scripts and lld have it.
+import type { Section } from '../../formats/object-file.js';
 import type { Link } from './link-state.js';
 
-/** Longer names before those that they begin with. */
+/** Longer names before those that they begin with; what there is most of first. */
 const FAMILIES = [
+  '.text',
   '.data.rel.ro',
   '.data',
   '.rodata',
@@ -16,26 +18,24 @@ const FAMILIES = [
   '.tbss',
   '.gcc_except_table',
   '.tdata',
-  '.text',
   '.lrodata',
   '.ldata',
   '.lbss',
   '.ltext',
-] as const;
+].map((family) => ({ family, dotted: `${family}.` }));
 
 /** `.text.f` → `.text`, `.init_array.101` → `.init_array`, `COMMON` → `.bss`; other names stay. */
-export function outputName(name: string): string {
-  if (name === 'COMMON') return '.bss';
-  if (name.charCodeAt(0) !== 0x2e) return name;
-  if (name.startsWith('.gnu.linkonce.')) return linkOnce(name);
-  const initial = name.charCodeAt(1);
-  for (const family of FAMILIES) {
-    if (family.charCodeAt(1) !== initial) continue;
-    if (!name.startsWith(family)) continue;
-    if (name.length === family.length || name.charCodeAt(family.length) === 0x2e) return family;
+export function outputName(section: Named): string {
+  for (const { family, dotted } of FAMILIES) {
+    if (section.nameBegins(dotted) || (section.nameBegins(family) && section.name === family)) return family;
   }
-  return name;
+  const { name } = section;
+  if (name === 'COMMON') return '.bss';
+  return name.startsWith('.gnu.linkonce.') ? linkOnce(name) : name;
 }
+
+/** What has a section's name. */
+type Named = Pick<Section, 'name' | 'nameBegins'>;
 
 /** What old compilers wrote before there were groups. */
 function linkOnce(name: string): string {

@@ -86,7 +86,7 @@ export function makeOutputs(link: Link): OutputSection[] {
     const made = sections.file[number] === MADE_FILE;
     if (made && sections.size[number] === 0 && section.name !== 'COMMON') continue;
     const array = arrayOf(link, number);
-    const name = array ?? outputName(section.name);
+    const name = array ?? outputName(section);
     // Of one name can be what is loaded and what is not: two sections.
     const key = section.alloc ? name : `${name} `;
     let output = byKey.get(key);

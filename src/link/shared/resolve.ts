@@ -21,9 +21,16 @@ import { machineFor } from '../../reloc/machines.js';
 import { isReadable } from './content.js';
 import { report, type Library, type Link, type TakenFile } from './link-state.js';
 import type { LinkInput } from './options.js';
-import { addSection, SECTION_CONSUMED, SECTION_DEAD, SECTION_DUPLICATE, SECTION_KEPT } from './sections.js';
+import {
+  addSection,
+  reserveSections,
+  SECTION_CONSUMED,
+  SECTION_DEAD,
+  SECTION_DUPLICATE,
+  SECTION_KEPT,
+} from './sections.js';
 import * as symbols from './symbols.js';
-import { growSymbols, symbolNamed } from './symbols.js';
+import { symbolAt, symbolNamed } from './symbols.js';
 
 /** What only this pass needs. */
 interface Resolving {
@@ -111,10 +118,10 @@ function openArchiveInput(state: Resolving, input: LinkInput & { kind: 'archive'
   }
   const number = state.archives.length;
   state.archives.push({ archive, hidden, taken: new Set() });
-  for (const [name, members] of archive.symbolIndex()) {
-    const member = members[0];
-    if (member !== undefined) offerLazy(state, symbolNamed(state.link.symbols, name), number, member);
-  }
+  const table = state.link.symbols;
+  archive.eachSymbol((bytes, start, end, member) => {
+    offerLazy(state, symbolAt(table, bytes, start, end), number, member);
+  });
 }
 
 function offerLazy(state: Resolving, symbol: number, archive: number, member: number): void {
@@ -178,11 +185,8 @@ function isGone(link: Link, base: number, section: number): boolean {
 }
 
 function internName(link: Link, { names }: SymbolColumns, row: number): number {
-  const table = link.symbols;
   const start = names.offset[row] as number;
-  const symbol = table.names.intern(names.bytes, start, start + (names.length[row] as number));
-  if (table.names.count > table.capacity) growSymbols(table, table.names.count);
-  return symbol;
+  return symbolAt(link.symbols, names.bytes, start, start + (names.length[row] as number));
 }
 
 /** Notes what an object refers to, up to where a member is opened for it. */
@@ -224,6 +228,7 @@ function takeSections(state: Resolving, file: ObjectFile, number: number): numbe
   const { sections, options } = state.link;
   const base = sections.section.length;
   let unreadable: Section | null = null;
+  reserveSections(sections, base + file.sections.length);
   for (const section of file.sections) {
     let fate = SECTION_KEPT;
     if (section.consumed) fate = SECTION_CONSUMED;
@@ -365,8 +370,7 @@ function takeLibrary(state: Resolving, input: LinkInput & { kind: 'shared' }): v
     const length = names.length[row] as number;
     if (columns.binding[row] === BINDING_LOCAL || length === 0) continue;
     const start = names.offset[row] as number;
-    const symbol = table.names.intern(names.bytes, start, start + length);
-    if (table.names.count > table.capacity) growSymbols(table, table.names.count);
+    const symbol = symbolAt(table, names.bytes, start, start + length);
     const weak = columns.binding[row] === BINDING_WEAK;
     if (columns.section[row] === SECTION_UNDEFINED) {
       symbols.setFlag(table, symbol, symbols.WANTED_BY_LIBRARY);

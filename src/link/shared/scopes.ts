@@ -21,14 +21,12 @@ export function decideScopes(link: Link): void {
       continue;
     }
     const visibility = table.visibility[symbol] as number;
-    const rule = exportRule === null ? null : exportRule(table.names.text(symbol));
-    if (rule === false) symbols.setFlag(table, symbol, symbols.SCRIPT_LOCAL);
-    const hidden = rule === false || symbols.hasFlag(table, symbol, symbols.FROM_HIDDEN_ARCHIVE);
-    if (!hidden && visibility < VISIBILITY_HIDDEN && table.section[symbol] !== symbols.MADE_ADDRESS) {
-      symbols.setFlag(table, symbol, symbols.DYNAMIC);
-      if (visibility === VISIBILITY_DEFAULT && !isBoundHere(link, symbol)) {
-        symbols.setFlag(table, symbol, symbols.PREEMPTIBLE);
-      }
+    if (visibility >= VISIBILITY_HIDDEN || table.section[symbol] === symbols.MADE_ADDRESS) continue;
+    if (symbols.hasFlag(table, symbol, symbols.FROM_HIDDEN_ARCHIVE)) continue;
+    if (exportRule !== null && exportRule(table.names.text(symbol)) === false) continue;
+    symbols.setFlag(table, symbol, symbols.DYNAMIC);
+    if (visibility === VISIBILITY_DEFAULT && !isBoundHere(link, symbol)) {
+      symbols.setFlag(table, symbol, symbols.PREEMPTIBLE);
     }
   }
 }

@@ -1,4 +1,5 @@
 // The sections of a link under one numbering: those of all objects that were taken in, and those that the link makes.
+import { copied } from '../../bytes/columns.js';
 import type { Section } from '../../formats/object-file.js';
 
 /** What becomes of a section. */
@@ -15,37 +16,57 @@ export const SECTION_ABSORBED = 4;
 /** Number of the file of a made section. */
 export const MADE_FILE = -1;
 
-/** Columns, each with `count` rows; row = the section's number. */
+/** Columns with a row for each section, by its number, and room for more; grown by {@link reserveSections}. */
 export interface SectionTable {
   readonly section: Section[];
   /** Number of the object, or MADE_FILE. */
-  readonly file: number[];
-  readonly fate: number[];
+  file: Int32Array;
+  fate: Uint8Array;
   /** In memory; of made sections known late. */
-  readonly size: number[];
+  size: Float64Array;
   /** Number of the output section, −1 before it has one and for what is not kept. */
-  readonly output: number[];
+  output: Int32Array;
   /** Offset in the output section. */
-  readonly offset: number[];
+  offset: Float64Array;
   /** Known after placing; 0 for what is not loaded. */
-  readonly address: number[];
+  address: Float64Array;
 }
 
 /** An empty table. */
 export function createSections(): SectionTable {
-  return { section: [], file: [], fate: [], size: [], output: [], offset: [], address: [] };
+  return {
+    section: [],
+    file: new Int32Array(0),
+    fate: new Uint8Array(0),
+    size: new Float64Array(0),
+    output: new Int32Array(0),
+    offset: new Float64Array(0),
+    address: new Float64Array(0),
+  };
+}
+
+/** Makes room for at least `count` rows. */
+export function reserveSections(table: SectionTable, count: number): void {
+  const before = table.fate.length;
+  if (count <= before) return;
+  const capacity = Math.max(before * 2, count, 64);
+  table.file = copied(table.file, new Int32Array(capacity));
+  table.fate = copied(table.fate, new Uint8Array(capacity));
+  table.size = copied(table.size, new Float64Array(capacity));
+  table.output = copied(table.output, new Int32Array(capacity));
+  table.offset = copied(table.offset, new Float64Array(capacity));
+  table.address = copied(table.address, new Float64Array(capacity));
 }
 
 /** Adds a section and gives its number. */
 export function addSection(table: SectionTable, section: Section, file: number, fate: number): number {
   const number = table.section.length;
+  reserveSections(table, number + 1);
   table.section.push(section);
-  table.file.push(file);
-  table.fate.push(fate);
-  table.size.push(section.size);
-  table.output.push(-1);
-  table.offset.push(0);
-  table.address.push(0);
+  table.file[number] = file;
+  table.fate[number] = fate;
+  table.size[number] = section.size;
+  table.output[number] = -1;
   return number;
 }
 
@@ -68,6 +89,7 @@ export function addMadeSection(table: SectionTable, facts: MadeFacts): number {
   const section: Section = {
     index: -1,
     name: facts.name,
+    nameBegins: (text) => facts.name.startsWith(text),
     kind: facts.kind ?? 'readonly',
     alloc: facts.alloc ?? true,
     writable: facts.writable ?? false,

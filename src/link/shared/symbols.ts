@@ -1,4 +1,5 @@
 // The global symbols of a link, as columns by the number of their name. What wins over what is in resolve.ts.
+import { copied } from '../../bytes/columns.js';
 import { createNameTable, type NameTable } from '../../bytes/name-table.js';
 
 /** Nobody said more than the name. */
@@ -25,8 +26,6 @@ export const REFERRED_WEAKLY = 2;
 export const WEAK = 4;
 /** Its definition comes from an archive whose symbols are not exported. */
 export const FROM_HIDDEN_ARCHIVE = 8;
-/** A version script makes it local. */
-export const SCRIPT_LOCAL = 16;
 /** A shared library refers to it. */
 export const WANTED_BY_LIBRARY = 32;
 /** Something that is kept refers to it. */
@@ -98,9 +97,11 @@ export function growSymbols(table: SymbolTable, count: number): void {
   table.referrer = copied(table.referrer, new Int32Array(capacity).fill(-1, old));
 }
 
-function copied<Column extends Uint8Array | Uint16Array | Int32Array | Float64Array>(from: Column, to: Column): Column {
-  to.set(from);
-  return to;
+/** The number of the name that is bytes [start, end), with a row for it. */
+export function symbolAt(table: SymbolTable, bytes: Uint8Array, start: number, end: number): number {
+  const number = table.names.intern(bytes, start, end);
+  if (table.names.count > table.capacity) growSymbols(table, table.names.count);
+  return number;
 }
 
 /** The number of a name, with a row for it. */

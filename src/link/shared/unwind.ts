@@ -24,16 +24,17 @@ export interface Unwind {
   readonly fdeRecord: number[];
   /** Number of the section whose code it describes. */
   readonly fdeCode: number[];
-  /** The next FDE of the same section, −1 at the end; the first is in `firstOf`. */
+  /** The next FDE of the same section, −1 at the end; the first is in `firstOf`, by number of the section. */
   readonly fdeNext: number[];
-  readonly firstOf: Map<number, number>;
+  readonly firstOf: Int32Array;
 }
 
 /** Splits all unwind sections. What describes no code of the link is left out here. */
 export function collectUnwind(link: Link): Unwind {
   const { sections } = link;
-  const unwind: Unwind = { inputs: [], fdeInput: [], fdeRecord: [], fdeCode: [], fdeNext: [], firstOf: new Map() };
   const count = sections.section.length;
+  const firstOf = new Int32Array(count).fill(-1);
+  const unwind: Unwind = { inputs: [], fdeInput: [], fdeRecord: [], fdeCode: [], fdeNext: [], firstOf };
   for (let number = 0; number < count; number++) {
     const section = sections.section[number];
     if (section?.kind !== 'unwind' || sections.fate[number] !== SECTION_KEPT) continue;
@@ -69,8 +70,8 @@ function addInput(link: Link, unwind: Unwind, number: number): void {
     unwind.fdeInput.push(input);
     unwind.fdeRecord.push(record);
     unwind.fdeCode.push(code);
-    unwind.fdeNext.push(unwind.firstOf.get(code) ?? -1);
-    unwind.firstOf.set(code, fde);
+    unwind.fdeNext.push(unwind.firstOf[code] as number);
+    unwind.firstOf[code] = fde;
   }
 }
 
