@@ -83,7 +83,7 @@ export interface ArchiveDescription {
 }
 
 /** The section as data: readers' own look their facts up when they are asked. */
-function sectionFacts(section: Section): SectionFacts {
+export function sectionFacts(section: Section): SectionFacts {
   const { index, name, kind, alloc, writable, executable, mergeable, strings, entrySize, address, offset } = section;
   const { size, fileSize, align, group, retain, consumed, packing, describes } = section;
   const access = { alloc, writable, executable, mergeable, strings, entrySize };

@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as inputs from '../../../tests/format-inputs.js';
 import { wholeSource, type ByteSource } from '../../bytes/source.js';
+import { sectionFacts } from '../../formats/describe.js';
 import { readObjectFile } from '../../formats/read-object.js';
 import { openLiveEngine } from '../../patch/live-engine.js';
 import { fileSource } from './byte-source.js';
@@ -58,7 +59,7 @@ test('a file that was written to since it was opened is not read on', () => {
 test('an object read by ranges is the one that is read whole', () => {
   const whole = readObjectFile(readFileSync(process.execPath), 'node');
   const parts = readObjectFile(fileSource(process.execPath), 'node');
-  assert.equal(parts.sections, whole.sections);
+  assert.equal(parts.sections.map(sectionFacts), whole.sections.map(sectionFacts));
   assert.equal(parts.linked?.segments, whole.linked?.segments);
   assert.equal(parts.linked?.buildId, whole.linked?.buildId);
   assert.equal(parts.linked?.dynamicSymbols.slice(0, 1000), whole.linked?.dynamicSymbols.slice(0, 1000));
