@@ -20,8 +20,8 @@ export interface MergedInput {
   readonly blocks: Uint32Array;
 }
 
-/** As a shift. Pieces of debug information's strings are twice as long. */
-const BLOCK = 5;
+/** Pieces of debug information's strings are twice as long. */
+const BLOCK = 32;
 
 /** A made section of merged pieces; the value of each is its offset. */
 export interface MergedSection {
@@ -104,8 +104,8 @@ function openFor(link: Link, like: Section, bytes: number): Open {
 function splitInto(target: Open, bytes: Uint8Array, { strings, entrySize }: Section): MergedInput {
   const { pieces: table } = target;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const blocks = new Uint32Array((bytes.length >> BLOCK) + 1);
-  let capacity = strings ? (bytes.length >> 4) + 16 : bytes.length / entrySize;
+  const blocks = new Uint32Array(Math.floor(bytes.length / BLOCK) + 1);
+  let capacity = strings ? Math.ceil(bytes.length / 16) + 16 : bytes.length / entrySize;
   let from = new Uint32Array(capacity);
   let to = new Uint32Array(capacity);
   let pieces = 0;
@@ -126,7 +126,7 @@ function splitInto(target: Open, bytes: Uint8Array, { strings, entrySize }: Sect
     from[pieces] = start;
     to[pieces] = table.valueOf(piece);
     start += size;
-    for (; block << BLOCK < start; block++) blocks[block] = pieces;
+    for (; block * BLOCK < start; block++) blocks[block] = pieces;
   }
   blocks.fill(pieces - 1, block);
   return { section: target.section, pieces, from, to, blocks };
@@ -166,7 +166,7 @@ function isZero(bytes: Uint8Array, at: number, size: number): boolean {
 export function mergedOffset(input: MergedInput, offset: number): number {
   const { from, to, blocks } = input;
   const last = input.pieces - 1;
-  const block = Math.min(Math.max(0, offset), (blocks.length - 1) << BLOCK) >> BLOCK;
+  const block = Math.floor(Math.min(Math.max(0, offset) / BLOCK, blocks.length - 1));
   let piece = blocks[block] as number;
   while (piece < last && (from[piece + 1] as number) <= offset) piece++;
   return (to[piece] as number) + offset - (from[piece] as number);
