@@ -50,6 +50,12 @@ function range({ size, min, max, multiple, modulo }: Field): string {
   return size === 8 ? `64 bits` : `${limit(min)} to ${limit(max)}${steps}`;
 }
 
+/** Whether it may be rewritten, and with which other. */
+function rewriting({ relaxable, partner }: FixupRow): string {
+  if (!relaxable) return '';
+  return partner === null ? 'yes' : `with ${partner}`;
+}
+
 /** What S is for an undefined weak symbol. */
 function absence({ absent }: FixupRow): string {
   if (absent === null) return '';
@@ -57,8 +63,8 @@ function absence({ absent }: FixupRow): string {
 }
 
 function rowLine(row: FixupRow): string {
-  const { type, name, expression, field, relaxable, spec } = row;
-  const facts = [field.name, range(field), relaxable ? 'yes' : '', absence(row), spec];
+  const { type, name, expression, field, spec } = row;
+  const facts = [field.name, range(field), rewriting(row), absence(row), spec];
   return `| ${type} | \`${name}\` | \`${expression}\` | ${facts.join(' | ')} |`;
 }
 

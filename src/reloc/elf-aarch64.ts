@@ -26,13 +26,20 @@ import {
 } from './arm64/fields.js';
 import type { DynamicTypes } from './shared-machine.js';
 
-type Line = readonly [type: number, name: string, expression: Expression, field: Field, relaxable?: 'relaxable'];
+type Line = readonly [
+  type: number,
+  name: string,
+  expression: Expression,
+  field: Field,
+  relaxable?: 'relaxable',
+  partner?: number,
+];
 
 /** The rows of one table of the document. */
 function table(title: string, lines: readonly Line[]): FixupRow[] {
   const spec = `AAELF64, "${title}"`;
-  return lines.map(([type, name, expression, field, relaxable]) => {
-    const facts = { relaxable: relaxable !== undefined, absent: absentOf(expression, field), spec };
+  return lines.map(([type, name, expression, field, relaxable, partner = null]) => {
+    const facts = { relaxable: relaxable !== undefined, partner, absent: absentOf(expression, field), spec };
     return { type, name: `R_AARCH64_${name}`, expression, field, ...facts };
   });
 }
@@ -124,7 +131,7 @@ export const ELF_AARCH64_ROWS: readonly FixupRow[] = [
   ...table('GOT-relative instruction relocations', [
     [309, 'GOT_LD_PREL19', 'G+A-P', LITERAL19],
     [310, 'LD64_GOTOFF_LO15', 'G+A-GOT', LDST64_LO15],
-    [311, 'ADR_GOT_PAGE', 'Page(G+A)-Page(P)', ADRP21],
+    [311, 'ADR_GOT_PAGE', 'Page(G+A)-Page(P)', ADRP21, 'relaxable', 312],
     [312, 'LD64_GOT_LO12_NC', 'G+A', LDST64.low],
     [313, 'LD64_GOTPAGE_LO15', 'G+A-Page(GOT)', LDST64_LO15],
   ]),

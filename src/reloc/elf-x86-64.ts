@@ -10,7 +10,7 @@ const TLS_SPEC = 'ELF Handling For Thread-Local Storage, 4.1 and System V ABI, A
 function row(type: number, name: string, expression: Expression, field: Field, relaxable = false): FixupRow {
   const { term } = EXPRESSIONS[expression];
   const tls = term.endsWith('TP') || ['GGD', 'GLD', 'GDESC'].includes(term) || expression === 'tls-desc';
-  return { type, name, expression, field, relaxable, absent: null, spec: tls ? TLS_SPEC : SPEC };
+  return { type, name, expression, field, relaxable, partner: null, absent: null, spec: tls ? TLS_SPEC : SPEC };
 }
 
 /** Rows in the order of their numbers. */

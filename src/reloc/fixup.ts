@@ -117,6 +117,11 @@ export interface FixupRow {
   readonly field: Field;
   /** The instruction may be rewritten to do without the GOT slot (psABI relaxations). */
   readonly relaxable: boolean;
+  /**
+   * Number of the relocation that stands right behind the field, for the same symbol, when both instructions may be
+   * rewritten: they are together or not at all. Null where there is no such.
+   */
+  readonly partner: number | null;
   /** What S is when nothing defines a weak symbol: so many bytes behind the place, or null for address 0. */
   readonly absent: number | null;
   /** Document and section. */

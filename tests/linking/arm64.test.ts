@@ -111,6 +111,59 @@ test('what is weak, hidden and nowhere: branches go on behind themselves, distan
   assert.is(call(library, 'f', '5', 'f', '0'), 'f(5) = 6\nf(0) = 1\n');
 });
 
+test('loads of slots become addresses where they stand in pairs, in all of a section', () => {
+  const path = join(folder, 'slots.s');
+  const load = (to: string, from: string): string => `adrp ${from}, :got:own\nldr ${to}, [${from}, :got_lo12:own]\n`;
+  writeFileSync(
+    path,
+    `.section .text.pairs,"ax"
+     .globl f
+     f: ${load('x1', 'x1')} ${load('x2', 'x2')} ldr w1, [x1]
+     ldr w2, [x2]
+     add w0, w0, w1
+     add w0, w0, w2
+     ret
+     .section .text.alone,"ax"
+     .globl g
+     g: ${load('x1', 'x1')} cbz w0, 1f
+     adrp x2, :got:own
+     b 2f
+     1: adrp x2, :got:own
+     2: ldr x2, [x2, :got_lo12:own]
+     ldr w1, [x1]
+     ldr w2, [x2]
+     add w0, w1, w2
+     ret
+     .section .text.registers,"ax"
+     .globl h
+     h: ${load('x2', 'x1')} ldr w0, [x2]
+     ret
+     .data
+     .globl own
+     own: .word 7`,
+  );
+  const object = join(folder, 'slots.o');
+  run('clang-19', ['--target=aarch64-linux-gnu', '-c', '-o', object, path]);
+  const library = join(folder, 'slots.so');
+  const loadsOf = (section: string): number =>
+    run('aarch64-linux-gnu-objdump', ['-d', '--no-show-raw-insn', `--disassemble=${section}`, library])
+      .split('\n')
+      .filter((line) => /\tldr\tx\d+, /.test(line)).length;
+  for (const [options, loads] of [
+    [[], [2, 2, 1]],
+    [['-Bsymbolic'], [0, 2, 1]],
+    [
+      ['-Bsymbolic', '-z', 'pack-relative-relocs', '-lc', '-L/usr/aarch64-linux-gnu/lib'],
+      [0, 2, 1],
+    ],
+  ] as const) {
+    const { status, stderr } = ipbpLink(['-m', 'aarch64linux', '-shared', '-o', library, ...options, object], folder);
+    assert.is(status, 0, stderr);
+    assert.equal(['f', 'g', 'h'].map(loadsOf), [...loads], options.join(' '));
+    assert.is(call(library, 'f', '1', 'g', '1', 'g', '0', 'h', '3'), 'f(1) = 15\ng(1) = 14\ng(0) = 14\nh(3) = 7\n');
+  }
+});
+
 test('objects and archives that ipbp link is given itself, unreached sections dropped', () => {
   const object = compiled(folder, 'used.c', 'int base(int x) { return x * 2; } int gone(int x) { return x; }', [], GCC);
   const caller = compiled(folder, 'caller.c', 'int base(int); int f(int x) { return base(x) + 1; }', [], GCC);

@@ -46,6 +46,8 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
   const { globals, columns } = file;
   const word = link.machine.pointerSize;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  /** Known once something asks for it. */
+  let pairs: boolean | null = null;
   for (let index = range.first; index < range.end; index++) {
     const type = relocations.type[index] as number;
     const term = lowered.term[type] as number;
@@ -88,7 +90,12 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
         break;
       case rows.TERM_SLOT: {
         const slot = needs.addressSlot[symbol] as number;
-        if (lowered.relaxable[type] === 1 && binding === TO_ADDRESS && addend === link.machine.shared.slotAddend) {
+        if (
+          lowered.relaxable[type] === 1 &&
+          binding === TO_ADDRESS &&
+          addend === link.machine.shared.slotAddend &&
+          (lowered.partner[type] === 0 || (pairs ??= rows.standInPairs(lowered, relocations, range.first, range.end)))
+        ) {
           const rewrite = link.machine.rewrite(lowered.row[type] as FixupRow, 'direct', bytes, at);
           if (rewrite !== null) {
             bytes.set(rewrite.bytes, at + rewrite.from);

@@ -1,5 +1,6 @@
 // A machine's rows as columns by relocation number, made once per link: a link applies millions of relocations, and a
 // row looked up in a Map and read through its properties costs ten times as much as one in typed arrays.
+import type { RelocationColumns } from '../../formats/columns.js';
 import type { Machine } from '../../reloc/machine.js';
 import {
   EXPRESSIONS,
@@ -77,6 +78,8 @@ export interface LoweredRows {
   readonly withinPage: Uint8Array;
   readonly width: Uint8Array;
   readonly relaxable: Uint8Array;
+  /** The row's partner, 0 for none; −1 for rows that are the partner of another. */
+  readonly partner: Int16Array;
   /** Bytes from the place to what an undefined weak symbol stands for; −1 where that is address 0. */
   readonly absent: Int8Array;
   readonly row: readonly (FixupRow | undefined)[];
@@ -98,6 +101,7 @@ export function lowerRows(machine: Machine): LoweredRows {
     withinPage: new Uint8Array(size),
     width: new Uint8Array(size),
     relaxable: new Uint8Array(size),
+    partner: new Int16Array(size),
     absent: new Int8Array(size),
     row,
   };
@@ -115,8 +119,33 @@ export function lowerRows(machine: Machine): LoweredRows {
     lowered.width[type] = source.field.size;
     lowered.relaxable[type] = source.relaxable ? 1 : 0;
     lowered.absent[type] = source.absent ?? -1;
+    if (source.partner === null) continue;
+    lowered.partner[type] = source.partner;
+    lowered.partner[source.partner] = -1;
   }
   return lowered;
+}
+
+/**
+ * Do all relocations [first, end) that are rewritten in pairs stand in pairs? Where one stands alone, code that comes from
+ * there may go on behind another's first. The scan and the fixups ask it of the same ranges.
+ */
+export function standInPairs(
+  { partner, width }: LoweredRows,
+  { type, symbol, offset, addend }: RelocationColumns,
+  first: number,
+  end: number,
+): boolean {
+  for (let index = first; index < end; index++) {
+    const wanted = partner[type[index] as number] ?? 0;
+    if (wanted === 0) continue;
+    const next = index + 1;
+    if (wanted < 0 || next === end || type[next] !== wanted || symbol[next] !== symbol[index]) return false;
+    const behind = (offset[index] as number) + (width[type[index] as number] as number);
+    if (offset[next] !== behind || addend[next] !== addend[index]) return false;
+    index = next;
+  }
+  return true;
 }
 
 function termOf(expression: Expression, term: Term): number {

@@ -71,6 +71,8 @@ function scanRange(scanning: Scanning, range: Range): void {
   const { link, lowered, bound, needs } = scanning;
   const { file, relocations } = range;
   const { globals, columns } = file;
+  /** Known once something asks for it. */
+  let pairs: boolean | null = null;
   for (let index = range.first; index < range.end; index++) {
     const type = relocations.type[index] as number;
     const row = relocations.symbol[index] as number;
@@ -110,7 +112,13 @@ function scanRange(scanning: Scanning, range: Range): void {
         break;
       case rows.TERM_SLOT:
         if (lowered.base[type] !== rows.BASE_PLACE) needs.table ||= lowered.base[type] !== rows.BASE_PLACE_PAGE;
-        if (becomesDirect(scanning, range.bytes, relocations, index, binding)) break;
+        if (lowered.relaxable[type] === 1 && lowered.partner[type] !== 0) {
+          pairs ??= rows.standInPairs(lowered, relocations, range.first, range.end);
+          if (pairs && becomesDirect(scanning, range.bytes, relocations, index, binding)) {
+            index++;
+            break;
+          }
+        } else if (becomesDirect(scanning, range.bytes, relocations, index, binding)) break;
         needed.needAddressSlot(needs, symbol);
         break;
       case rows.TERM_TABLE:
@@ -142,7 +150,7 @@ function scanRange(scanning: Scanning, range: Range): void {
 }
 
 /** Is the load of a slot turned into a use of the symbol's own address? */
-export function becomesDirect(
+function becomesDirect(
   scanning: Scanning,
   bytes: Uint8Array,
   relocations: RelocationColumns,

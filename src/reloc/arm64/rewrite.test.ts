@@ -96,7 +96,22 @@ const CASES: readonly Case[] = [
   ['TLSGD_ADR_PAGE21', 'local-exec', [0x90000000, 0x91000000, 0x14000000, 0xd503201f], 0, null],
   ['TLSGD_ADR_PAGE21', 'local-exec', PAIR.slice(0, 3), 0, null],
   ['TLSLD_ADR_PAGE21', 'initial-exec', PAIR, 0, null],
-  ['ADR_GOT_PAGE', 'direct', [0x90000000, 0xf9400000], 0, null],
+  // adrp x7; ldr x7, [x7]; with two registers something else may use what the first has left.
+  [
+    'ADR_GOT_PAGE',
+    'direct',
+    [0xd503201f, 0x90000007, 0xf94000e7],
+    1,
+    '90000007 ADR_PREL_PG_HI21, 910000e7 ADD_ABS_LO12_NC, swallows 1',
+  ],
+  ['ADR_GOT_PAGE', 'direct', [0x90000007, 0xf94000e8], 0, null],
+  ['ADR_GOT_PAGE', 'direct', [0x90000008, 0xf94000e7], 0, null],
+  // add, a load of four bytes, nothing
+  ['ADR_GOT_PAGE', 'direct', [0x90000007, 0x910000e7], 0, null],
+  ['ADR_GOT_PAGE', 'direct', [0x90000007, 0xb94000e7], 0, null],
+  ['ADR_GOT_PAGE', 'direct', [0x90000007], 0, null],
+  ['ADR_GOT_PAGE', 'local-exec', [0x90000007, 0xf94000e7], 0, null],
+  ['LD64_GOT_LO12_NC', 'direct', [0xf94000e7], 0, null],
 ];
 
 for (const [name, goal, words, at, wanted] of CASES) {

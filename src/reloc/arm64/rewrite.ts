@@ -1,5 +1,5 @@
 // TLS code sequences of arm64 and what they become where the offset from the thread pointer is known, or stands in a
-// slot. Each relocation of a descriptor's sequence is rewritten by itself; calls of __tls_get_addr as a whole.
+// slot; and loads of slots that hold the address of something near. Each relocation of a descriptor's sequence is rewritten by itself; calls of __tls_get_addr as a whole.
 // Source: SYSVABI64, "Code models" (TLS sequences); AAELF64, "Relocation optimization" and the TLS tables.
 import type { FixupRow } from '../fixup.js';
 import type { Rewrite, RewriteGoal } from '../machine.js';
@@ -47,6 +47,17 @@ function isSmallPair(bytes: Uint8Array, offset: number): boolean {
   return head === adrp(0) >>> 0 && second === add(0, 0) >>> 0 && isCall(bytes, offset + 8);
 }
 
+/** The register N of `adrp xN; ldr xN, [xN]` at an offset, as code loads a slot; null for everything else. */
+function slotLoaded(bytes: Uint8Array, offset: number): number | null {
+  if (offset + 8 > bytes.length) return null;
+  const head = wordAt(bytes, offset);
+  const register = head & 0x1f;
+  const isPage = (head & 0x9f000000) >>> 0 === adrp(0) >>> 0;
+  // Whatever the immediate holds before the relocation.
+  const isLoad = (wordAt(bytes, offset + 4) & 0xffc003ff) >>> 0 === load(register, register) >>> 0;
+  return isPage && isLoad ? register : null;
+}
+
 /** `adr x0; bl; nop`, as tiny code does. */
 function isTinyPair(bytes: Uint8Array, offset: number): boolean {
   return (wordAt(bytes, offset) & 0x9f00001f) >>> 0 === adr(0) && isCall(bytes, offset + 4);
@@ -67,6 +78,9 @@ export function rewriter(
   const slotHighOfGot = rowOf('GTP+A-GOT', 'movw g1 signed');
   const slotLowOfGot = rowOf('GTP+A-GOT', 'movw g0 unchecked');
 
+  const page = rowOf('Page(S+A)-Page(P)', 'adrp21');
+  const low = rowOf('S+A', 'add12 lo12');
+
   const nothing = replaced(0, [NOP]);
   const localPair = [[readThreadPointer(0)], [addHigh(0, 0), offsetHigh12], [add(0, 0), offsetLow12]] as const;
   const fromSlot = [[readThreadPointer(1)], [addRegisters(0, 1, 0)]] as const;
@@ -86,8 +100,17 @@ export function rewriter(
       : replaced(1, [readThreadPointer(0)], [NOP], [NOP]);
   }
 
+  /** adrp xN; add xN, xN; by N. */
+  const direct = Array.from({ length: 32 }, (_, register) =>
+    replaced(1, [adrp(register), page], [add(register, register), low]),
+  );
+
   return (row, goal, bytes, offset) => {
-    if (!row.relaxable || goal === 'direct' || offset < 0 || offset + 4 > bytes.length) return null;
+    if (!row.relaxable || offset < 0 || offset + 4 > bytes.length) return null;
+    if (goal === 'direct') {
+      const register = row.expression === 'Page(G+A)-Page(P)' ? slotLoaded(bytes, offset) : null;
+      return register === null ? null : (direct[register] ?? null);
+    }
     const local = goal === 'local-exec';
     const word = wordAt(bytes, offset);
     const to = word & 0x1f;
