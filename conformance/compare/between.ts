@@ -4,6 +4,7 @@ import { type Meant } from './definitions.js';
 import { SHF_ALLOC, SHN_UNDEF, STT_TLS } from './elf-file.js';
 import { noneIgnored, type IgnoredClass, type IgnoredCounts } from './ignored.js';
 import { hasFlag, type InputObject } from './inputs.js';
+import { isOwnByName } from './linked-view.js';
 import { type PlaceResult, type JudgedOutput } from './places.js';
 
 /** A section that one output has and the other has not. */
@@ -76,7 +77,7 @@ function allowance(
   const named = output.resolver.view.dynamicNamed.get(place.name);
   if (named === undefined) return null;
   if (linker === 'mold' && named.section === SHN_UNDEF) return 'library-first';
-  return linker === 'ld' && output.resolver.isOwnByName(named) ? 'own-by-name' : null;
+  return linker === 'ld' && isOwnByName(output.resolver.view, named) ? 'own-by-name' : null;
 }
 
 /** Compares two outputs. A place that leads nowhere is not told again: each output's own list has it. */

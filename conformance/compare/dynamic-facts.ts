@@ -11,7 +11,7 @@ import {
   textAt,
 } from './elf-file.js';
 import { hasFlag, type InputObject, type PlacedObject } from './inputs.js';
-import { TAG, type LinkedView } from './linked-view.js';
+import { isOwnByName, TAG, type LinkedView } from './linked-view.js';
 
 const VERSYM = 0x6ffffff0;
 const VERNEED = 0x6ffffffe;
@@ -94,7 +94,9 @@ function calledFrom(view: LinkedView, array: number, size: number, label: (addre
   const all = Array.from({ length: count }, (_, index) => {
     const fill = view.fills.get(start + index * 8);
     if (fill === undefined) return `fixed ${view.word(start + index * 8)}`;
-    return fill.kind === 'relative' ? label(fill.addend) : fill.name;
+    if (fill.kind === 'relative') return label(fill.addend);
+    const named = view.dynamicNamed.get(fill.name);
+    return named !== undefined && isOwnByName(view, named) ? label(named.value + fill.addend) : fill.name;
   });
   return all.join(', ');
 }

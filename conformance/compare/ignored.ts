@@ -19,7 +19,7 @@ export const IGNORED = {
     "-Bsymbolic. It finds this module's; checked: the output defines it, and is symbolic or the symbol protected there.",
   'library-first':
     "mold takes a needed library's symbol before an archive member that defines it too (compiler-builtins and libgcc_s); " +
-    'checked: the symbol is an import there, and the place leads to it.',
+    'checked: the symbol is an import there, and the place leads to it; nothing of a member that it lacks is there.',
   'weak-alias':
     "GNU ld lists the weak other name of a library's variable beside the one that is used; checked: no input names it.",
   'unsure-place':
@@ -29,12 +29,11 @@ export const IGNORED = {
     'was kept; that it is one of those is checked.',
   'debug-of-nothing':
     'With --gc-sections GNU ld drops the debug information of an object of which nothing is loaded; checked: nothing is.',
+  'debug-of-copies':
+    'mold keeps what every copy of a group has of debug information; checked: it is not loaded, and the other kept a copy.',
   'other-copy':
-    'With the inputs in another order another copy of a group is kept (gABI "Section Groups": any may be); checked: the ' +
-    'other output has a copy.',
-  'kept-by-one':
-    'A section that one linker kept and the other did not: what is reachable is not in any specification. Places in it ' +
-    'are judged for the one that kept it. In random links each such section has one of the other reasons.',
+    'Where the inputs, or members of archives, come in another order another copy of a group is kept (gABI "Section ' +
+    'Groups": any may be); checked: the other output has a copy.',
 } as const;
 
 /** The name of a class. */

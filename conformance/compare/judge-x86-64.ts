@@ -14,6 +14,9 @@ function judgeDistance(resolver: Resolver, place: Place, bytes: 1 | 2 | 4 | 8): 
 const CALL_THROUGH = 0x15;
 const JUMP_THROUGH = 0x25;
 
+/** The forms of mov, of arithmetic and of test that take a constant. */
+const WITH_CONSTANT = new Set([0xc7, 0x81, 0xf7]);
+
 /** A load, call or jump through the GOT: as it was, or made direct. */
 function judgeGotLoad(resolver: Resolver, place: Place): Outcome {
   const { object, section, meant, relocation, address, at } = place;
@@ -24,6 +27,10 @@ function judgeGotLoad(resolver: Resolver, place: Place): Outcome {
   const target = signedAt(resolver, at, 4) + address - relocation.addend;
   if (first === oldFirst && second === oldSecond) return resolver.isWord(meant, target, 0);
   if (oldFirst === 0x8b && first === 0x8d && second === oldSecond) return resolver.isAddress(meant, target, 0);
+  // Of what nobody has, the 0 itself is taken.
+  if (meant.kind === 'nothing' && WITH_CONSTANT.has(first!)) {
+    return signedAt(resolver, at, 4) === 0 ? 'zero' : wrong(signedAt(resolver, at, 4), meant);
+  }
   if (oldFirst === 0xff && oldSecond === CALL_THROUGH && first === 0x67 && second === 0xe8) {
     return resolver.isCode(meant, target);
   }

@@ -6,7 +6,9 @@ import {
   dynamicSymbols,
   readElf,
   relocationsAt,
+  SHN_UNDEF,
   STB_LOCAL,
+  STV_PROTECTED,
   textAt,
   word64,
 } from './elf-file.js';
@@ -86,6 +88,11 @@ function readRelr(view: DataView, offset: number, size: number): number[] {
     next += 63 * 8;
   }
   return addresses;
+}
+
+/** Does the loader find this module's definition by the name, whatever other modules define? (gABI: DF_SYMBOLIC) */
+export function isOwnByName({ isSymbolic }: LinkedView, { section, visibility }: ElfSymbol): boolean {
+  return section !== SHN_UNDEF && (visibility === STV_PROTECTED || isSymbolic);
 }
 
 /** Reads a shared object. Throws where it is for a machine that the comparison does not know. */

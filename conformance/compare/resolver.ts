@@ -1,9 +1,9 @@
 // Says of a word, a slot or an address of an output whether it leads to what an input's symbol means, and how. The
 // machines' files take instructions apart; what is found there is judged here.
 import { type Meant } from './definitions.js';
-import { SHF_STRINGS, SHN_UNDEF, STV_PROTECTED, type ElfSymbol } from './elf-file.js';
+import { SHF_STRINGS } from './elf-file.js';
 import { hasFlag } from './inputs.js';
-import { type LinkedView } from './linked-view.js';
+import { isOwnByName, type LinkedView } from './linked-view.js';
 
 /**
  * How a place leads to what its symbol means: at a fixed distance, through a name that the loader finds, to nothing
@@ -151,18 +151,13 @@ export class Resolver {
     const second = this.view.fills.get(address + 8);
     // lld has the loader find the module of what nobody can replace; the offset it knows.
     const named = this.view.dynamicNamed.get(fill.name);
-    const own = second === undefined && named !== undefined && this.isOwnByName(named);
+    const own = second === undefined && named !== undefined && isOwnByName(this.view, named);
     if (fill.name !== '' && !(own && fill.name === meant.name)) {
       const both = fill.name === meant.name && second?.kind === 'module-offset' && second.name === meant.name;
       return both ? 'dynamic' : wrong(`${fill.name}, ${second?.name}`, meant);
     }
     const held = second === undefined ? this.view.word(address + 8) : second.addend;
     return held === offset ? 'local' : wrong(held, meant);
-  }
-
-  /** Does the loader find this module's definition by the name, whatever other modules define? (gABI: DF_SYMBOLIC) */
-  isOwnByName({ section, visibility }: ElfSymbol): boolean {
-    return section !== SHN_UNDEF && (visibility === STV_PROTECTED || this.view.isSymbolic);
   }
 
   /** Is the pair at `address` the one for the module itself (local-dynamic)? */

@@ -6,8 +6,9 @@ import { exercise } from '../cases/exercise.js';
 import { type LinkerName } from '../cases/machine-tools.js';
 import { compareOutputs } from '../compare/between.js';
 import { compareFacts, dynamicFacts, type DynamicFacts } from '../compare/dynamic-facts.js';
-import { type IgnoredCounts } from '../compare/ignored.js';
+import { noneIgnored, type IgnoredCounts } from '../compare/ignored.js';
 import { Inputs, placeInputs } from '../compare/inputs.js';
+import { reasonOf, tellKept, type KeepingOutput } from '../compare/kept-by-one.js';
 import { readMap } from '../compare/link-map.js';
 import { viewLinked } from '../compare/linked-view.js';
 import { judgeOutput, type JudgedOutput } from '../compare/places.js';
@@ -32,6 +33,8 @@ export interface PairResult {
   readonly linkers: readonly [LinkerName, LinkerName];
   readonly places: number;
   readonly keptByOne: number;
+  /** The places in sections that only one kept, by class. */
+  readonly kept: IgnoredCounts;
   /** Places whose outcomes differ for a reason, by class. */
   readonly allowed: IgnoredCounts;
   readonly differences: readonly string[];
@@ -54,6 +57,11 @@ export interface CaseResult {
   readonly failures: readonly string[];
 }
 
+/** Two that do not take the members of archives in the same order: lld's is ours. */
+function isOtherOrder(names: readonly LinkerName[]): boolean {
+  return names.includes('ld') || names.includes('mold');
+}
+
 /** How many lines of one kind of failure are kept. */
 const LINES = 5;
 
@@ -68,7 +76,8 @@ export function compareCase(one: Case, linkers: readonly LinkerName[]): CaseResu
   const folder = cacheFolder('links', one.machine, one.name);
   const inputs = new Inputs();
   const failures: string[] = [];
-  const outputs: { judged: JudgedOutput; facts: DynamicFacts; result: LinkerResult }[] = [];
+  const outputs: (KeepingOutput & { judged: JudgedOutput; facts: DynamicFacts; result: LinkerResult })[] = [];
+  const dropsUnused = link.args.includes('--gc-sections');
   for (const linker of linkers) {
     const linked = replay(link, linker, folder);
     if (linked.said.status !== 0) {
@@ -84,13 +93,21 @@ export function compareCase(one: Case, linkers: readonly LinkerName[]): CaseResu
     failures.push(...shown(`${linker} answers`, answers), ...shown(linker, wrong));
     const facts = dynamicFacts(view, placed);
     const counts = { objects: placed.size, places, unwound: unwind.functions, unwindPlaces: unwind.places };
-    outputs.push({ judged, facts, result: { linker, ...counts, ignored, wrong, answers } });
+    outputs.push({ linker, placed, judged, facts, result: { linker, ...counts, ignored, wrong, answers } });
   }
   const mentions = new Set(inputs.objects.flatMap(({ elf }) => elf.symbols.map(({ name }) => name)));
   const pairs = outputs.flatMap((first, index) =>
     outputs.slice(index + 1).map((second): PairResult => {
       const names = [first.result.linker, second.result.linker] as const;
       const { places, keptByOne, allowed, differences } = compareOutputs(first.judged, second.judged, names);
+      const kept = noneIgnored();
+      const keptForNothing: string[] = [];
+      for (const section of keptByOne) {
+        const [having, without] = section.by === 'one' ? [first, second] : [second, first];
+        const reason = reasonOf(section, having, without, { dropsUnused, reordered: isOtherOrder(names) });
+        if (reason === null) keptForNothing.push(tellKept(section));
+        else kept[reason] += section.places;
+      }
       const facts = compareFacts(first.facts, second.facts);
       const mentioned = (line: string): boolean => mentions.has(/^symbol (.*?): /.exec(line)![1]!);
       // Each of the four is what one linker does, and is looked at before it is left out.
@@ -112,11 +129,13 @@ export function compareCase(one: Case, linkers: readonly LinkerName[]): CaseResu
         aliases: aliases.length,
         markless: markless.length,
       };
+      failures.push(...shown(names.join(' and '), keptForNothing));
       failures.push(...shown(names.join(' and '), differences), ...shown(names.join(' | '), factDifferences));
       return {
         linkers: names,
         places,
         keptByOne: keptByOne.reduce((sum, one) => sum + one.places, 0),
+        kept,
         allowed,
         differences,
         facts: first.facts.size,

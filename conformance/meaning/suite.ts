@@ -2,7 +2,7 @@
 // section means the same.
 import { casesOf } from '../cases/all-cases.js';
 import { PEERS, type LinkerName } from '../cases/machine-tools.js';
-import { addAllowed, noneIgnored, withReasons, type IgnoredClass } from '../compare/ignored.js';
+import { addAllowed, addIgnored, noneIgnored, withReasons, type IgnoredClass } from '../compare/ignored.js';
 import { ensureDebianTools } from '../setup/debian-tools.js';
 import { type Suite } from '../suite.js';
 import { compareCase, type CaseResult } from './compare-case.js';
@@ -26,7 +26,7 @@ function totals(results: readonly CaseResult[]): object {
     for (const pair of pairs) {
       compared += pair.places;
       facts += pair.facts;
-      ignored['kept-by-one'] += pair.keptByOne;
+      addIgnored(ignored, pair.kept);
       ignored['weak-import'] += pair.weakImports;
       ignored['import-of-dropped'] += pair.importsOfDropped;
       ignored['weak-alias'] += pair.aliases;

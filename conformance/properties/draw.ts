@@ -68,6 +68,10 @@ function lawfulSymbol(graph: Graph, drawn: GraphSymbol): GraphSymbol {
   const kind = common.length > 0 ? 'zero' : drawn.kind;
   const settled = { ...drawn, kind, strong, weak, common };
   const all = definers(settled);
+  if (all.length === 0 && isNear(drawn) && drawn.saidEverywhere && !THREAD_KINDS.has(kind)) {
+    // Nobody has it, and no other module may: its address is 0 wherever it is asked for.
+    return { ...settled, weakly: graph.homes.map((_, index) => index) };
+  }
   const weakly = drawn.weakly.filter((one) => inLink(one) && !all.includes(one));
   // What others cannot see must be in the link for sure.
   const visibility = all.some(sure) ? drawn.visibility : 'default';
@@ -79,6 +83,11 @@ function isNear({ visibility }: GraphSymbol): boolean {
   return visibility === 'hidden' || visibility === 'internal';
 }
 
+/** True for what is 0 in every link. */
+function isNowhere(symbol: GraphSymbol): boolean {
+  return isNear(symbol) && definers(symbol).length === 0;
+}
+
 const THREAD_KINDS = new Set(['thread-local', 'thread-zero']);
 const THREAD_WAYS = new Set<Way>(['initial-exec', 'general-dynamic', 'local-dynamic', 'descriptor']);
 /** Ways that only lead to the symbol itself. */
@@ -86,6 +95,8 @@ const EXACT = new Set<Way>([...THREAD_WAYS, 'call', 'slot']);
 
 /** May a place in code (else in data) refer to the symbol in this way? */
 function isLawful(way: Way, target: GraphSymbol, inCode: boolean): boolean {
+  // What the distance to nothing is, each machine says otherwise.
+  if (isNowhere(target) && way !== 'word' && way !== 'slot') return false;
   const thread = THREAD_KINDS.has(target.kind);
   if (THREAD_WAYS.has(way)) return thread && inCode && (way !== 'local-dynamic' || isNear(target));
   if (thread) return false;
@@ -127,7 +138,7 @@ function lawful({ wishes, ...drawn }: Graph & { readonly wishes: readonly Wish[]
   const symbols = drawn.symbols.map((one) => lawfulSymbol(start, one));
   const graph = { ...start, symbols };
   const inLink = (one: number): boolean => one < homes.length;
-  const isFunction = (one: number): boolean => symbols[one]?.kind === 'function';
+  const isFunction = (one: number): boolean => symbols[one]?.kind === 'function' && !isNowhere(symbols[one]);
   const isDefined = (one: number): boolean => one < symbols.length && definers(symbols[one]!).length > 0;
   const isArchived = (one: number): boolean => homes[one] !== 'loose';
   // Whether a name that an archive has too is hidden with it, linkers decide differently.

@@ -3,11 +3,11 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replay, type CapturedLink } from '../cases/capture.js';
 import { MACHINE_TOOLS, type LinkerName } from '../cases/machine-tools.js';
-import { compareOutputs, type KeptByOne } from '../compare/between.js';
+import { compareOutputs } from '../compare/between.js';
 import { compareFacts, dynamicFacts, type DynamicFacts } from '../compare/dynamic-facts.js';
-import { SHF_ALLOC } from '../compare/elf-file.js';
-import { addAllowed, addIgnored, noneIgnored, type IgnoredClass, type IgnoredCounts } from '../compare/ignored.js';
-import { hasFlag, Inputs, placeInputs, type InputObject, type PlacedObject } from '../compare/inputs.js';
+import { addAllowed, addIgnored, noneIgnored, type IgnoredCounts } from '../compare/ignored.js';
+import { Inputs, placeInputs } from '../compare/inputs.js';
+import { reasonOf, tellKept, type KeepingOutput } from '../compare/kept-by-one.js';
 import { readMap } from '../compare/link-map.js';
 import { viewLinked } from '../compare/linked-view.js';
 import { judgeOutput, type JudgedOutput } from '../compare/places.js';
@@ -27,12 +27,10 @@ export interface GraphResult {
 }
 
 /** An output, judged. */
-interface Output {
+interface Output extends KeepingOutput {
   readonly name: string;
-  readonly linker: LinkerName;
   /** The loose objects were given from the last to the first. */
   readonly backwards: boolean;
-  readonly addresses: ReadonlyMap<InputObject, PlacedObject>;
   readonly judged: JudgedOutput;
   readonly facts: DynamicFacts;
 }
@@ -108,7 +106,7 @@ export function linkGraph(
     judgedPlaces += judged.places + judged.unwind.places;
     addIgnored(ignored, judged.ignored);
     failures.push(...judged.wrong.slice(0, 3).map((line) => `${name}: ${line}`));
-    return { name, linker, backwards, addresses: placed, judged, facts: dynamicFacts(view, placed) };
+    return { name, linker, backwards, placed, judged, facts: dynamicFacts(view, placed) };
   };
   const outputs = linkers.flatMap((linker) => judge(linker, false, linker) ?? []);
   const pairs = outputs.flatMap((one, index) => outputs.slice(index + 1).map((other) => [one, other] as const));
@@ -124,7 +122,10 @@ export function linkGraph(
     addAllowed(ignored, found.allowed);
     const kept = found.keptByOne.flatMap((section) => {
       const [having, without] = section.by === 'one' ? [one, other] : [other, one];
-      const reason = reasonOf(section, having, without, graph.dropUnused);
+      const reason = reasonOf(section, having, without, {
+        dropsUnused: graph.dropUnused,
+        reordered: one.backwards !== other.backwards,
+      });
       if (reason === null) return [tellKept(section)];
       ignored[reason] += section.places;
       return [];
@@ -138,34 +139,4 @@ export function linkGraph(
       failures.push(...list.slice(0, 3).map((line) => `${both}: ${line}`));
   }
   return { places: judgedPlaces, ignored, failures };
-}
-
-/** Why `without` has not the section that `having` has; null where there is no reason. */
-function reasonOf(
-  { object, section }: KeptByOne,
-  having: Output,
-  { linker, addresses, backwards }: Output,
-  dropUnused: boolean,
-): IgnoredClass | null {
-  const { sections } = object.elf;
-  const signature = object.groups.get(section);
-  if (having.backwards !== backwards && signature !== undefined) {
-    const isCopy = (other: InputObject, at: PlacedObject): boolean =>
-      [...other.groups].some(
-        ([index, name]) =>
-          name === signature &&
-          other.elf.sections[index]!.name === sections[section]!.name &&
-          !Number.isNaN(at.addresses[index]!),
-      );
-    return [...addresses].some(([other, at]) => isCopy(other, at)) ? 'other-copy' : null;
-  }
-  const isLoaded = (index: number): boolean => hasFlag(sections[index]!.flags, SHF_ALLOC);
-  const own = addresses.get(object);
-  const nothing = sections.every(({ index }) => !isLoaded(index) || Number.isNaN(own?.addresses[index] ?? Number.NaN));
-  return linker === 'ld' && dropUnused && !isLoaded(section) && nothing ? 'debug-of-nothing' : null;
-}
-
-function tellKept({ object, section, by, places }: KeptByOne): string {
-  const { name } = object.elf.sections[section]!;
-  return `only ${by === 'one' ? 'the first' : 'the second'} kept ${object.key}:${name}, ${places} places`;
 }
