@@ -24,7 +24,6 @@ export const SYMBOL_VISIBILITIES = ['default', 'protected', 'hidden', 'internal'
 export const VISIBILITY_DEFAULT = 0;
 export const VISIBILITY_PROTECTED = 1;
 export const VISIBILITY_HIDDEN = 2;
-export const VISIBILITY_INTERNAL = 3;
 
 /** What `SymbolColumns.section` holds for symbols that are in no section. */
 export const SECTION_UNDEFINED = -1;

@@ -3,38 +3,16 @@
 import { LIMITS } from '../../bytes/limits.js';
 import type { ByteReader } from '../../bytes/reader.js';
 import { decodeText } from '../../bytes/text.js';
-import { hex } from '../../codes/error.js';
 import * as columns from '../columns.js';
 import type { SymbolColumns } from '../columns.js';
 import * as elf from './constants.js';
+import { BINDINGS, KINDS, sectionOf, UNKNOWN, unknownBinding, VISIBILITIES } from './symbol-fields.js';
 
 const TWO_32 = 0x1_0000_0000;
 /** Largest high half of a safe integer, 2^53 − 1. */
 const MAX_HIGH = 0x1f_ffff;
 /** What names may add up to in tables of any size; as in string-table.ts. */
 const SMALL = 1_000_000;
-const UNKNOWN = 0xff;
-
-const KINDS = new Uint8Array(16).fill(columns.KIND_NONE);
-KINDS[elf.STT_OBJECT] = columns.KIND_DATA;
-KINDS[elf.STT_COMMON] = columns.KIND_DATA;
-KINDS[elf.STT_FUNC] = columns.KIND_FUNCTION;
-KINDS[elf.STT_SECTION] = columns.KIND_SECTION;
-KINDS[elf.STT_FILE] = columns.KIND_FILE;
-KINDS[elf.STT_TLS] = columns.KIND_TLS;
-KINDS[elf.STT_GNU_IFUNC] = columns.KIND_IFUNC;
-
-const BINDINGS = new Uint8Array(16).fill(UNKNOWN);
-BINDINGS[elf.STB_LOCAL] = columns.BINDING_LOCAL;
-BINDINGS[elf.STB_GLOBAL] = columns.BINDING_GLOBAL;
-BINDINGS[elf.STB_WEAK] = columns.BINDING_WEAK;
-BINDINGS[elf.STB_GNU_UNIQUE] = columns.BINDING_UNIQUE;
-
-const VISIBILITIES = new Uint8Array(4).fill(columns.VISIBILITY_DEFAULT);
-VISIBILITIES[elf.STV_PROTECTED] = columns.VISIBILITY_PROTECTED;
-VISIBILITIES[elf.STV_HIDDEN] = columns.VISIBILITY_HIDDEN;
-VISIBILITIES[elf.STV_INTERNAL] = columns.VISIBILITY_INTERNAL;
-
 /** A symbol table's parts. `extended` and `sectionCount` are as in `openSymbols`; `firstGlobal` is its sh_info. */
 export interface SymbolTableParts {
   readonly entries: ByteReader;
@@ -64,25 +42,12 @@ export function readSymbolColumns(parts: SymbolTableParts): SymbolColumns {
     const name = words[at] as number;
     // st_info, st_other and st_shndx are one word.
     const mixed = words[at + 1] as number;
-    const shndx = mixed >>> 16;
     kind[row] = KINDS[mixed & 0xf] as number;
     const bound = BINDINGS[(mixed >>> 4) & 0xf] as number;
-    if (bound === UNKNOWN) {
-      const actual = `${(mixed >>> 4) & 0xf}`;
-      entries.malformed('a symbol has an unknown binding', { actual }, row * elf.SYM_SIZE);
-    }
+    if (bound === UNKNOWN) unknownBinding(entries, mixed, row);
     binding[row] = bound;
     visibility[row] = VISIBILITIES[(mixed >>> 8) & 3] as number;
-    const place =
-      shndx === elf.SHN_UNDEF
-        ? columns.SECTION_UNDEFINED
-        : shndx < elf.SHN_LORESERVE
-          ? shndx
-          : reserved(entries, extended, shndx, row);
-    if (sectionCount !== null && place >= sectionCount) {
-      const actual = `${place} of ${sectionCount}`;
-      entries.malformed('a symbol is in a section that does not exist', { actual }, row * elf.SYM_SIZE);
-    }
+    const place = sectionOf(entries, extended, sectionCount, mixed >>> 16, row);
     section[row] = place;
     const valueHigh = words[at + 3] as number;
     const sizeHigh = words[at + 5] as number;
@@ -130,17 +95,6 @@ function endOfName(bytes: Uint8Array, start: number): number {
   const near = Math.min(start + 48, bytes.length);
   for (let at = start; at < near; at++) if (bytes[at] === 0) return at;
   return bytes.indexOf(0, near);
-}
-
-function reserved(entries: ByteReader, extended: ByteReader | null, shndx: number, row: number): number {
-  if (shndx === elf.SHN_ABS) return columns.SECTION_ABSOLUTE;
-  if (shndx === elf.SHN_COMMON || shndx === elf.SHN_X86_64_LCOMMON) return columns.SECTION_COMMON;
-  if (shndx === elf.SHN_XINDEX && extended !== null) {
-    const index = extended.seek(row * 4).u32();
-    // A column of 32 bits with a sign; no file has as many sections (LIMITS.sections).
-    if (index <= LIMITS.sections) return index;
-  }
-  return entries.malformed('a symbol has a reserved section index', { actual: hex(shndx) }, row * elf.SYM_SIZE);
 }
 
 /** The first `count` words. Copied where they do not lie at a multiple of four: members of archives lie anywhere. */

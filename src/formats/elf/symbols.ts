@@ -2,12 +2,13 @@
 // one decoded string table, so that 150,000 symbols cost tens of milliseconds. Single ones can be read before that.
 import { LIMITS } from '../../bytes/limits.js';
 import type { ByteReader } from '../../bytes/reader.js';
+import * as columns from '../columns.js';
 import type { Binding, ObjectSymbol, SymbolKind, Visibility } from '../object-file.js';
 import * as elf from './constants.js';
+import { BINDINGS, KINDS, sectionOf, UNKNOWN, unknownBinding, VISIBILITIES } from './symbol-fields.js';
 import type { StringTable } from './string-table.js';
 
 const TWO_32 = 0x1_0000_0000;
-const VISIBILITIES: readonly Visibility[] = ['default', 'internal', 'hidden', 'protected'];
 
 /** A symbol table: `at` reads one symbol anew (IPBP1002 outside the table), `all` reads all and keeps them. */
 export interface SymbolTable {
@@ -40,18 +41,16 @@ export function openSymbols(
     if (valueHigh > 0x1f_ffff || sizeHigh > 0x1f_ffff) {
       reader.malformed('a symbol has a value or size too large', { expected: 'less than 2^53' }, at);
     }
+    const binding = BINDINGS[info >>> 4] as number;
+    if (binding === UNKNOWN) unknownBinding(reader, info, index);
+    const section = sectionOf(reader, extended, sectionCount, shndx, index);
     return {
       index,
       name: names(view.getUint32(at, true)),
-      kind: symbolKind(info & 0xf),
-      binding: bindingOf(reader, info >> 4, at),
-      visibility: VISIBILITIES[view.getUint8(at + 5) & 3] as Visibility,
-      section:
-        shndx === elf.SHN_UNDEF
-          ? 'undefined'
-          : shndx < elf.SHN_LORESERVE
-            ? inRange(reader, shndx, sectionCount, at)
-            : reservedSection(reader, shndx, extended, index, sectionCount),
+      kind: columns.SYMBOL_KINDS[KINDS[info & 0xf] as number] as SymbolKind,
+      binding: columns.SYMBOL_BINDINGS[binding] as Binding,
+      visibility: columns.SYMBOL_VISIBILITIES[VISIBILITIES[view.getUint8(at + 5) & 3] as number] as Visibility,
+      section: section >= 0 ? section : sectionName(section),
       value: valueHigh * TWO_32 + view.getUint32(at + 8, true),
       size: sizeHigh * TWO_32 + view.getUint32(at + 16, true),
     };
@@ -75,61 +74,7 @@ export function openSymbols(
   };
 }
 
-function symbolKind(type: number): SymbolKind {
-  switch (type) {
-    case elf.STT_FUNC:
-      return 'function';
-    case elf.STT_OBJECT:
-    case elf.STT_COMMON:
-      return 'data';
-    case elf.STT_TLS:
-      return 'tls';
-    case elf.STT_SECTION:
-      return 'section';
-    case elf.STT_FILE:
-      return 'file';
-    case elf.STT_GNU_IFUNC:
-      return 'ifunc';
-    default:
-      // STT_NOTYPE, and types that only an operating system or processor of its own would know.
-      return 'none';
-  }
-}
-
-function bindingOf(reader: ByteReader, binding: number, at: number): Binding {
-  switch (binding) {
-    case elf.STB_LOCAL:
-      return 'local';
-    case elf.STB_GLOBAL:
-      return 'global';
-    case elf.STB_WEAK:
-      return 'weak';
-    case elf.STB_GNU_UNIQUE:
-      return 'unique';
-    default:
-      return reader.malformed('a symbol has an unknown binding', { actual: `${binding}` }, at);
-  }
-}
-
-function reservedSection(
-  reader: ByteReader,
-  shndx: number,
-  extended: ByteReader | null,
-  index: number,
-  sectionCount: number | null,
-): ObjectSymbol['section'] {
-  if (shndx === elf.SHN_ABS) return 'absolute';
-  if (shndx === elf.SHN_COMMON || shndx === elf.SHN_X86_64_LCOMMON) return 'common';
-  const at = index * elf.SYM_SIZE;
-  if (shndx !== elf.SHN_XINDEX || extended === null) {
-    return reader.malformed('a symbol has a reserved section index', { actual: `0x${shndx.toString(16)}` }, at);
-  }
-  return inRange(reader, extended.seek(index * 4).u32(), sectionCount, at);
-}
-
-function inRange(reader: ByteReader, section: number, sectionCount: number | null, at: number): number {
-  if (sectionCount !== null && section >= sectionCount) {
-    reader.malformed('a symbol is in a section that does not exist', { actual: `${section} of ${sectionCount}` }, at);
-  }
-  return section;
+function sectionName(section: number): Exclude<ObjectSymbol['section'], number> {
+  if (section === columns.SECTION_ABSOLUTE) return 'absolute';
+  return section === columns.SECTION_COMMON ? 'common' : 'undefined';
 }
