@@ -10,7 +10,6 @@ export function traceSymbols(
   inputs: readonly LinkInput[],
   map: readonly MapEntry[],
 ): string[] {
-  if (names.length === 0) return [];
   const taken = new Set(map.map(({ file }) => file));
   return inputs.flatMap((input) => {
     if (input.kind !== 'archive') return names.flatMap((name) => mentions(input.file, name));

@@ -61,7 +61,9 @@ function tell(request: LinkRequest, opened: OpenedInputs, result: SharedResult, 
     output.record(errorRecord(error));
     output.alert(renderError(error, output).join('\n'));
   }
-  for (const line of traceSymbols(request.traced, opened.inputs, result.map)) output.print(line);
+  if (request.traced.length > 0) {
+    for (const line of traceSymbols(request.traced, opened.inputs, result.map)) output.print(line);
+  }
   if (request.printDropped) for (const place of result.dropped) output.print(`removing unused section ${place}`);
   if (request.printMap) output.print(mapText(result.map).trimEnd());
   if (request.fatalWarnings && request.warnings.length + result.warnings.length > 0) {

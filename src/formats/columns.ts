@@ -54,6 +54,7 @@ export interface SymbolColumns {
 
 /** The relocations that apply to one section, by rising offset; those of one place in the order of the file. */
 export interface RelocationColumns {
+  /** The columns may be longer. */
   readonly count: number;
   /** In the section. Float64Array only for sections beyond 4 GiB and for linked files, where it is an address. */
   readonly offset: Uint32Array | Float64Array;
@@ -65,6 +66,36 @@ export interface RelocationColumns {
   readonly addend: Float64Array;
   /** The addends are in the fields themselves. */
   readonly implicit: boolean;
+}
+
+/** Columns that relocations are read into again and again, by who needs those of one section only until the next. */
+export interface RelocationRoom {
+  offset: Uint32Array;
+  type: Uint32Array;
+  symbol: Uint32Array;
+  addend: Float64Array;
+}
+
+/** Room for none; it grows. */
+export function createRelocationRoom(): RelocationRoom {
+  return {
+    offset: new Uint32Array(0),
+    type: new Uint32Array(0),
+    symbol: new Uint32Array(0),
+    addend: new Float64Array(0),
+  };
+}
+
+/** Makes room for at least `count` rows; what stood there is lost. */
+export function growRoom(room: RelocationRoom, count: number): RelocationRoom {
+  if (count > room.type.length) {
+    const capacity = Math.max(count, room.type.length * 2);
+    room.offset = new Uint32Array(capacity);
+    room.type = new Uint32Array(capacity);
+    room.symbol = new Uint32Array(capacity);
+    room.addend = new Float64Array(capacity);
+  }
+  return room;
 }
 
 /** The relocations of all sections of a file in the same columns, as every set of columns costs microseconds. */

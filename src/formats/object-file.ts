@@ -4,6 +4,7 @@
 import type {
   FileRelocations,
   RelocationColumns,
+  RelocationRoom,
   SYMBOL_BINDINGS,
   SYMBOL_KINDS,
   SYMBOL_VISIBILITIES,
@@ -182,10 +183,10 @@ export interface ObjectFile {
   relocations(section: number): readonly Relocation[];
   /** `symbols` as columns; not kept. */
   symbolColumns(): SymbolColumns;
-  /** `relocations` as columns; not kept. */
-  relocationColumns(section: number): RelocationColumns;
-  /** The same of all sections at once; not kept. */
-  allRelocationColumns(): FileRelocations;
+  /** `relocations` as columns; not kept. In `room`, where it is given: they are good until it is used again. */
+  relocationColumns(section: number, room?: RelocationRoom): RelocationColumns;
+  /** The same of all sections that are wanted at once, of the others none; not kept. */
+  allRelocationColumns(wanted: (section: number) => boolean): FileRelocations;
   /** Bytes in the file; empty for zero-filled sections. A view, not a copy. */
   sectionBytes(section: number): Uint8Array;
   readonly linked: LinkedInfo | null;

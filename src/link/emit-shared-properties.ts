@@ -23,7 +23,9 @@ export function planProperties(link: Link, machine: MachineName): PropertiesPlan
     if (sections.fate[number] !== SECTION_CONSUMED) continue;
     const section = sections.section[number];
     const file = files[sections.file[number] as number]?.file;
-    if (section?.name !== PROPERTIES || file === undefined) continue;
+    // Nearly all are of other names, which are not decoded to see it.
+    if (section === undefined || file === undefined || !section.nameBegins(PROPERTIES)) continue;
+    if (section.name !== PROPERTIES) continue;
     said[sections.file[number] as number] = readProperties(file.sectionBytes(section.index), file.name);
   }
   const properties = mergeProperties(machine, said);

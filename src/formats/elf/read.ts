@@ -13,7 +13,7 @@ import { readLinked } from './linked.js';
 import type { DynamicEntry } from './linked.js';
 import { readNotes } from './notes.js';
 import type { Note } from './notes.js';
-import { readRelocationColumns, type RelocationSections } from './relocation-columns.js';
+import { readRelocationColumns, type RelocationParts, type RelocationSections } from './relocation-columns.js';
 import { byOffset, readRelocationSection, type RelocationBounds } from './relocations.js';
 import { readSections, sectionReader } from './sections.js';
 import { openStringTable } from './string-table.js';
@@ -65,7 +65,7 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
     return byOffset(others.length === 0 ? (first ?? []) : [first ?? [], ...others].flat());
   };
 
-  const relocationColumns = (from: number, to: number): FileRelocations =>
+  const relocationColumns = (from: number, to: number, asked: AskedRelocations): FileRelocations =>
     readRelocationColumns(
       {
         file: reader,
@@ -73,6 +73,7 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
         sections: relocationSections,
         sizeOf: (section) => boundsOf(section).size,
         symbols: openTable()?.count ?? 0,
+        ...asked,
       },
       from,
       to,
@@ -109,11 +110,12 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
         firstGlobal: 0,
       });
     },
-    relocationColumns: (section) =>
-      section >= 0 && section < table.count
-        ? relocationColumns(section, section + 1).rows
-        : relocationColumns(0, 0).rows,
-    allRelocationColumns: () => relocationColumns(0, table.count),
+    relocationColumns(section, room) {
+      const known = section >= 0 && section < table.count;
+      const asked = { wanted: () => known, room: room ?? null };
+      return known ? relocationColumns(section, section + 1, asked).rows : relocationColumns(0, 0, asked).rows;
+    },
+    allRelocationColumns: (wanted) => relocationColumns(0, table.count, { wanted, room: null }),
     sectionBytes(index) {
       const section = sections[index];
       if (section === undefined || section.fileSize === 0) return NO_BYTES;
@@ -133,6 +135,8 @@ export function readElf(input: Uint8Array | ByteSource, name: string): ElfFile {
     },
   };
 }
+
+type AskedRelocations = Pick<RelocationParts, 'wanted' | 'room'>;
 
 /** Where the symbols are. */
 interface FoundTable {

@@ -3,7 +3,8 @@
 import type { ByteReader } from '../../bytes/reader.js';
 import type { Windows } from '../../bytes/source.js';
 import { hex } from '../../codes/error.js';
-import type { FileRelocations, RelocationColumns } from '../columns.js';
+import { createRelocationRoom, growRoom } from '../columns.js';
+import type { FileRelocations, RelocationColumns, RelocationRoom } from '../columns.js';
 import * as elf from './constants.js';
 import { sectionHeader, type SectionHeaderColumns } from './header.js';
 import { relocationCount } from './relocations.js';
@@ -27,6 +28,10 @@ export interface RelocationParts {
   sizeOf(section: number): number;
   /** How many symbols there are. */
   readonly symbols: number;
+  /** Are those of this section asked for? */
+  wanted(section: number): boolean;
+  /** To read them into, if that is not new columns. */
+  readonly room: RelocationRoom | null;
 }
 
 /**
@@ -41,6 +46,7 @@ export function readRelocationColumns(parts: RelocationParts, from: number, to: 
   let end = 0;
   let firstSource = 0;
   for (let target = from; target < to; target++) {
+    if (sections.first[target] === 0 || !parts.wanted(target)) continue;
     for (let source = sections.first[target] as number; source !== 0; source = sections.next[source] as number) {
       const offset = headers.offset[source] as number;
       const size = headers.size[source] as number;
@@ -51,13 +57,13 @@ export function readRelocationColumns(parts: RelocationParts, from: number, to: 
       if (firstSource === 0) firstSource = source;
     }
   }
+  const { offset, type, symbol, addend } = growRoom(parts.room ?? createRelocationRoom(), count);
+  const implicit = headers.type[firstSource] === elf.SHT_REL;
+  // What stands in the fields is no part of the entries.
+  if (implicit) addend.fill(0);
   const rows: RelocationColumns = {
-    count,
-    offset: wide ? new Float64Array(count) : new Uint32Array(count),
-    type: new Uint32Array(count),
-    symbol: new Uint32Array(count),
-    addend: new Float64Array(count),
-    implicit: headers.type[firstSource] === elf.SHT_REL,
+    ...{ count, type, symbol, addend, implicit },
+    offset: wide ? new Float64Array(count) : offset,
   };
   const first = new Uint32Array(to - from + 1);
   if (count === 0) return { rows, first };
@@ -67,6 +73,10 @@ export function readRelocationColumns(parts: RelocationParts, from: number, to: 
   for (let target = from; target < to; target++) {
     const begin = row;
     let sorted = true;
+    if (sections.first[target] === 0 || !parts.wanted(target)) {
+      first[target - from + 1] = row;
+      continue;
+    }
     for (let source = sections.first[target] as number; source !== 0; source = sections.next[source] as number) {
       if ((headers.type[source] === elf.SHT_REL) !== rows.implicit) {
         const reader = sectionReader(parts.file, sectionHeader(headers, source));

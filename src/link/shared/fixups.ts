@@ -22,7 +22,7 @@ export interface FixupContext extends Scanning {
   readonly detour: ((from: number, to: number) => number | undefined) | null;
 }
 
-/** What is fixed up: relocations [first, end) of a section; `bytes` is a copy of it, or of a part. */
+/** What is fixed up: relocations [first, end) of a section, a copy of which, or of a part, stands in `bytes`. */
 export interface FixupRange {
   readonly file: TakenFile;
   /** For messages. */
@@ -31,6 +31,11 @@ export interface FixupRange {
   readonly first: number;
   readonly end: number;
   readonly bytes: Uint8Array;
+  /** Over `bytes`. */
+  readonly view: DataView;
+  /** Where in `bytes` the copy starts, and how long it is. */
+  readonly start: number;
+  readonly size: number;
   /** Of the copy. */
   readonly address: number;
   /** Offset in the section at which the copy starts. */
@@ -42,23 +47,24 @@ export interface FixupRange {
 /** Applies the relocations of something that is loaded. Errors are collected. */
 export function applyLoaded(context: FixupContext, range: FixupRange): void {
   const { link, lowered, bound, needs, values, addresses } = context;
-  const { file, relocations, bytes } = range;
+  const { file, relocations, bytes, view } = range;
   const { globals, columns } = file;
   const word = link.machine.pointerSize;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   /** Known once something asks for it. */
   let pairs: boolean | null = null;
+  let copy: Uint8Array | null = null;
   for (let index = range.first; index < range.end; index++) {
     const type = relocations.type[index] as number;
     const term = lowered.term[type] as number;
     if (term === rows.TERM_NONE) continue;
     const row = relocations.symbol[index] as number;
-    const at = (relocations.offset[index] as number) - range.from;
-    if (at + (lowered.width[type] as number) > bytes.length) {
-      writeChecked(context, range, index, lowered.row[type] as FixupRow, at, 0);
+    const offset = (relocations.offset[index] as number) - range.from;
+    if (offset + (lowered.width[type] as number) > range.size) {
+      writeChecked(context, range, index, lowered.row[type] as FixupRow, offset, 0);
       continue;
     }
-    const place = range.address + at;
+    const at = range.start + offset;
+    const place = range.address + offset;
     const addend = relocations.implicit
       ? (lowered.row[type] as FixupRow).field.decode(bytes, at)
       : (relocations.addend[index] as number);
@@ -96,14 +102,15 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
           addend === link.machine.shared.slotAddend &&
           (lowered.partner[type] === 0 || (pairs ??= rows.standInPairs(lowered, relocations, range.first, range.end)))
         ) {
-          const rewrite = link.machine.rewrite(lowered.row[type] as FixupRow, 'direct', bytes, at);
+          copy ??= copyOf(range);
+          const rewrite = link.machine.rewrite(lowered.row[type] as FixupRow, 'direct', copy, offset);
           if (rewrite !== null) {
             bytes.set(rewrite.bytes, at + rewrite.from);
             const target = global >= 0 ? (values.symbolAddress[global] as number) : localAddress(values, file, row, 0);
             for (const field of rewrite.fields) {
               const sum = target + addend + field.addend;
               const found = offBase(context, lowered.base[field.row.type] as number, sum, place + field.at);
-              writeChecked(context, range, index, field.row, at + field.at, found);
+              writeChecked(context, range, index, field.row, offset + field.at, found);
             }
             index += rewrite.swallow;
             continue;
@@ -156,7 +163,7 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
         range,
         index,
         lowered.row[type] as FixupRow,
-        at,
+        offset,
         detour === undefined ? value : detour - place,
       );
       continue;
@@ -199,19 +206,24 @@ function offBase(context: FixupContext, base: number, value: number, place: numb
   }
 }
 
-/** Writes by the field's own checks, and collects what they say. */
+/** The copy alone. */
+function copyOf({ bytes, start, size }: FixupRange): Uint8Array {
+  return bytes.subarray(start, start + size);
+}
+
+/** Writes by the field's own checks at an offset in the copy, and collects what they say. */
 function writeChecked(
   context: FixupContext,
   range: FixupRange,
   index: number,
   row: FixupRow,
-  at: number,
+  offset: number,
   value: number,
 ): void {
   const where = placeIn(context.link, range.section, range.relocations.offset[index] as number);
   const name = range.file.columns.nameOf(range.relocations.symbol[index] as number);
   try {
-    applyField(row.field, range.bytes, at, value, {
+    applyField(row.field, copyOf(range), offset, value, {
       what: `${row.name} of ${name === '' ? 'a section' : name}`,
       where,
     });
@@ -227,10 +239,9 @@ const PAIR_LISTS = new Set(['.debug_loc', '.debug_ranges']);
 /** Applies the relocations of what is not loaded (debug information). What refers to dropped code says 0. */
 export function applyUnloaded(context: FixupContext, range: FixupRange): void {
   const { link, lowered, values } = context;
-  const { file, relocations, bytes } = range;
+  const { file, relocations, bytes, view } = range;
   const { globals, columns, base } = file;
   const gone = PAIR_LISTS.has(link.sections.section[range.section]?.name ?? '') ? 1 : 0;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let index = range.first; index < range.end; index++) {
     const type = relocations.type[index] as number;
     const term = type < lowered.size ? (lowered.term[type] as number) : rows.UNKNOWN_TYPE;
@@ -240,11 +251,12 @@ export function applyUnloaded(context: FixupContext, range: FixupRange): void {
       continue;
     }
     const row = relocations.symbol[index] as number;
-    const at = (relocations.offset[index] as number) - range.from;
-    if (at + (lowered.width[type] as number) > bytes.length) {
-      writeChecked(context, range, index, lowered.row[type] as FixupRow, at, 0);
+    const offset = (relocations.offset[index] as number) - range.from;
+    if (offset + (lowered.width[type] as number) > range.size) {
+      writeChecked(context, range, index, lowered.row[type] as FixupRow, offset, 0);
       continue;
     }
+    const at = range.start + offset;
     const addend = relocations.implicit
       ? (lowered.row[type] as FixupRow).field.decode(bytes, at)
       : (relocations.addend[index] as number);
@@ -257,7 +269,7 @@ export function applyUnloaded(context: FixupContext, range: FixupRange): void {
     else {
       value = global >= 0 ? (values.symbolAddress[global] as number) + addend : localAddress(values, file, row, addend);
       if (term === rows.TERM_MODULE_OFFSET) value -= values.templateStart;
-      else if (lowered.base[type] === rows.BASE_PLACE) value -= at;
+      else if (lowered.base[type] === rows.BASE_PLACE) value -= offset;
     }
     const writer = lowered.writer[type];
     if (writer === rows.WRITE_32 && value >= (lowered.min[type] as number) && value <= (lowered.max[type] as number)) {
@@ -266,7 +278,7 @@ export function applyUnloaded(context: FixupContext, range: FixupRange): void {
       const high = Math.floor(value / 0x1_0000_0000);
       view.setUint32(at, value - high * 0x1_0000_0000, true);
       view.setInt32(at + 4, high, true);
-    } else writeChecked(context, range, index, lowered.row[type] as FixupRow, at, value);
+    } else writeChecked(context, range, index, lowered.row[type] as FixupRow, offset, value);
   }
 }
 

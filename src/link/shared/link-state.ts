@@ -1,5 +1,6 @@
 // What the passes of a link hand on: one state that each of them reads and completes, in the order of shared.ts.
-import type { FileRelocations, SymbolColumns } from '../../formats/columns.js';
+import { createRelocationRoom } from '../../formats/columns.js';
+import type { FileRelocations, RelocationRoom, SymbolColumns } from '../../formats/columns.js';
 import type { ObjectFile } from '../../formats/object-file.js';
 import { type IpbpError, hex } from '../../codes/error.js';
 import type { Machine } from '../../reloc/machine.js';
@@ -11,6 +12,8 @@ import { createSymbols, type SymbolTable } from './symbols.js';
 export interface TakenFile {
   readonly number: number;
   readonly file: ObjectFile;
+  /** All of the file. */
+  readonly bytes: Uint8Array;
   readonly columns: SymbolColumns;
   /** Row → number of the global symbol; −1 for local rows. */
   readonly globals: Int32Array;
@@ -19,7 +22,7 @@ export interface TakenFile {
   /** What is added to a local row to number all local symbols of the link. */
   readonly localBase: number;
   readonly hidden: boolean;
-  /** All of its relocations, once something asked for some. */
+  /** Those of its relocations that are of what is loaded, once something asked for some. */
   relocations: FileRelocations | null;
 }
 
@@ -40,6 +43,8 @@ export interface Link {
   readonly libraries: Library[];
   readonly symbols: SymbolTable;
   readonly sections: SectionTable;
+  /** For relocations that are not kept. */
+  readonly room: RelocationRoom;
   /** How many local symbols there are in all objects. */
   localCount: number;
   /** All of its code promises that jumps through registers and words lead to landings only; so must what the link makes. */
@@ -57,6 +62,7 @@ export function openLink(machine: Machine, options: SharedOptions): Link {
     libraries: [],
     symbols: createSymbols(),
     sections: createSections(),
+    room: createRelocationRoom(),
     localCount: 0,
     landings: false,
     errors: [],

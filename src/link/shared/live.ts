@@ -62,7 +62,7 @@ export function dropUnreached(link: Link, unwind: Unwind): number[] {
       const number = sections.file[next] as number;
       const file = link.files[number];
       if (file !== undefined) {
-        const { rows, first, end } = relocationsOf(file, section.index);
+        const { rows, first, end } = relocationsOf(link, file, section.index);
         for (let row = first; row < end; row++) reach(number, rows.symbol[row] as number);
       }
       for (let fde = unwind.firstOf[next] ?? -1; fde >= 0; fde = unwind.fdeNext[fde] as number) {
@@ -145,7 +145,7 @@ function followUnloaded(
   const { sections } = link;
   const file = link.files[sections.file[number] as number];
   if (file === undefined || !groupedDebug.has(file.number)) return;
-  const { rows, first, end } = relocationsOf(file, sections.section[number]?.index ?? 0);
+  const { rows, first, end } = relocationsOf(link, file, sections.section[number]?.index ?? 0);
   for (let row = first; row < end; row++) {
     const target = sectionOf(link, file, rows.symbol[row] as number);
     if (sections.section[target]?.alloc === false) mark(target);

@@ -85,7 +85,7 @@ function hasRelocations(link: Link, number: number): boolean {
   const { sections } = link;
   const file = link.files[sections.file[number] as number];
   if (file === undefined) return true;
-  const { first, end } = relocationsOf(file, sections.section[number]?.index ?? 0);
+  const { first, end } = relocationsOf(link, file, sections.section[number]?.index ?? 0);
   return first !== end;
 }
 

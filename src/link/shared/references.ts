@@ -9,9 +9,17 @@ export interface SectionRelocations {
   readonly end: number;
 }
 
-/** The relocations of an object's section; the file's are read once. */
-export function relocationsOf(file: TakenFile, section: number): SectionRelocations {
-  const all = (file.relocations ??= file.file.allRelocationColumns());
+/**
+ * The relocations of an object's section. Those of what is loaded, which pass after pass asks for, are read once; those of
+ * the rest, which are nine of ten, when they are asked for, into the link's room: they are good until the next.
+ */
+export function relocationsOf(link: Link, file: TakenFile, section: number): SectionRelocations {
+  const { sections } = file.file;
+  if (sections[section]?.alloc !== true) {
+    const rows = file.file.relocationColumns(section, link.room);
+    return { rows, first: 0, end: rows.count };
+  }
+  const all = (file.relocations ??= file.file.allRelocationColumns((index) => sections[index]?.alloc === true));
   return { rows: all.rows, first: all.first[section] ?? 0, end: all.first[section + 1] ?? 0 };
 }
 

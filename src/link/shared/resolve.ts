@@ -157,6 +157,7 @@ function openObject(state: Resolving, file: ObjectFile, hidden: boolean): void {
   const taken: TakenFile = {
     number,
     file,
+    bytes: file.bytes,
     columns,
     globals,
     base,

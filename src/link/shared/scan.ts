@@ -29,7 +29,8 @@ export interface Scanning {
 interface Range {
   readonly file: TakenFile;
   readonly section: number;
-  readonly bytes: Uint8Array;
+  /** Of the section: asked for where an instruction is looked at. */
+  readonly bytes: () => Uint8Array;
   readonly relocations: RelocationColumns;
   readonly first: number;
   readonly end: number;
@@ -48,9 +49,10 @@ export function scanRelocations(scanning: Scanning, unwind: UnwindSection | null
     const file = link.files[sections.file[number] as number];
     if (section === undefined || file === undefined || !section.alloc) continue;
     if (sections.fate[number] !== SECTION_KEPT) continue;
-    const { rows: relocations, first, end } = relocationsOf(file, section.index);
+    const { rows: relocations, first, end } = relocationsOf(link, file, section.index);
     if (first === end) continue;
-    const bytes = file.file.sectionBytes(section.index);
+    let content: Uint8Array | null = null;
+    const bytes = (): Uint8Array => (content ??= file.file.sectionBytes(section.index));
     const { writable } = section;
     const packable = isPackable(link, number);
     scanRange(scanning, { file, section: number, bytes, relocations, first, end, writable, packable });
@@ -59,7 +61,8 @@ export function scanRelocations(scanning: Scanning, unwind: UnwindSection | null
     const from = unwind?.inputs[input];
     const file = link.files[sections.file[from?.section ?? -1] ?? -1];
     if (from === undefined || file === undefined) continue;
-    const { bytes, relocations, records, section } = from;
+    const { relocations, records, section } = from;
+    const bytes = (): Uint8Array => from.bytes;
     const first = records.firstRelocation[record] as number;
     const end = records.firstRelocation[record + 1] as number;
     scanRange(scanning, { file, section, bytes, relocations, first, end, writable: false, packable: false });
@@ -152,7 +155,7 @@ function scanRange(scanning: Scanning, range: Range): void {
 /** Is the load of a slot turned into a use of the symbol's own address? */
 function becomesDirect(
   scanning: Scanning,
-  bytes: Uint8Array,
+  bytes: () => Uint8Array,
   relocations: RelocationColumns,
   index: number,
   binding: number,
@@ -163,7 +166,7 @@ function becomesDirect(
   if (relocations.addend[index] !== link.machine.shared.slotAddend) return false;
   const offset = relocations.offset[index] as number;
   const row = lowered.row[type];
-  return row !== undefined && link.machine.rewrite(row, 'direct', bytes, offset) !== null;
+  return row !== undefined && link.machine.rewrite(row, 'direct', bytes(), offset) !== null;
 }
 
 /** A symbol's own address: constant, relative to the place, or for the loader to fill in. */

@@ -50,7 +50,7 @@ function addInput(link: Link, unwind: Unwind, number: number): void {
   const section = sections.section[number];
   if (file === undefined || section === undefined || section.fileSize === 0) return;
   const bytes = file.file.sectionBytes(section.index);
-  const { rows: relocations, first, end } = relocationsOf(file, section.index);
+  const { rows: relocations, first, end } = relocationsOf(link, file, section.index);
   const offsets = relocations.offset.subarray(first, end);
   const records = splitUnwindRecords(bytes, offsets, first, `${file.file.name}: ${section.name}`);
   const input = unwind.inputs.length;

@@ -118,7 +118,7 @@ function addMissing(scanning: Scanning, { shape, islands }: Veneers, placed: Pla
       if (sections.file[member] === MADE_FILE || file === undefined) continue;
       const section = sections.section[member];
       if (section === undefined) continue;
-      const { rows: relocations, first, end } = relocationsOf(file, section.index);
+      const { rows: relocations, first, end } = relocationsOf(link, file, section.index);
       for (let index = first; index < end; index++) {
         if (isBranch[relocations.type[index] as number] !== true) continue;
         const row = relocations.symbol[index] as number;

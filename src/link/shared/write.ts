@@ -1,8 +1,10 @@
 // Pass: copies what is kept into the file and fixes it up.
 import type { FdeColumns } from '../../formats/dwarf/eh-frame-header.js';
 import { codeOfFde } from '../../formats/dwarf/eh-frame-records.js';
+import type { Section } from '../../formats/object-file.js';
 import { contentOf } from './content.js';
 import { applyLoaded, applyUnloaded, type FixupContext, type FixupRange } from './fixups.js';
+import type { Link, TakenFile } from './link-state.js';
 import { isPackable } from './loader-work.js';
 import { arrayOf } from './output-names.js';
 import type { OutputSection } from './outputs.js';
@@ -14,6 +16,7 @@ import type { UnwindSection } from './unwind.js';
 export function writeSections(context: FixupContext, outputs: readonly OutputSection[], bytes: Uint8Array): void {
   const { link } = context;
   const { sections } = link;
+  const view = viewOf(bytes);
   for (const output of outputs) {
     if (output.zero) continue;
     let filled = output.offset;
@@ -27,8 +30,8 @@ export function writeSections(context: FixupContext, outputs: readonly OutputSec
       filled = start + (sections.size[member] as number);
       if (number === MADE_FILE || file === undefined || section === undefined) continue;
       if (section.fileSize === 0) continue;
-      bytes.set(contentOf(file.file, section, link.options), start);
-      const { rows, first, end } = relocationsOf(file, section.index);
+      copySection(link, file, section, bytes, start);
+      const { rows, first, end } = relocationsOf(link, file, section.index);
       if (first === end) continue;
       const range = {
         file,
@@ -36,7 +39,10 @@ export function writeSections(context: FixupContext, outputs: readonly OutputSec
         relocations: rows,
         first,
         end,
-        bytes: bytes.subarray(start, start + section.size),
+        bytes,
+        view,
+        start,
+        size: section.size,
         address: sections.address[member] as number,
         from: 0,
         packable: isPackable(link, member),
@@ -48,18 +54,35 @@ export function writeSections(context: FixupContext, outputs: readonly OutputSec
   }
 }
 
+/** Smaller sections, most of all, are copied sooner than views of them are made. */
+const SMALL = 128;
+
+function copySection(link: Link, file: TakenFile, section: Section, into: Uint8Array, at: number): void {
+  const { offset, fileSize, packing } = section;
+  if (packing !== null || fileSize > SMALL) {
+    into.set(contentOf(file.file, section, link.options), at);
+    return;
+  }
+  const { bytes } = file;
+  for (let index = 0; index < fileSize; index++) into[at + index] = bytes[offset + index] as number;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** Turns a table of words round, and fixes the words up where they are then. See {@link arrayOf}. */
 function writeBackwards(context: FixupContext, range: FixupRange): void {
-  const { bytes } = range;
+  const { bytes, start, size } = range;
   const word = context.link.machine.pointerSize;
-  const last = bytes.length - word;
-  const table = bytes.slice();
-  for (let at = 0; at <= last; at += word) bytes.set(table.subarray(at, at + word), last - at);
+  const last = size - word;
+  const table = bytes.slice(start, start + size);
+  for (let at = 0; at <= last; at += word) bytes.set(table.subarray(at, at + word), start + last - at);
   for (let index = range.first; index < range.end; index++) {
     const offset = range.relocations.offset[index] as number;
     const from = offset - (offset % word);
     const to = last - from;
-    const place = { bytes: bytes.subarray(to, to + word), address: range.address + to, from };
+    const place = { start: start + to, size: word, address: range.address + to, from };
     applyLoaded(context, { ...range, ...place, first: index, end: index + 1 });
   }
 }
@@ -67,7 +90,7 @@ function writeBackwards(context: FixupContext, range: FixupRange): void {
 /** Writes the unwind records, and says where each FDE and its code are. `bytes` is the made section. */
 export function writeUnwind(context: FixupContext, unwind: UnwindSection, bytes: Uint8Array): FdeColumns {
   const { link } = context;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const start = link.sections.address[unwind.section] as number;
   const code = new Float64Array(unwind.fdeCount);
   const fde = new Float64Array(unwind.fdeCount);
@@ -79,8 +102,7 @@ export function writeUnwind(context: FixupContext, unwind: UnwindSection, bytes:
     const { records, relocations } = from;
     const first = records.offset[record] as number;
     const end = first + (records.size[record] as number);
-    const copy = bytes.subarray(offset, offset + size);
-    copy.set(from.bytes.subarray(first, end));
+    for (let index = first; index < end; index++) bytes[offset + index - first] = from.bytes[index] as number;
     view.setUint32(offset, size - 4, true);
     if (cieOffset >= 0) view.setUint32(offset + 4, offset + 4 - cieOffset, true);
     applyLoaded(context, {
@@ -89,7 +111,10 @@ export function writeUnwind(context: FixupContext, unwind: UnwindSection, bytes:
       relocations,
       first: records.firstRelocation[record] as number,
       end: records.firstRelocation[record + 1] as number,
-      bytes: copy,
+      bytes,
+      view,
+      start: offset,
+      size,
       address: start + offset,
       from: first,
       packable: false,
