@@ -76,25 +76,19 @@ export interface RelocationRoom {
   addend: Float64Array;
 }
 
-/** Room for none; it grows. */
-export function createRelocationRoom(): RelocationRoom {
+/** Room for so many; it grows. */
+export function createRelocationRoom(count = 0): RelocationRoom {
   return {
-    offset: new Uint32Array(0),
-    type: new Uint32Array(0),
-    symbol: new Uint32Array(0),
-    addend: new Float64Array(0),
+    offset: new Uint32Array(count),
+    type: new Uint32Array(count),
+    symbol: new Uint32Array(count),
+    addend: new Float64Array(count),
   };
 }
 
 /** Makes room for at least `count` rows; what stood there is lost. */
 export function growRoom(room: RelocationRoom, count: number): RelocationRoom {
-  if (count > room.type.length) {
-    const capacity = Math.max(count, room.type.length * 2);
-    room.offset = new Uint32Array(capacity);
-    room.type = new Uint32Array(capacity);
-    room.symbol = new Uint32Array(capacity);
-    room.addend = new Float64Array(capacity);
-  }
+  if (count > room.type.length) Object.assign(room, createRelocationRoom(Math.max(count, room.type.length * 2)));
   return room;
 }
 

@@ -57,7 +57,8 @@ export function readRelocationColumns(parts: RelocationParts, from: number, to: 
       if (firstSource === 0) firstSource = source;
     }
   }
-  const { offset, type, symbol, addend } = growRoom(parts.room ?? createRelocationRoom(), count);
+  const { offset, type, symbol, addend } =
+    parts.room === null ? createRelocationRoom(count) : growRoom(parts.room, count);
   const implicit = headers.type[firstSource] === elf.SHT_REL;
   // What stands in the fields is no part of the entries.
   if (implicit) addend.fill(0);

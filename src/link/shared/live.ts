@@ -1,14 +1,25 @@
 // Pass: what is reached from outside is kept, the rest is dropped (--gc-sections). Roots are what the loader or other
 // modules use: exported symbols, the entry, constructors, notes, and what is marked to be retained.
-import type { Section, SectionKind } from '../../formats/object-file.js';
+import type { Section } from '../../formats/object-file.js';
 import { edgeSymbols, sectionsNamed } from './edges.js';
 import type { Link } from './link-state.js';
 import { relocationsOf, sectionOf } from './references.js';
-import { SECTION_ABSORBED, SECTION_CONSUMED, SECTION_DEAD, SECTION_DUPLICATE, SECTION_KEPT } from './sections.js';
+import {
+  hasTrait,
+  SECTION_ABSORBED,
+  SECTION_CONSUMED,
+  SECTION_DEAD,
+  SECTION_DUPLICATE,
+  SECTION_KEPT,
+  TRAIT_ALLOC,
+  TRAIT_DESCRIBES,
+  TRAIT_GROUPED,
+  TRAIT_ROOT_KIND,
+  TRAIT_UNWIND,
+} from './sections.js';
 import * as symbols from './symbols.js';
 import { forEachUnwindReference, type Unwind } from './unwind.js';
 
-const ROOT_KINDS: ReadonlySet<SectionKind> = new Set<SectionKind>(['init', 'fini', 'note']);
 /** What the C runtime joins from many objects, by the names that linker scripts keep. */
 const ROOT_NAMES = ['.init', '.fini', '.jcr', '.ctors', '.dtors', '.preinit_array'].map((name) => ({
   name,
@@ -56,9 +67,10 @@ export function dropUnreached(link: Link, unwind: Unwind): number[] {
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     const section = sections.section[next];
     if (section === undefined) continue;
-    if (!section.alloc) followUnloaded(link, next, groupedDebug, mark);
+    const alloc = hasTrait(sections, next, TRAIT_ALLOC);
+    if (!alloc) followUnloaded(link, next, groupedDebug, mark);
     // What debug information refers to is not needed for that.
-    if (section.alloc && section.kind !== 'unwind') {
+    if (alloc && !hasTrait(sections, next, TRAIT_UNWIND)) {
       const number = sections.file[next] as number;
       const file = link.files[number];
       if (file !== undefined) {
@@ -85,22 +97,24 @@ export function dropUnreached(link: Link, unwind: Unwind): number[] {
 
 function dropWithDescribed(link: Link, number: number): void {
   const { sections } = link;
-  const section = sections.section[number];
-  if (section == null || section.describes === null || sections.fate[number] !== SECTION_KEPT) return;
+  if (!hasTrait(sections, number, TRAIT_DESCRIBES) || sections.fate[number] !== SECTION_KEPT) return;
   const base = link.files[sections.file[number] as number]?.base ?? 0;
-  const fate = sections.fate[base + section.describes];
+  const fate = sections.fate[base + (sections.section[number]?.describes ?? 0)];
   if (fate === SECTION_DEAD || fate === SECTION_DUPLICATE) sections.fate[number] = SECTION_DEAD;
 }
 
 function isRoot(link: Link, number: number): boolean {
-  const section = link.sections.section[number];
+  const { sections } = link;
+  const section = sections.section[number];
   if (section === undefined) return false;
   // Debug information is kept for all, but for that of groups, which goes with them.
-  if (!section.alloc) return section.group === null && section.describes === null;
+  if (!hasTrait(sections, number, TRAIT_ALLOC)) return !hasTrait(sections, number, TRAIT_GROUPED + TRAIT_DESCRIBES);
   if (section.retain) return true;
-  if (section.describes !== null) return false;
-  if (section.kind === 'note' && section.group !== null) return false;
-  return ROOT_KINDS.has(section.kind) || isRootName(section);
+  if (hasTrait(sections, number, TRAIT_DESCRIBES)) return false;
+  if (hasTrait(sections, number, TRAIT_ROOT_KIND)) {
+    return section.kind !== 'note' || !hasTrait(sections, number, TRAIT_GROUPED);
+  }
+  return isRootName(section);
 }
 
 function isRootName(section: Section): boolean {
@@ -128,10 +142,10 @@ function rootSymbols(link: Link): number[] {
 function filesWithGroupedDebug(link: Link): Set<number> {
   const { sections } = link;
   const files = new Set<number>();
-  sections.section.forEach((section, number) => {
-    if (sections.fate[number] === SECTION_CONSUMED) return;
-    if (!section.alloc && section.group !== null) files.add(sections.file[number] as number);
-  });
+  for (let number = 0; number < sections.section.length; number++) {
+    if (!hasTrait(sections, number, TRAIT_GROUPED) || hasTrait(sections, number, TRAIT_ALLOC)) continue;
+    if (sections.fate[number] !== SECTION_CONSUMED) files.add(sections.file[number] as number);
+  }
   return files;
 }
 
@@ -148,7 +162,7 @@ function followUnloaded(
   const { rows, first, end } = relocationsOf(link, file, sections.section[number]?.index ?? 0);
   for (let row = first; row < end; row++) {
     const target = sectionOf(link, file, rows.symbol[row] as number);
-    if (sections.section[target]?.alloc === false) mark(target);
+    if (target >= 0 && !hasTrait(sections, target, TRAIT_ALLOC)) mark(target);
   }
 }
 
@@ -158,7 +172,7 @@ function groupMembers(link: Link): Map<number, number[]> {
   const groups = new Map<string, number[]>();
   const result = new Map<number, number[]>();
   for (let number = 0; number < sections.section.length; number++) {
-    if (sections.fate[number] !== SECTION_KEPT) continue;
+    if (!hasTrait(sections, number, TRAIT_GROUPED) || sections.fate[number] !== SECTION_KEPT) continue;
     const group = sections.section[number]?.group;
     if (group == null) continue;
     const members = groups.get(group);
@@ -175,7 +189,7 @@ function sectionsByDescribed(link: Link): Map<number, number[]> {
   const { sections } = link;
   const result = new Map<number, number[]>();
   for (let number = 0; number < sections.section.length; number++) {
-    if (sections.fate[number] === SECTION_CONSUMED) continue;
+    if (!hasTrait(sections, number, TRAIT_DESCRIBES) || sections.fate[number] === SECTION_CONSUMED) continue;
     const described = sections.section[number]?.describes ?? null;
     if (described === null) continue;
     append(result, (link.files[sections.file[number] as number]?.base ?? 0) + described, number);

@@ -7,7 +7,7 @@ import { contentOf } from './content.js';
 import type { Link } from './link-state.js';
 import { outputName } from './output-names.js';
 import { relocationsOf } from './references.js';
-import { addMadeSection, SECTION_ABSORBED, SECTION_KEPT } from './sections.js';
+import { addMadeSection, hasTrait, SECTION_ABSORBED, SECTION_KEPT, TRAIT_MERGEABLE } from './sections.js';
 
 /** Where the pieces of an input section went. `from` and `to` are offsets, by rising `from`; the first is 0. */
 export interface MergedInput {
@@ -47,9 +47,9 @@ export function mergeSections(link: Link): Merged {
   const families = new Map<string, { readonly members: number[]; bytes: number }>();
   const count = sections.section.length;
   for (let number = 0; number < count; number++) {
-    if (sections.fate[number] !== SECTION_KEPT) continue;
+    if (!hasTrait(sections, number, TRAIT_MERGEABLE) || sections.fate[number] !== SECTION_KEPT) continue;
     const section = sections.section[number] as Section;
-    if (!section.mergeable || !isMergeable(section) || hasRelocations(link, number)) continue;
+    if (!isMergeable(section) || hasRelocations(link, number)) continue;
     const { alloc, executable, strings, entrySize, align } = section;
     const key = `${outputName(section)} ${alloc} ${executable} ${strings} ${entrySize} ${align}`;
     const family = families.get(key) ?? { members: [], bytes: 0 };
@@ -90,7 +90,7 @@ function hasRelocations(link: Link, number: number): boolean {
 }
 
 /** How many bytes of input come on one piece in the end: names of items are long, and most are in several objects. */
-const BYTES_PER_PIECE = 64;
+const BYTES_PER_PIECE = 128;
 
 /** A made section for sections like this one, which have so many bytes together. */
 function openFor(link: Link, like: Section, bytes: number): Open {

@@ -179,7 +179,7 @@ export function layOutMembers(link: Link, output: OutputSection): void {
   const { sections } = link;
   let end = 0;
   for (const member of output.members) {
-    const start = alignUp(end, sections.section[member]?.align ?? 1);
+    const start = alignUp(end, sections.align[member] as number);
     sections.offset[member] = start;
     end = start + (sections.size[member] as number);
   }

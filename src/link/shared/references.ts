@@ -1,6 +1,7 @@
 // What relocations of a link refer to: sections by number, for the passes that only follow references.
 import type { RelocationColumns } from '../../formats/columns.js';
 import type { Link, TakenFile } from './link-state.js';
+import { hasTrait, TRAIT_ALLOC } from './sections.js';
 
 /** The relocations of a section: rows [first, end) of its file's. */
 export interface SectionRelocations {
@@ -14,12 +15,13 @@ export interface SectionRelocations {
  * the rest, which are nine of ten, when they are asked for, into the link's room: they are good until the next.
  */
 export function relocationsOf(link: Link, file: TakenFile, section: number): SectionRelocations {
-  const { sections } = file.file;
-  if (sections[section]?.alloc !== true) {
+  if (!hasTrait(link.sections, file.base + section, TRAIT_ALLOC)) {
     const rows = file.file.relocationColumns(section, link.room);
     return { rows, first: 0, end: rows.count };
   }
-  const all = (file.relocations ??= file.file.allRelocationColumns((index) => sections[index]?.alloc === true));
+  const all = (file.relocations ??= file.file.allRelocationColumns((index) =>
+    hasTrait(link.sections, file.base + index, TRAIT_ALLOC),
+  ));
   return { rows: all.rows, first: all.first[section] ?? 0, end: all.first[section + 1] ?? 0 };
 }
 

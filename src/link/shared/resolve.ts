@@ -241,7 +241,7 @@ function takeSections(state: Resolving, file: ObjectFile, number: number): numbe
     if (section.group !== null) {
       const first = state.groups.get(section.group);
       if (first === undefined) state.groups.set(section.group, number);
-      else if (first !== number) fate = SECTION_DUPLICATE;
+      else if (first !== number && fate !== SECTION_CONSUMED) fate = SECTION_DUPLICATE;
     }
     addSection(sections, section, number, fate);
   }

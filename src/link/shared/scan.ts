@@ -11,7 +11,7 @@ import type { LoweredRows } from './lowered-rows.js';
 import * as needed from './needs.js';
 import type { Needs } from './needs.js';
 import { relocationsOf } from './references.js';
-import { SECTION_DUPLICATE, SECTION_KEPT } from './sections.js';
+import { hasTrait, SECTION_DUPLICATE, SECTION_KEPT, TRAIT_ALLOC } from './sections.js';
 import * as symbols from './symbols.js';
 import type { UnwindSection } from './unwind.js';
 
@@ -45,10 +45,10 @@ export function scanRelocations(scanning: Scanning, unwind: UnwindSection | null
   const { sections } = link;
   const count = sections.section.length;
   for (let number = 0; number < count; number++) {
+    if (sections.fate[number] !== SECTION_KEPT || !hasTrait(sections, number, TRAIT_ALLOC)) continue;
     const section = sections.section[number];
     const file = link.files[sections.file[number] as number];
-    if (section === undefined || file === undefined || !section.alloc) continue;
-    if (sections.fate[number] !== SECTION_KEPT) continue;
+    if (section === undefined || file === undefined) continue;
     const { rows: relocations, first, end } = relocationsOf(link, file, section.index);
     if (first === end) continue;
     let content: Uint8Array | null = null;

@@ -6,7 +6,7 @@ import { splitUnwindRecords, type UnwindRecords } from '../../formats/dwarf/eh-f
 import type { RelocationColumns } from '../../formats/columns.js';
 import type { Link } from './link-state.js';
 import { relocationsOf } from './references.js';
-import { addMadeSection, SECTION_ABSORBED, SECTION_KEPT } from './sections.js';
+import { addMadeSection, hasTrait, SECTION_ABSORBED, SECTION_KEPT, TRAIT_UNWIND } from './sections.js';
 
 /** One input section of unwind records. */
 export interface UnwindInput {
@@ -36,8 +36,7 @@ export function collectUnwind(link: Link): Unwind {
   const firstOf = new Int32Array(count).fill(-1);
   const unwind: Unwind = { inputs: [], fdeInput: [], fdeRecord: [], fdeCode: [], fdeNext: [], firstOf };
   for (let number = 0; number < count; number++) {
-    const section = sections.section[number];
-    if (section?.kind !== 'unwind' || sections.fate[number] !== SECTION_KEPT) continue;
+    if (!hasTrait(sections, number, TRAIT_UNWIND) || sections.fate[number] !== SECTION_KEPT) continue;
     sections.fate[number] = SECTION_ABSORBED;
     addInput(link, unwind, number);
   }

@@ -5,7 +5,7 @@ import type { MadeSymbol } from './made-symbols.js';
 import { mergedOffset, type Merged, type MergedInput } from './merge.js';
 import type { OutputSection } from './outputs.js';
 import type { Layout } from './place.js';
-import { SECTION_ABSORBED, SECTION_KEPT } from './sections.js';
+import { hasTrait, SECTION_ABSORBED, SECTION_KEPT, TRAIT_ALLOC, TRAIT_UNWIND } from './sections.js';
 import * as symbols from './symbols.js';
 
 /** What fixups ask for. Columns by section number and by number of a global symbol. */
@@ -40,11 +40,11 @@ export function computeValues(
     const fate = sections.fate[number];
     if (fate === SECTION_KEPT) {
       alive[number] = 1;
-      const alloc = sections.section[number]?.alloc === true;
+      const alloc = hasTrait(sections, number, TRAIT_ALLOC);
       sectionAddress[number] = (alloc ? sections.address[number] : sections.offset[number]) as number;
     } else if (fate === SECTION_ABSORBED) {
       alive[number] = 1;
-      if (sections.section[number]?.kind === 'unwind' && unwindSection >= 0) {
+      if (hasTrait(sections, number, TRAIT_UNWIND) && unwindSection >= 0) {
         sectionAddress[number] = sections.address[unwindSection] as number;
       }
     }
