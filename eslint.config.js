@@ -109,8 +109,8 @@ export default tseslint.config(
   {
     // Addresses reach 2^53, bitwise operators stop at 2^31: these layers have no other numbers.
     files: ['src/link/**/*.ts', 'src/patch/**/*.ts'],
-    // Symbols' flags are sixteen bits.
-    ignores: [...TESTS, 'src/link/shared/symbols.ts'],
+    // Symbols' flags are sixteen bits, sections' traits eight.
+    ignores: [...TESTS, 'src/link/shared/symbols.ts', 'src/link/shared/sections.ts'],
     rules: { 'no-bitwise': 'error' },
   },
   {
