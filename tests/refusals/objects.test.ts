@@ -13,6 +13,7 @@ import { objectsAt } from '../../src/host/files/object-paths.js';
 import { openBaseProgram } from '../../src/patch/program/base-program.js';
 import { diffFiles } from '../../src/patch/diff/diff-files.js';
 import type { InputFile } from '../../src/patch/engine.js';
+import { openLiveEngine } from '../../src/patch/live-engine.js';
 import { encodePatchFile } from '../../src/patch/image/image-file.js';
 import { DEFAULT_ROOM, planPatch } from '../../src/patch/plan.js';
 import { freshProgram, type Program } from '../../src/patch/program/program.js';
@@ -117,6 +118,25 @@ test('of another machine, known or not, and no object at all', () => {
     ['nothing', new Uint8Array(0)],
   ];
   for (const [what, bytes] of other) assert.match(outcomeOf(bytes), /^IPBP(1003|200[14])$/, what);
+});
+
+test('of another machine than those of before, in a session too', () => {
+  const foreign = Uint8Array.from(Buffer.from(ARM64_OBJECT, 'base64'));
+  assert.is(outcomeOf(foreign), 'IPBP1003');
+  const engine = openLiveEngine({ name: 'base', read: () => readFileSync(join(folder, 'base')) });
+  const before = old.filter(({ name }) => name === changed.name);
+  assert.is(before.length, 1);
+  assert.is(
+    engine.diff(
+      before,
+      [changed].map(({ name, bytes }) => ({ name, read: () => bytes })),
+    ).count,
+    1,
+  );
+  assert.throws(
+    () => engine.diff(before, [{ name: 'foreign.o', read: () => foreign }]),
+    /^IPBP1003: these objects are of different machines.*foreign\.o/,
+  );
 });
 
 test('with flipped bits it is read or refused, never more', () => {

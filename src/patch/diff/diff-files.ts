@@ -1,6 +1,5 @@
 // Compares files: objects and archives of them, before and after. Opens them, leaves out what is the same byte for byte,
 // and hands the rest to diff.ts.
-import { IpbpError } from '../../codes/error.js';
 import { openArchive } from '../../formats/archive.js';
 import { detectFormat } from '../../formats/detect.js';
 import type { ObjectFile } from '../../formats/object-file.js';
@@ -43,7 +42,6 @@ export function diffFiles(
 ): FileDiff {
   const old = before.flatMap(openInput);
   const now = after.flatMap(openInput);
-  requireOneMachine([...old, ...now]);
   const byKey = new Map<string, Opened[]>();
   for (const opened of old) byKey.set(opened.key, [...(byKey.get(opened.key) ?? []), opened]);
   const identical: Opened[] = [];
@@ -82,19 +80,6 @@ export function diffFiles(
     changed: opened,
     unchanged,
   };
-}
-
-/** What cannot run in one program cannot be compared either. */
-function requireOneMachine(files: readonly Opened[]): void {
-  const first = files[0]?.file;
-  for (const { file } of files) {
-    if (first === undefined || (file.format === first.format && file.machine === first.machine)) continue;
-    throw new IpbpError('IPBP1003', 'these objects are of different machines', {
-      expected: `${first.format} ${first.machine}, as ${first.name}`,
-      actual: `${file.format} ${file.machine}`,
-      where: file.name,
-    });
-  }
 }
 
 /** The objects in a file: itself, or an archive's members that are objects. */

@@ -4,6 +4,7 @@
 //
 // Names are kept where they can: only an edit that touches what is numbered by position, or a signature, is looked at more
 // closely. Everything is decided from the objects given; files are opened elsewhere.
+import { IpbpError } from '../../codes/error.js';
 import { demangle } from '../../formats/symbols/demangle.js';
 import type { ObjectFile } from '../../formats/object-file.js';
 import { openLinkObject } from '../../link/atoms.js';
@@ -72,9 +73,10 @@ const NO_FORKS: ReadonlyMap<string, string> = new Map();
 /** Rounds of pulling pairs apart; each round is for what holds what was pulled apart in the last. */
 const MOST_ROUNDS = 32;
 
-/** @throws IpbpError IPBP1001, IPBP1002 or IPBP2001 where an object is broken */
+/** @throws IpbpError IPBP1001, IPBP1002 or IPBP2001 where an object is broken, IPBP1003 where they are of two machines */
 export function identify(request: IdentityRequest): Identified {
   const { before, names, departed = NONE_DEPARTED } = request;
+  requireOneMachine([...before.map(({ file }) => file), ...request.after]);
   const after = request.after.map((file) => openLinkObject(file, renamer(names)));
   const diff = diffObjects(before, after, () => request.unchanged?.(names) ?? [], departed);
   const asBefore: Identified = {
@@ -107,6 +109,19 @@ export function identify(request: IdentityRequest): Identified {
     pathOf,
     refused,
   };
+}
+
+/** What cannot run in one program cannot be compared either: whoever opened it, a session or a command. */
+function requireOneMachine(files: readonly ObjectFile[]): void {
+  const [first] = files;
+  for (const file of files) {
+    if (first === undefined || (file.format === first.format && file.machine === first.machine)) continue;
+    throw new IpbpError('IPBP1003', 'these objects are of different machines', {
+      expected: `${first.format} ${first.machine}, as ${first.name}`,
+      actual: `${file.format} ${file.machine}`,
+      where: file.name,
+    });
+  }
 }
 
 /** The same files under other names. What speaks of nothing that is called otherwise is left open, with all read of it. */
