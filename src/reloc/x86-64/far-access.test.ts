@@ -87,6 +87,11 @@ for (const [name, digits, field, inPlace, aside] of CASES) {
   });
 }
 
+test('a field in an immediate is not known, and no error', () => {
+  assert.equal(farReferences(code('66 b8 05 00'), [3]), [null], 'mov $5,%ax');
+  assert.equal(farReferences(code('b8 05 00 00 00'), [2]), [null], 'mov $5,%eax');
+});
+
 test('branches go through stubs', () => {
   const bytes = code('e8 00000000 e9 00000000 0f84 00000000');
   assert.equal(farReferences(bytes, [1, 6, 12]), [{ kind: 'branch' }, { kind: 'branch' }, { kind: 'branch' }]);

@@ -47,7 +47,8 @@ interface Operation {
 
 function takeApart(bytes: Uint8Array, modrm: number): Operation | null {
   const byte = (at: number): number => bytes[at] ?? 0;
-  if (modrm < 1 || (byte(modrm) & 0xc7) !== RBP) return null;
+  // A relocation may stand where no compiler puts one: in an immediate.
+  if (modrm < 1 || (byte(modrm) & 0xc7) !== RBP || modrm + 1 + FIELD > bytes.length) return null;
   let at = 0;
   while (PREFIXES.has(byte(at))) at++;
   const short = bytes.subarray(0, at).includes(0x66);
