@@ -313,7 +313,7 @@ export const TARGETS: readonly Target[] = [
     aims: plainAims,
     finish: mendChecksum,
     read: readPatch,
-    codes: /^IPBP(?:100[12]|101[01]|2005|3010|4007)$/,
+    codes: /^IPBP(?:100[12]|101[01]|200[25]|3010|4007)$/,
     where: null,
   },
   { name: 'frames', shelf: 'frame', weight: 20, aims: plainAims, read: readFrame, codes: /^IPBP400[12]$/, where: null },
