@@ -148,8 +148,6 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
     const base = lowered.base[type] as number;
     if (base === rows.BASE_PLACE) value -= place;
     else if (base !== rows.BASE_NOTHING) value = offBase(context, base, value, place);
-    const modulo = lowered.modulo[type] as number;
-    if (modulo !== 0) value -= Math.floor(value / modulo) * modulo;
     const multiple = lowered.multiple[type] as number;
     if (
       value < (lowered.min[type] as number) ||
