@@ -1,5 +1,7 @@
 // `npm run conformance -- elf [--full] [--only NAME] [--suite NAME,NAME] [--machine NAME] [--seed N]`: ours against other
 // linkers. Prints a table, then one line of JSON; `--full` runs all cases and writes conformance/results/SUITE.json.
+// `--unshrunk` tells the first random link that fails as it is.
+import fc from 'fast-check';
 import { parseArgs } from 'node:util';
 import { readOrigin, writeRecord } from './record.js';
 import { jitlinkSuite } from './jitlink/suite.js';
@@ -20,6 +22,7 @@ const { values, positionals } = parseArgs({
     suite: { type: 'string' },
     machine: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    unshrunk: { type: 'boolean', default: false },
   },
 });
 
@@ -45,6 +48,8 @@ const machines = MACHINES.filter((name) => values.machine === undefined || name 
 if (machines.length === 0) throw new Error(`no machine ${values.machine}; there are ${MACHINES.join(', ')}`);
 const seed = Number(values.seed);
 if (!Number.isSafeInteger(seed)) throw new Error(`--seed ${values.seed} is not a number`);
+
+if (values.unshrunk) fc.configureGlobal({ endOnFailure: true });
 
 const whole = values.only === '' && values.machine === undefined;
 const summary: Record<string, object> = {};

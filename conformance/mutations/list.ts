@@ -16,9 +16,12 @@ export interface Mutation {
   readonly checks: readonly Check[];
 }
 
-const LINKS = ['properties', 'meaning', 'jitlink'] as const;
-const FIELDS = ['fields', 'jitlink', 'meaning'] as const;
+// The quick ones first.
+const LINKS = ['meaning', 'properties', 'jitlink'] as const;
+const FIELDS = ['fields', 'meaning', 'jitlink'] as const;
 
+const X86_64_ROWS = 'src/reloc/elf-x86-64.ts';
+const ARM64_ROWS = 'src/reloc/elf-aarch64.ts';
 const FIXUPS = 'src/link/shared/fixups.ts';
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -39,11 +42,83 @@ export const MUTATIONS: readonly Mutation[] = [
     checks: FIELDS,
   },
   {
-    name: 'the low bits of a page are not cut off',
+    name: 'loads of arm64 take a bit of the page',
     kind: 'mask',
-    file: FIXUPS,
-    find: 'if (modulo !== 0) value -= Math.floor(value / modulo) * modulo;',
-    put: 'if (modulo !== 0) value -= Math.floor(value / modulo / 2) * modulo * 2;',
+    file: 'src/reloc/arm64/fields.ts',
+    find: '(((value & 0xfff) / size) << 10),',
+    put: '(((value & 0x1fff) / size) << 10),',
+    checks: FIELDS,
+  },
+  {
+    name: 'pages of arm64 are half as large',
+    kind: 'mask',
+    file: 'src/reloc/fixup.ts',
+    find: 'const PAGE = 0x1000;',
+    put: 'const PAGE = 0x800;',
+    checks: FIELDS,
+  },
+  {
+    name: 'R_X86_64_32S has 16 bits',
+    kind: 'range',
+    file: X86_64_ROWS,
+    find: "row(11, 'R_X86_64_32S', 'S+A', INT32)",
+    put: "row(11, 'R_X86_64_32S', 'S+A', INT16)",
+    checks: FIELDS,
+  },
+  {
+    name: 'R_X86_64_32 is signed',
+    kind: 'sign',
+    file: X86_64_ROWS,
+    find: "row(10, 'R_X86_64_32', 'S+A', UINT32)",
+    put: "row(10, 'R_X86_64_32', 'S+A', INT32)",
+    checks: FIELDS,
+  },
+  {
+    name: 'R_X86_64_PC64 has 32 bits',
+    kind: 'range',
+    file: X86_64_ROWS,
+    find: "row(24, 'R_X86_64_PC64', 'S+A-P', INT64)",
+    put: "row(24, 'R_X86_64_PC64', 'S+A-P', INT32)",
+    checks: FIELDS,
+  },
+  {
+    name: 'R_X86_64_GOTPC32 is the distance of the symbol, not of the table',
+    kind: 'choice',
+    file: X86_64_ROWS,
+    find: "row(26, 'R_X86_64_GOTPC32', 'GOT+A-P', INT32)",
+    put: "row(26, 'R_X86_64_GOTPC32', 'S+A-P', INT32)",
+    checks: FIELDS,
+  },
+  {
+    name: 'R_X86_64_GOTOFF64 is the distance from the place',
+    kind: 'bias',
+    file: X86_64_ROWS,
+    find: "row(25, 'R_X86_64_GOTOFF64', 'S+A-GOT', INT64)",
+    put: "row(25, 'R_X86_64_GOTOFF64', 'S+A-P', INT64)",
+    checks: FIELDS,
+  },
+  {
+    name: 'R_AARCH64_PREL64 has 32 bits',
+    kind: 'range',
+    file: ARM64_ROWS,
+    find: "[260, 'PREL64', 'S+A-P', INT64]",
+    put: "[260, 'PREL64', 'S+A-P', WORD32]",
+    checks: FIELDS,
+  },
+  {
+    name: 'R_AARCH64_LDST32_ABS_LO12_NC counts in quads',
+    kind: 'mask',
+    file: ARM64_ROWS,
+    find: "[285, 'LDST32_ABS_LO12_NC', 'S+A', LDST32.low]",
+    put: "[285, 'LDST32_ABS_LO12_NC', 'S+A', LDST64.low]",
+    checks: FIELDS,
+  },
+  {
+    name: 'the start of the table is that of its slots',
+    kind: 'bias',
+    file: 'src/link/shared/tables.ts',
+    find: "table: at(table === 'got' ? tables.got : tables.gotPlt),",
+    put: 'table: at(tables.got) + tables.gotReserved * link.machine.pointerSize,',
     checks: LINKS,
   },
   {
@@ -156,7 +231,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/formats/dwarf/eh-frame-header.ts',
     find: 'order.sort((a, b) => (code[a] as number) - (code[b] as number) || a - b);',
     put: 'order.reverse();',
-    checks: ['meaning', 'properties'],
+    checks: LINKS,
   },
   {
     name: 'a later group of the same name is kept as well',
@@ -228,6 +303,6 @@ export const MUTATIONS: readonly Mutation[] = [
     file: FIXUPS,
     find: '          values.templateStart;\n        break;\n      case rows.TERM_THREAD_SLOT',
     put: '          values.templateStart + 8;\n        break;\n      case rows.TERM_THREAD_SLOT',
-    checks: ['meaning', 'properties'],
+    checks: LINKS,
   },
 ];
