@@ -4,6 +4,7 @@ import { ARCHIVE_NAMES, captureArchive } from './archives.js';
 import { type CapturedLink } from './capture.js';
 import { captureCrate, CRATES, type Call } from './crates.js';
 import { captureCpp, CPP_CALLS, CPP_NAMES } from './cpp.js';
+import { referencesLink } from './references.js';
 
 /** A case: its link is captured when it is asked for. */
 export interface Case {
@@ -29,5 +30,6 @@ export function casesOf(machine: MachineName): Case[] {
     calls: [],
     link: () => captureArchive(machine, name),
   }));
-  return [...cpp, ...crates, ...archives];
+  const references = { name: 'references', machine, calls: [], link: () => referencesLink(machine) };
+  return [...cpp, ...crates, ...archives, references];
 }

@@ -31,7 +31,8 @@ function judgeGotLoad(resolver: Resolver, place: Place): Outcome {
   if (meant.kind === 'nothing' && WITH_CONSTANT.has(first!)) {
     return signedAt(resolver, at, 4) === 0 ? 'zero' : wrong(signedAt(resolver, at, 4), meant);
   }
-  if (oldFirst === 0xff && oldSecond === CALL_THROUGH && first === 0x67 && second === 0xe8) {
+  // As long as before: an address size that means nothing there, or a nop of mold's.
+  if (oldFirst === 0xff && oldSecond === CALL_THROUGH && (first === 0x67 || first === 0x90) && second === 0xe8) {
     return resolver.isCode(meant, target);
   }
   // One byte shorter: the distance starts a byte earlier, a nop follows.
