@@ -1,8 +1,11 @@
-// Our own C and C++ sources, compiled by both compilers in all code models: what distributions' libraries lack.
+// Our own C and C++ sources, compiled by both compilers in all code models, and assembly: what distributions' libraries
+// lack.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MACHINE_TOOLS } from '../cases/machine-tools.js';
+import { run } from '../setup/run.js';
 import type { MachineName } from '../suite.js';
 import type { CorpusObject } from './objects.js';
 
@@ -52,4 +55,13 @@ export function* compiled(machine: MachineName, compiler: readonly string[], fol
   };
   for (const way of [...WAYS, ...MODELS[machine]]) yield make('models.c', [...C, ...way]);
   for (const way of WAYS.slice(0, 4)) yield make('containers.cpp', [...CPP, ...way]);
+}
+
+/** What no compiler makes, and the ends of fields. */
+export function* assembled(machine: MachineName, folder: string): Iterable<CorpusObject> {
+  const name = `references.${machine}.s`;
+  const output = join(folder, 'assembled.o');
+  const { triple } = MACHINE_TOOLS[machine];
+  run('llvm-mc-19', ['-filetype=obj', `-triple=${triple}`, join(SOURCES, name), '-o', output]);
+  yield { name, bytes: readFileSync(output) };
 }

@@ -6,7 +6,7 @@ import { openArchive } from '../../src/formats/archive.js';
 import { MACHINE_TOOLS } from '../cases/machine-tools.js';
 import { arm64Rust } from '../setup/arm64-rust.js';
 import type { MachineName } from '../suite.js';
-import { compiled } from './compiled.js';
+import { assembled, compiled } from './compiled.js';
 
 /** One relocatable file. */
 export interface CorpusObject {
@@ -57,6 +57,7 @@ export function objectGroups(machine: MachineName): readonly ObjectGroup[] {
   const clang = ['clang-19', `--target=${machine}-linux-gnu`];
   groups.push({ name: 'code models by gcc', objects: (folder) => compiled(machine, [cc], folder) });
   groups.push({ name: 'code models by clang', objects: (folder) => compiled(machine, clang, folder) });
+  groups.push({ name: 'code models in assembly', objects: (folder) => assembled(machine, folder) });
   groups.push({ name: 'std of rustc', dear: machine === 'aarch64', objects: () => rlibMembers(stdOf(machine)) });
   return groups;
 }
