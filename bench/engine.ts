@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { Bench } from 'tinybench';
 import { readObjectFile } from '../src/formats/read-object.js';
 import { findSharedLibraries } from '../src/host/files/shared-libraries.js';
-import { type Library, openBaseProgram } from '../src/patch/program/base-program.js';
+import { type BaseProgram, type Library, openBaseProgram } from '../src/patch/program/base-program.js';
 import { diffFiles } from '../src/patch/diff/diff-files.js';
 import type { InputFile } from '../src/patch/engine.js';
+import type { PatchImage } from '../src/patch/image/image.js';
 import { encodePatchFile } from '../src/patch/image/image-file.js';
 import { DEFAULT_ROOM, type PlanRequest, planPatch } from '../src/patch/plan.js';
 import { freshProgram } from '../src/patch/program/program.js';
@@ -58,11 +59,16 @@ function inputFile(path: string): InputFile {
   return { name: baseName(path), read: () => bytes };
 }
 
-/** Builds, edits once, and keeps the objects that differ as they were and as they are. */
-async function oneEdit(
-  subject: Subject,
-  folder: string,
-): Promise<{ exe: string; before: InputFile[]; after: InputFile[] }> {
+/** One real edit: the objects that differ as they were and as they are, and all of the crate's. */
+interface Edited {
+  readonly exe: string;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly objects: readonly string[];
+}
+
+/** Builds, edits once, and keeps the objects. */
+async function oneEdit(subject: Subject, folder: string): Promise<Edited> {
   const project = copyProject(subject, join(folder, 'project'), null);
   const rustc = captureRustc(project.folder, subject.crate);
   const kept = join(folder, 'before');
@@ -70,56 +76,98 @@ async function oneEdit(
   for (const path of sessionObjects(project.folder, subject.crate)) linkSync(path, join(kept, baseName(path)));
   project.edit(1);
   await rustc.run();
-  const after = sessionObjects(project.folder, subject.crate);
+  const objects = sessionObjects(project.folder, subject.crate);
   const old = new Set(readdirSync(kept));
-  const changed = after.filter((path) => !old.has(baseName(path)) || inode(path) !== inode(join(kept, baseName(path))));
+  const changed = objects.filter(
+    (path) => !old.has(baseName(path)) || inode(path) !== inode(join(kept, baseName(path))),
+  );
   const before = changed.map((path) => join(kept, baseName(path))).filter((path) => old.has(baseName(path)));
   const exe = join(project.folder, 'target', 'debug', subject.crate.replaceAll('_', '-'));
-  return { exe, before: before.map(inputFile), after: changed.map(inputFile) };
+  return { exe, before, after: changed, objects };
 }
 
-async function measure(subject: Subject, folder: string): Promise<EngineResult> {
-  const { exe, before, after } = await oneEdit(subject, folder);
+/** Objects in memory, before the edit and after it. */
+interface Objects {
+  readonly before: readonly InputFile[];
+  readonly after: readonly InputFile[];
+}
+
+/** An edit with the engine open for it. */
+export interface OpenEdit extends Edited {
+  readonly executable: Uint8Array;
+  readonly functions: number;
+  /** Opens the executable anew. */
+  open(): BaseProgram;
+  /** The objects that differ, read from the disk. */
+  read(): Objects;
+  /** What a plan of a patch is asked with, the diff included. */
+  request(objects: Objects): PlanRequest;
+}
+
+/** Builds and edits a subject, and opens the engine on it. */
+export async function openEdit(subject: Subject, folder: string): Promise<OpenEdit> {
+  const edited = await oneEdit(subject, folder);
+  const { exe } = edited;
   const executable = inputFile(exe).read();
   const file = readObjectFile(executable, subject.name);
   const found = findSharedLibraries(file, {}).libraries;
   const libraries = (): readonly Library[] => found.map((library) => ({ name: library.name, open: () => library }));
-  const program = freshProgram(openBaseProgram(file, libraries));
-  const plan = (): PlanRequest => {
-    const diff = diffFiles(before, after);
-    return {
-      program,
-      diff,
-      identity: diff,
-      before: diff.replaced,
-      after: diff.changed,
-      others: () => [],
-      archives: () => null,
-      room: DEFAULT_ROOM,
-    };
+  const open = (): BaseProgram => openBaseProgram(readObjectFile(executable, subject.name), libraries);
+  const program = freshProgram(open());
+  return {
+    ...edited,
+    executable,
+    functions: program.base.functions,
+    open,
+    read: () => ({ before: edited.before.map(inputFile), after: edited.after.map(inputFile) }),
+    request({ before, after }) {
+      const diff = diffFiles(before, after);
+      return {
+        program,
+        diff,
+        identity: diff,
+        before: diff.replaced,
+        after: diff.changed,
+        others: () => [],
+        archives: () => null,
+        room: DEFAULT_ROOM,
+      };
+    },
   };
-  const planned = planPatch(plan());
+}
+
+/** The patch of an edit. Throws when it is refused. */
+export function patchOf(request: PlanRequest): PatchImage {
+  const planned = planPatch(request);
   if (planned.kind !== 'patch') throw new Error(`the edit gave no patch: ${JSON.stringify(planned)}`);
+  return planned.image;
+}
+
+async function measure(subject: Subject, folder: string): Promise<EngineResult> {
+  const { executable, functions, open, read, request } = await openEdit(subject, folder);
+  const objects = read();
+  const { before, after } = objects;
+  const image = patchOf(request(objects));
 
   const bench = new Bench({ time: 1500, iterations: 10, warmupTime: 500, warmupIterations: 3 });
   bench.add('open the executable', () => {
-    openBaseProgram(readObjectFile(executable, subject.name), libraries);
+    open();
   });
   bench.add('diff', () => {
     diffFiles(before, after);
   });
   // Objects are opened lazily and remember what they read: a diff before each link, as an edit has it.
   bench.add('diff and link', () => {
-    planPatch(plan());
+    planPatch(request(objects));
   });
   bench.add('encode the patch file', () => {
-    encodePatchFile(planned.image);
+    encodePatchFile(image);
   });
   await bench.run();
   return {
     subject: subject.name,
     executableBytes: executable.length,
-    functions: program.base.functions,
+    functions,
     changedObjects: after.length,
     tasks: bench.tasks.map(({ name, result, runs }) => {
       if (result.state !== 'completed') throw new Error(`${name}: ${result.state}`);

@@ -3,6 +3,8 @@
 import { parseArgs } from 'node:util';
 import { benchEdit } from './edit.js';
 import { benchEngine } from './engine.js';
+import { benchLink } from './link.js';
+import { benchPatchLink } from './patch-link.js';
 import { conditions, record } from './record.js';
 import { benchSize } from './size.js';
 import { benchWarm } from './warm.js';
@@ -26,6 +28,8 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   warm: () => benchWarm(edits, values.subject),
   size: () => benchSize(edits, values.keep ?? null),
   slots: () => benchSlots(edits),
+  'patch-link': () => benchPatchLink(edits, values.subject),
+  link: () => Promise.resolve(benchLink(edits, values.subject)),
 };
 
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;

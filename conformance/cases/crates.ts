@@ -80,10 +80,29 @@ export function captureCrate(machine: MachineName, name: string): CapturedLink {
 }
 
 function build(machine: MachineName, name: string, folder: string): CapturedLink {
-  const { triple, cc } = MACHINE_TOOLS[machine];
-  const { folder: shim, env } = captureSettings(machine, folder);
   const source = cacheFolder('crates');
   cpSync(join(ROOT, 'conformance', 'crates'), source, { recursive: true });
+  const args = ['--release', '--locked', '--lib', '--package', `conform-${name}`];
+  return captureCargo({ machine, source, args, into: folder, name: `conform_${name}` });
+}
+
+/** A build of a cdylib, the link of which is wanted. */
+export interface CapturedBuild {
+  readonly machine: MachineName;
+  /** The folder of the workspace. */
+  readonly source: string;
+  /** Of `cargo build`. */
+  readonly args: readonly string[];
+  /** Gets a folder of the library's name. */
+  readonly into: string;
+  /** Of the library's crate. */
+  readonly name: string;
+}
+
+/** Builds a cdylib by cargo, with its link captured. */
+export function captureCargo({ machine, source, args, into, name }: CapturedBuild): CapturedLink {
+  const { triple, cc } = MACHINE_TOOLS[machine];
+  const { folder: shim, env } = captureSettings(machine, into);
   const upper = triple.toUpperCase().replaceAll('-', '_');
   const flags = [
     `-Clink-arg=-B${shim}`,
@@ -100,9 +119,8 @@ function build(machine: MachineName, name: string, folder: string): CapturedLink
     [`CC_${triple.replaceAll('-', '_')}`]: cc,
     ...(machine === 'aarch64' ? { RUSTC: arm64Rust().rustc } : {}),
   };
-  const args = ['build', '--release', '--locked', '--lib', '--package', `conform-${name}`, '--target', triple];
-  run('cargo', args, { cwd: source, env: variables, timeout: 7_200_000 });
-  const link = readCapture(machine, folder, `conform_${name}`);
-  if (link === null) throw new Error(`cargo linked no conform_${name}: remove its folder of target and try again`);
+  run('cargo', ['build', ...args, '--target', triple], { cwd: source, env: variables, timeout: 7_200_000 });
+  const link = readCapture(machine, into, name);
+  if (link === null) throw new Error(`cargo linked no ${name}: remove its folder of target and try again`);
   return link;
 }

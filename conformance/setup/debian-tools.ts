@@ -10,6 +10,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   'g++': 'g++',
   'ld.bfd': 'binutils',
   readelf: 'binutils',
+  time: 'time',
   mold: 'mold',
   'ld.lld-19': 'lld-19',
   'clang-19': 'clang-19',
