@@ -1,6 +1,6 @@
 // What code promises or asks for as a whole (.note.gnu.property): decoded, merged as linkers do, encoded. Only properties
 // of 32 bits; those of other sizes are not carried over. Source: "Linux Extensions to gABI" (Program Property);
-// x86-64 psABI, 4.1.1 "Program Property" and binutils for the ranges; AAELF64, "Program Property".
+// x86-64 psABI, "Program Property", for the ranges; AAELF64, "Program Property".
 import { ByteReader } from '../../bytes/reader.js';
 import { ByteWriter } from '../../bytes/writer.js';
 import type { MachineName } from '../object-file.js';

@@ -53,7 +53,7 @@ function landingEntry(at: number, headerAt: number, slot: number, index: number)
   return bytes;
 }
 
-/** Where indirect branches are tracked (CET): 5.2, and "Linux x86-64 with IBT". The header is only jumped to directly. */
+/** Where indirect branches are tracked (CET), as GNU ld's lazy PLT for that. The header is only jumped to directly. */
 export const X86_64_LANDING_PLT: PltShape = {
   ...X86_64_PLT,
   entrySize: 32,
