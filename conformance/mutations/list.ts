@@ -305,4 +305,28 @@ export const MUTATIONS: readonly Mutation[] = [
     put: '          values.templateStart + 8;\n        break;\n      case rows.TERM_THREAD_SLOT',
     checks: LINKS,
   },
+  {
+    name: 'what is protected may be replaced',
+    kind: 'choice',
+    file: 'src/link/shared/scopes.ts',
+    find: 'if (visibility === VISIBILITY_DEFAULT && !isBoundHere(link, symbol)) {',
+    put: 'if (visibility <= VISIBILITY_PROTECTED && !isBoundHere(link, symbol)) {',
+    checks: ['properties'],
+  },
+  {
+    name: 'weak references fetch members of archives',
+    kind: 'choice',
+    file: 'src/link/shared/resolve.ts',
+    find: 'else if (current === symbols.STATE_LAZY && !weakly) {',
+    put: 'else if (current === symbols.STATE_LAZY) {',
+    checks: ['properties'],
+  },
+  {
+    name: 'constructors run in the order of the inputs, whatever their priority',
+    kind: 'skipped',
+    file: 'src/link/shared/outputs.ts',
+    find: 'output.members.sort((a, b) => priority(a) - priority(b));',
+    put: '',
+    checks: ['properties'],
+  },
 ];
