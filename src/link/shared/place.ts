@@ -130,6 +130,12 @@ function checkTextAddress(wanted: number, free: number): void {
 
 /** An alignment is a number in an input that costs what it says: at most what {@link LIMITS} has for a link. */
 function checkFileSize({ sections }: Link, outputs: readonly OutputSection[], fileEnd: number): void {
+  let held = 0;
+  for (const { zero, members } of outputs) {
+    if (!zero) for (const member of members) held += sections.size[member] as number;
+  }
+  // So in nearly every link. What was read is asked of every section: that costs.
+  if (fileEnd - held <= LIMITS.linkedPadding) return;
   const read = sections.section.reduce((sum, { packing, size, fileSize }) => sum + (packing ? size : fileSize), 0);
   const most = LIMITS.linkedTimes * read + LIMITS.linkedPadding;
   if (fileEnd <= most) return;
