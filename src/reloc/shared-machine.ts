@@ -65,4 +65,6 @@ export interface SharedMachine {
   readonly landingPlt: PltShape;
   /** Null on machines whose branches reach all of a module. */
   readonly veneer: VeneerShape | null;
+  /** The same for code in which jumps through registers lead to landings only: its target may be none. */
+  readonly landingVeneer: VeneerShape | null;
 }

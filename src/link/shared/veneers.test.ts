@@ -84,6 +84,28 @@ test('far calls in both directions go through veneers, near ones do not', () => 
   );
 });
 
+test('where jumps through registers lead to landings only, veneers lead anywhere all the same', () => {
+  const result = link(`
+    .section .text.first,"ax"
+    .globl first
+    first: bti c; bl last; ret
+    ${gap('one', 140 * MIB)}
+    .section .text.last,"ax"
+    last: ret
+    .section .note.gnu.property,"a"
+    .balign 8
+    .word 4, 16, 5
+    .asciz "GNU"
+    .word 0xc0000000, 4, 1, 0
+  `);
+  assert.equal(result.errors, []);
+  const island = result.map.find(({ section, file }) => section === '.text.veneers' && file === null);
+  assert.ok(island !== undefined && result.bytes !== null);
+  assert.equal(reached(result, addressOf(result, '.text.first') + 4), { to: addressOf(result, '.text.last'), hops: 1 });
+  // ret x16
+  assert.is(new DataView(result.bytes.buffer, result.bytes.byteOffset).getUint32(island.offset + 8, true), 0xd65f0200);
+});
+
 test('code that branches reach all of has no islands', () => {
   const result = link(`
     .section .text.first,"ax"

@@ -53,7 +53,8 @@ export function addVeneers(
   place: () => void,
   placed: () => PlacedLink,
 ): Veneers | null {
-  const shape = scanning.link.machine.shared.veneer;
+  const { landings, machine } = scanning.link;
+  const shape = landings ? machine.shared.landingVeneer : machine.shared.veneer;
   const code = outputs.filter(({ region }) => region === 'code');
   const [first, last] = [code[0], code.at(-1)];
   if (shape === null || first === undefined || last === undefined) return null;

@@ -10,6 +10,7 @@ export const BTI_C = 0xd503245f;
 
 export const b = (): number => 0x14000000;
 export const br = (register: Register): number => 0xd61f0000 | (register << 5);
+export const ret = (register: Register): number => 0xd65f0000 | (register << 5);
 export const adr = (to: Register): number => 0x10000000 | to;
 export const adrp = (to: Register): number => 0x90000000 | to;
 /** add to, from, #0 */

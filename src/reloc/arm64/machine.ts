@@ -7,7 +7,7 @@ import { ARM64_ENTRY, callBefore, calls, CODE_FILL } from './entry.js';
 import { ARM64_ENTRY_THROUGH_WORD, slotOfJump } from './through-word.js';
 import { ADRP21, LDST64, readWord } from './fields.js';
 import { adrp, assemble, br, BTI_C, load } from './instructions.js';
-import { ARM64_LANDING_PLT, ARM64_PLT, ARM64_STUB, ARM64_VENEER } from './plt.js';
+import { ARM64_LANDING_PLT, ARM64_LANDING_VENEER, ARM64_PLT, ARM64_STUB, ARM64_VENEER } from './plt.js';
 import { rewriter } from './rewrite.js';
 
 /** Two words in front of the thread-locals of the program: the thread control block. */
@@ -82,6 +82,7 @@ export function arm64Machine(rows: readonly FixupRow[], dynamic: DynamicTypes): 
       plt: ARM64_PLT,
       landingPlt: ARM64_LANDING_PLT,
       veneer: ARM64_VENEER,
+      landingVeneer: ARM64_LANDING_VENEER,
     },
   };
 }

@@ -5,7 +5,7 @@ import { pageOf } from '../fixup.js';
 import type { StubShape } from '../machine.js';
 import type { PltShape, VeneerShape } from '../shared-machine.js';
 import { ADD12_LO, ADRP21, BRANCH26, LDST64 } from './fields.js';
-import { add, adrp, assemble, br, BTI_C, load, NOP } from './instructions.js';
+import { add, adrp, assemble, br, BTI_C, load, NOP, ret } from './instructions.js';
 
 const IP0 = 16;
 const IP1 = 17;
@@ -69,15 +69,25 @@ export const ARM64_STUB: StubShape = {
   },
 };
 
-/** adrp, add, br: 4 GiB in both directions. */
-export const ARM64_VENEER: VeneerShape = {
-  field: BRANCH26,
-  size: 12,
-  align: 4,
-  encode(at, target) {
-    const bytes = assemble(adrp(IP0), add(IP0, IP0), br(IP0));
-    toPage(bytes, 0, at, target, 'veneer');
-    within(bytes, 4, ADD12_LO, target, 'veneer');
-    return bytes;
-  },
-};
+/** adrp, add, and what goes there: 4 GiB in both directions. */
+function veneer(leave: (register: number) => number): VeneerShape {
+  return {
+    field: BRANCH26,
+    size: 12,
+    align: 4,
+    encode(at, target) {
+      const bytes = assemble(adrp(IP0), add(IP0, IP0), leave(IP0));
+      toPage(bytes, 0, at, target, 'veneer');
+      within(bytes, 4, ADD12_LO, target, 'veneer');
+      return bytes;
+    },
+  };
+}
+
+export const ARM64_VENEER: VeneerShape = veneer(br);
+
+/**
+ * By a return, which may lead anywhere, where branches may not (DDI 0487, "BTI": only branches through registers are
+ * checked): what a direct branch leads to needs no landing.
+ */
+export const ARM64_LANDING_VENEER: VeneerShape = veneer(ret);

@@ -104,6 +104,7 @@ export function x86Machine(rows: readonly FixupRow[], dynamic: DynamicTypes): Ma
       plt: X86_64_PLT,
       landingPlt: X86_64_LANDING_PLT,
       veneer: null,
+      landingVeneer: null,
     },
   };
 }
