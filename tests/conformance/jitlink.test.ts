@@ -15,9 +15,9 @@ test('objects at given addresses have the bytes that JITLink gives them', async 
   const compared = rows.flatMap(({ found }) =>
     [...found.matchAll(/(\d+) relocations equal/g)].map(([, n]) => Number(n)),
   );
-  // Six groups on x86_64, five on arm64, by two linkers each.
-  assert.is(compared.length, 22);
-  assert.ok(Math.min(...compared) > 20, String(compared));
+  // Seven groups on x86_64, six on arm64, by two linkers each.
+  assert.is(compared.length, 26);
+  assert.ok(Math.min(...compared) > 15, String(compared));
   assert.ok(compared.reduce((sum, one) => sum + one) > 15_000, String(compared));
 });
 
