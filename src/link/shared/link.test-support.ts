@@ -16,6 +16,8 @@ export interface Workshop {
   compile(source: string, ...flags: string[]): string;
   /** The same of C++. */
   compilePlus(source: string, ...flags: string[]): string;
+  /** The same of C, for arm64. */
+  compileArm64(source: string, ...flags: string[]): string;
   archive(...objects: string[]): string;
   input(path: string, facts?: { whole?: boolean; hidden?: boolean }): LinkInput;
   link(inputs: readonly LinkInput[], options?: Partial<SharedOptions>): SharedResult;
@@ -58,6 +60,7 @@ export function openWorkshop(): Workshop {
   const workshop: Workshop = {
     compile: (source, ...flags) => build('gcc', 'c', source, flags),
     compilePlus: (source, ...flags) => build('g++', 'cc', source, flags),
+    compileArm64: (source, ...flags) => build('aarch64-linux-gnu-gcc', 'c', source, flags),
     archive(...objects) {
       const path = join(dir, `lib${files++}.a`);
       execFileSync('ar', ['rcs', path, ...objects]);

@@ -172,33 +172,35 @@ function readBack(library: Uint8Array): string[] {
   });
   table('.eh_frame_hdr', (_, address) => encodedUnwindHeader(file, address));
   table('.note.gnu.build-id', () =>
-    joined(file.notes().map((note) => encodeNote(note.owner, note.type, note.description))),
+    joined(
+      file
+        .notes()
+        .filter(({ type }) => type === elf.NT_GNU_BUILD_ID)
+        .map((note) => encodeNote(note.owner, note.type, note.description)),
+    ),
   );
   return seen;
 }
 
-const OBJECTS = [
-  workshop.compile(
-    `
+const SOURCES = [
+  `
     #include <stdio.h>
     #include <stdlib.h>
     int shared_block[8]; __thread int own = 3; static __thread char zeros[40];
     __attribute__((weak)) int maybe(void); extern int elsewhere(int);
     int value(void) { zeros[own] = 1; return printf("%d", elsewhere(maybe ? maybe() : abs(own))) + shared_block[1]; }
     const char *texts[] = { "one", "two", "three" }; void *functions[] = { value, elsewhere, printf, texts };`,
-    '-fcommon',
-  ),
-  workshop.compile(
-    `
+  `
     int shared_block[12]; extern const char *texts[];
     __attribute__((visibility("hidden"))) int helper(int n) { return n * 7; }
     __attribute__((visibility("protected"))) int guarded(int n) { return helper(n) + shared_block[n]; }
     __attribute__((constructor(150))) static void begin(void) { shared_block[0]++; }
     __attribute__((destructor)) static void end(void) { shared_block[0]--; }
     int elsewhere(int n) { return guarded(n) + texts[n % 3][0]; }`,
-    '-fcommon',
-    '-ffunction-sections',
-  ),
+];
+
+const OBJECTS = [
+  ...SOURCES.map((source) => workshop.compile(source, '-fcommon', '-ffunction-sections')),
   workshop.compilePlus(`
     #include <stdexcept>
     #include <string>
@@ -207,6 +209,7 @@ const OBJECTS = [
     int thrower(int n) { ++count(); if (n > 2) throw std::runtime_error(std::string("many")); return n; }
     int caught() { try { return thrower(5); } catch (const std::exception &e) { return e.what()[0]; } }`),
 ];
+const ARM64_OBJECTS = SOURCES.map((source) => workshop.compileArm64(source, '-fcommon', '-ffunction-sections'));
 const LIBRARIES = ['libc.so.6', 'libstdc++.so.6'].map((name) =>
   execFileSync('g++', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim(),
 );
@@ -228,25 +231,30 @@ const optionsArbitrary: fc.Arbitrary<Partial<SharedOptions>> = fc.record({
   buildId: fc.constantFrom(null, { bytes: Uint8Array.from({ length: 20 }, (_, index) => index * 7) }),
 });
 
-test('what was written is read, and encoded again is the same bytes', () => {
+/** Links subsets of the objects with all kinds of options; names of all that was compared. */
+function readBackAll(objects: readonly string[], libraries: readonly string[], numRuns: number): Set<string> {
   const seen = new Set<string>();
-  const inputs = new Map([...OBJECTS, ...LIBRARIES].map((path) => [path, workshop.input(path)]));
-  fc.assert(
-    fc.property(
-      fc.subarray(OBJECTS, { minLength: 1 }),
-      fc.subarray(LIBRARIES),
-      optionsArbitrary,
-      (objects, libraries, options) => {
-        const chosen = [...objects, ...libraries].flatMap((path) => inputs.get(path) ?? []);
-        const { bytes, errors } = workshop.link(chosen, options);
-        assert.equal(errors, []);
-        for (const name of readBack(bytes as Uint8Array)) seen.add(name);
-      },
-    ),
-    { numRuns: 60, includeErrorInReport: true },
+  const inputs = new Map([...objects, ...libraries].map((path) => [path, workshop.input(path)]));
+  const property = fc.property(
+    fc.subarray([...objects], { minLength: 1 }),
+    fc.subarray([...libraries]),
+    optionsArbitrary,
+    (some, used, options) => {
+      const { bytes, errors } = workshop.link(
+        [...some, ...used].flatMap((path) => inputs.get(path) ?? []),
+        options,
+      );
+      assert.equal(errors, []);
+      for (const name of readBack(bytes as Uint8Array)) seen.add(name);
+    },
   );
+  fc.assert(property, { numRuns, includeErrorInReport: true });
+  return seen;
+}
+
+test('what was written is read, and encoded again is the same bytes', () => {
   // Every encoder was asked.
-  assert.equal([...seen].sort(), [
+  assert.equal([...readBackAll(OBJECTS, LIBRARIES, 60)].sort(), [
     '.dynamic',
     '.dynsym',
     '.eh_frame_hdr',
@@ -258,6 +266,10 @@ test('what was written is read, and encoded again is the same bytes', () => {
     '.symtab',
     'relocations',
   ]);
+});
+
+test('so it is for arm64', () => {
+  assert.is(readBackAll(ARM64_OBJECTS, [], 40).size, 9);
 });
 
 test("so it is with the standard library's own objects", () => {
