@@ -20,6 +20,9 @@ export const IGNORED = {
   'library-first':
     "mold takes a needed library's symbol before an archive member that defines it too (compiler-builtins and libgcc_s); " +
     'checked: the symbol is an import there, and the place leads to it; nothing of a member that it lacks is there.',
+  'other-member':
+    'Of two members of one archive that define a name (compiler-builtins has functions in C and in Rust) mold takes ' +
+    "another than GNU ld and lld; checked: both are the archive's, and the member that is not taken has no name of its own.",
   'weak-alias':
     "GNU ld lists the weak other name of a library's variable beside the one that is used; checked: no input names it.",
   'unsure-place':
@@ -54,7 +57,7 @@ export function addIgnored(to: IgnoredCounts, more: IgnoredCounts): void {
 }
 
 /** Classes of places that are right in both of two outputs, and differ. Those of single outputs are counted with them. */
-const PAIR_CLASSES: readonly IgnoredClass[] = ['library-first', 'own-by-name'];
+const PAIR_CLASSES: readonly IgnoredClass[] = ['library-first', 'own-by-name', 'other-member'];
 
 /** Adds what the comparison of two outputs allowed. */
 export function addAllowed(to: IgnoredCounts, allowed: IgnoredCounts): void {

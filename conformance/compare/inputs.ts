@@ -27,6 +27,16 @@ export interface InputObject {
   readonly groups: ReadonlyMap<number, string>;
 }
 
+/** True for two members of one archive. */
+export function ofOneArchive(one: InputObject | undefined, other: InputObject | undefined): boolean {
+  const archive = one === undefined ? null : archiveOf(one.key);
+  return archive !== null && other !== undefined && archiveOf(other.key) === archive;
+}
+
+function archiveOf(key: string): string | null {
+  return key.endsWith(')') ? key.slice(0, key.lastIndexOf('(')) : null;
+}
+
 const GRP_COMDAT = 1;
 
 function readObject(bytes: Uint8Array, key: string, index: number): InputObject | null {

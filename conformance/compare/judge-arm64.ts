@@ -91,9 +91,12 @@ function judgeGotHalf(resolver: Resolver, place: Place, half: 'page' | 'low'): O
   const { meant, address, relocation } = place;
   const loads = half === 'page' || bitsOf(loadAt(resolver, place), 22, 10) === 0x3e5;
   const slot = loads ? judgeSlotHalf(resolver, place, resolver.addressSlots(meant), half) : null;
-  if (slot !== null) return resolver.isWord(meant, slot, relocation.addend);
+  const through =
+    slot === null ? wrong(`no slot at ${address}`, meant) : resolver.isWord(meant, slot, relocation.addend);
+  if (!through.startsWith('wrong')) return through;
+  // A page may be that of a word and of the symbol itself: what is loaded or added behind it says which is meant.
   const direct = judgeHalf(resolver, place, half);
-  return direct.startsWith('wrong') ? wrong(`no slot at ${address}`, meant) : direct;
+  return direct.startsWith('wrong') ? through : direct;
 }
 
 function judgeThreadHalf(

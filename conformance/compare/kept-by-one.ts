@@ -1,9 +1,9 @@
 // Why an output has not a section that another has: each reason is looked for in both, and there is none for "other".
 import { type LinkerName } from '../cases/machine-tools.js';
 import { type KeptByOne } from './between.js';
-import { SHF_ALLOC } from './elf-file.js';
+import { SHF_ALLOC, SHN_UNDEF, STB_LOCAL } from './elf-file.js';
 import { type IgnoredClass } from './ignored.js';
-import { hasFlag, type InputObject, type PlacedObject } from './inputs.js';
+import { hasFlag, ofOneArchive, type InputObject, type PlacedObject } from './inputs.js';
 
 /** An output, as far as it matters here. */
 export interface KeepingOutput {
@@ -35,6 +35,21 @@ function hasCopy(output: KeepingOutput, signature: string, name: string): boolea
   return false;
 }
 
+/** Does the output have all that the object defines from other members of the object's archive? */
+function hasOtherMembers({ placed }: KeepingOutput, object: InputObject): boolean {
+  const names = new Set<string>();
+  for (const other of placed.keys()) {
+    if (ofOneArchive(object, other)) for (const name of definedBy(other)) names.add(name);
+  }
+  return object.key.endsWith(')') && definedBy(object).every((name) => names.has(name));
+}
+
+function definedBy({ elf }: InputObject): string[] {
+  return elf.symbols
+    .filter(({ binding, section, name }) => binding !== STB_LOCAL && section !== SHN_UNDEF && name !== '')
+    .map(({ name }) => name);
+}
+
 /** Why `without` has not the section that `having` has; null where there is no reason. */
 export function reasonOf(
   { object, section }: KeptByOne,
@@ -52,6 +67,7 @@ export function reasonOf(
   const hasNone = (wanted: (index: number) => boolean): boolean =>
     sections.every(({ index }) => !wanted(index) || !isPlaced(without, object, index));
   if (without.linker === 'mold' && object.key.endsWith(')') && hasNone(() => true)) return 'library-first';
+  if (having.linker === 'mold' && hasNone(() => true) && hasOtherMembers(without, object)) return 'other-member';
   return without.linker === 'ld' && dropsUnused && !isLoaded(section) && hasNone(isLoaded) ? 'debug-of-nothing' : null;
 }
 
