@@ -320,8 +320,8 @@ function linkCommand(runner: Runner, output: MakeOutput, version: string): Comma
   })
     .usage("[options] [ld's options] <file...>")
     .action(async (flags: CommonFlags) => {
-      const { link } = await import('./link.js');
-      runner.finished(link(runner.programArguments, version, output(flags)));
+      const { linkOnce } = await import('./link.js');
+      runner.finished(linkOnce(runner.programArguments, version, output(flags)));
     });
 }
 

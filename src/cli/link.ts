@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { IpbpError } from '../codes/error.js';
 import { parseDynamicList, parseVersionScript } from '../formats/version-script.js';
+import { expectOneLink } from '../host/link/one-link.js';
 import { openInputs, type OpenedInputs } from '../host/link/open-inputs.js';
 import { expandResponseFiles } from '../host/link/response-file.js';
 import { UNPACKERS } from '../host/link/unpack.js';
@@ -16,6 +17,12 @@ import type { LinkRequest } from './link-request.js';
 import { traceSymbols } from './link-trace.js';
 import { DONE, FAILED, type Outcome } from './outcome.js';
 import type { Output } from './output.js';
+
+/** Links in a process that ends then; see `link`. */
+export function linkOnce(words: readonly string[], version: string, output: Output): Outcome {
+  expectOneLink();
+  return link(words, version, output);
+}
 
 /** Links as the words of ld's command line say. `version` is ours. */
 export function link(words: readonly string[], version: string, output: Output): Outcome {
