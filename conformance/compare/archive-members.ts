@@ -8,10 +8,16 @@ export interface ArchiveMember {
 }
 
 const MAGIC = '!<arch>\n';
+const THIN_MAGIC = '!<thin>\n';
 
 /** True for the bytes of an archive. */
 export function isArchive(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.subarray(0, MAGIC.length)).toString('latin1') === MAGIC;
+}
+
+/** True for an archive that only names its members. */
+export function isThinArchive(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(0, MAGIC.length)).toString('latin1') === THIN_MAGIC;
 }
 
 /** All members but the index and the table of long names. */

@@ -1,8 +1,8 @@
 // The inputs of a link as the comparison needs them: objects, their sections with relocations and groups, and which of
 // the sections lies where in an output.
 import { readFileSync } from 'node:fs';
-import { normalize, resolve } from 'node:path';
-import { archiveMembers, isArchive } from './archive-members.js';
+import { dirname, normalize, resolve } from 'node:path';
+import { archiveMembers, isArchive, isThinArchive } from './archive-members.js';
 import {
   type ElfFile,
   type ElfRelocation,
@@ -69,7 +69,17 @@ export function normalKey(file: string, folder: string): string {
 export class Inputs {
   readonly objects: InputObject[] = [];
   readonly #byKey = new Map<string, InputObject[]>();
+  readonly #thin = new Map<string, boolean>();
   readonly #archives = new Map<string, Map<string, Uint8Array[]>>();
+
+  /** Where an object is, however a map says it: members of thin archives are files of their own, beside them. */
+  placeOf(key: string): string {
+    const [, archive, member] = /^(.*)\(([^()]*)\)$/.exec(key) ?? [];
+    if (archive === undefined || member === undefined) return key;
+    let thin = this.#thin.get(archive);
+    if (thin === undefined) this.#thin.set(archive, (thin = isThinArchive(readFileSync(archive))));
+    return thin ? resolve(dirname(archive), member) : key;
+  }
 
   /** All objects of a name; none where it is a shared library, a script or nothing that can be read. */
   named(key: string): readonly InputObject[] {
@@ -130,7 +140,7 @@ export function placeInputs(
   const placed = new Map<InputObject, { addresses: Float64Array; unsure: Set<number> }>();
   const byFile = new Map<string, Map<string, Placement[]>>();
   for (const one of placements) {
-    const key = normalKey(one.file, folder);
+    const key = inputs.placeOf(normalKey(one.file, folder));
     const sections = byFile.get(key) ?? new Map<string, Placement[]>();
     byFile.set(key, sections);
     sections.set(one.section, [...(sections.get(one.section) ?? []), one]);

@@ -170,6 +170,7 @@ export const graphArbitrary: fc.Arbitrary<Graph> = fc
       size: 'max',
     }),
     whole: fc.boolean(),
+    thin: fc.boolean(),
     symbols: fc.array(symbolArbitrary, { minLength: 2, maxLength: MOST_SYMBOLS, size: 'max' }),
     references: fc.constant([]),
     wishes: fc.array(wishArbitrary, { minLength: 20, maxLength: 160, size: 'max' }),

@@ -81,6 +81,8 @@ export interface Graph {
   readonly homes: readonly Home[];
   /** All members of the first archive are taken, whether something refers to them or not. */
   readonly whole: boolean;
+  /** The second archive names its members and does not hold them. */
+  readonly thin: boolean;
   readonly symbols: readonly GraphSymbol[];
   readonly references: readonly GraphReference[];
   readonly groups: readonly GraphGroup[];

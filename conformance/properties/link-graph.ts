@@ -67,7 +67,7 @@ function prepare(graph: Graph, machine: MachineName, folder: string): (backwards
     const members = at(home);
     if (members.length === 0) return [];
     const file = join(folder, `${home.replace(' ', '-')}.a`);
-    run('ar', ['rcs', file, ...members]);
+    run('ar', [graph.thin && home === 'second archive' ? 'rcsT' : 'rcs', file, ...members]);
     return [file];
   };
   const [first, second] = [archive('first archive'), archive('second archive')];

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as inputs from '../../tests/format-inputs.js';
 import { ByteWriter } from '../bytes/writer.js';
 import { openArchive } from './archive.js';
@@ -80,7 +80,7 @@ test('archives of GNU ar with long and short names, and one without an index', (
   assert.equal(open(bare).definersOf('work'), [1]);
 });
 
-test('a thin archive names its members but does not hold them', () => {
+test('a thin archive names its members but does not hold them: they are read by who opens it', () => {
   const path = join(inputs.scratch(), 'thin.a');
   inputs.output('ar', ['rcsT', path, inputs.cObject()]);
   const archive = open(path);
@@ -89,6 +89,16 @@ test('a thin archive names its members but does not hold them', () => {
   assert.throws(
     () => archive.member(0),
     (error: Error) => error.message.startsWith('IPBP1003'),
+  );
+  const asked: string[] = [];
+  const whole = openArchive(inputs.bytesOf(path), path, (name) => {
+    asked.push(name);
+    return inputs.bytesOf(resolve(inputs.scratch(), name));
+  });
+  assert.ok(whole.member(0)?.symbols.some(({ name }) => name === 'work'));
+  assert.equal(
+    asked.map((name) => resolve(inputs.scratch(), name)),
+    [inputs.cObject()],
   );
 });
 

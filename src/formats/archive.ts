@@ -26,7 +26,7 @@ export interface ArchiveMember {
 /** An open archive. Results are kept, the archive's bytes are viewed and never copied. */
 export interface Archive {
   readonly name: string;
-  /** A thin archive only names its members' files; `memberBytes` and `member` then throw IPBP1003. */
+  /** A thin archive only names its members' files; who opens it says how they are read. */
   readonly thin: boolean;
   /** Without the index and the table of long names. */
   readonly members: readonly ArchiveMember[];
@@ -41,11 +41,19 @@ export interface Archive {
   member(index: number): ObjectFile | null;
 }
 
+/** Reads the file that a member of a thin archive names, by a path from the archive's folder. */
+export type ReadMember = (name: string) => Uint8Array;
+
 /**
- * Opens a GNU, BSD or thin archive; of a source only what is asked for is read.
+ * Opens a GNU, BSD or thin archive; of a source only what is asked for is read. Without `readMember`, members of a thin
+ * one are listed and not read: asking for one is IPBP1003.
  * @throws IpbpError IPBP1001 for a truncated one, IPBP1002 for a malformed one or no archive at all
  */
-export function openArchive(input: Uint8Array | ByteSource, name: string): Archive {
+export function openArchive(
+  input: Uint8Array | ByteSource,
+  name: string,
+  readMember: ReadMember | null = null,
+): Archive {
   const source = input instanceof Uint8Array ? wholeSource(input) : input;
   const file: Windows = openWindows(source, name);
   const start = source.read(0, Math.min(SIGNATURE_SIZE, source.size));
@@ -72,6 +80,7 @@ export function openArchive(input: Uint8Array | ByteSource, name: string): Archi
     symbolIndex: () => theIndex().all(),
     memberBytes(at) {
       const member = memberAt(at);
+      if (thin && readMember !== null) return readMember(member.name);
       if (thin) {
         throw new IpbpError('IPBP1003', 'a thin archive does not hold its members', {
           expected: 'an archive made without the T option of ar',

@@ -1,6 +1,6 @@
 // Opens a link's inputs: searches for libraries, reads files, looks into linker scripts. What each is, its bytes say.
 import { existsSync, realpathSync } from 'node:fs';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { ByteSource } from '../../bytes/source.js';
 import { decodeText } from '../../bytes/text.js';
 import { IpbpError } from '../../codes/error.js';
@@ -104,7 +104,7 @@ function inputOf(
 ): LinkInput {
   if (format === 'archive') {
     const hidden = search.excludedArchives.some((name) => name === 'ALL' || name === basename(path));
-    return { kind: 'archive', archive: openArchive(source, path), whole: word.whole, hidden };
+    return { kind: 'archive', archive: openArchive(source, path, membersBeside(path)), whole: word.whole, hidden };
   }
   if (format === 'bitcode') {
     throw new IpbpError('IPBP1003', 'objects of the compiler’s own form (LTO) are not supported', {
@@ -119,6 +119,15 @@ function inputOf(
   }
   const neededAs = file.linked?.soname ?? (word.library ? basename(path) : path);
   return { kind: 'shared', file, neededAs, asNeeded: word.asNeeded };
+}
+
+/** The files that a thin archive names. */
+function membersBeside(archive: string): (name: string) => Uint8Array {
+  return (name) => {
+    const path = resolve(dirname(archive), name);
+    const source = sourceOf(path);
+    return source.read(0, source.size);
+  };
 }
 
 /** Of archives most members are not needed: they are not read. */
