@@ -71,4 +71,13 @@ test('wrong arguments end with 2, all else with 1', () => {
   assert.is(exitStatus(new IpbpError('IPBP5903', '')), 1);
 });
 
+test('an error of another copy of the class is one: commands in one file have their own', async () => {
+  const url = new URL('../codes/error.js?another', import.meta.url).href;
+  const { IpbpError: Other } = (await import(url)) as { IpbpError: typeof IpbpError };
+  assert.is.not(Other, IpbpError);
+  const error: unknown = new Other('IPBP5903', 'an input of the link is not there');
+  assert.instance(error, IpbpError);
+  assert.not.instance(new Error('an input of the link is not there'), IpbpError);
+});
+
 test.run();

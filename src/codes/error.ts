@@ -15,8 +15,19 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** Thrown for every failure that a user can meet. `message` is complete: code, text, expected, actual, where. */
+/** Marks errors of this class, whichever copy of this file made them. */
+const BRAND = Symbol.for('ipbp.error');
+
+/**
+ * Thrown for every failure that a user can meet. `message` is complete: code, text, expected, actual, where. An error of
+ * another copy of the class is one too: a command that is published as one file has its own.
+ */
 export class IpbpError extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && BRAND in value;
+  }
+
+  readonly [BRAND] = true;
   readonly code: Code;
   /** Not `details`: test runners take a property of that name for text of their own. */
   readonly facts: ErrorDetails;
