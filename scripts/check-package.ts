@@ -10,7 +10,7 @@ import { formatMessage } from 'publint/utils';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Bytes unpacked. Today's size with room to grow; a test file or a source map that slips in shows here. */
-const SIZE_LIMIT = 2_500_000;
+const SIZE_LIMIT = 2_800_000;
 
 /** What a shell or another program starts; nothing else may be executable. */
 const EXECUTABLE = ['dist/cli/main.js', 'linker/ld'];
