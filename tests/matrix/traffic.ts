@@ -14,6 +14,12 @@ export interface TrafficSummary {
 /** Milliseconds between an answer and the same client's next request: two cores have to compile beside this. */
 const PAUSE_MS = 8;
 
+/** An error with what caused it: fetch only says that it failed. */
+function inWords(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? `${String(error)} (${String(cause)})` : String(error);
+}
+
 /** Requests paths in turn, in as many clients as there are paths, until told to stop. */
 export class Traffic {
   private made = 0;
@@ -53,7 +59,7 @@ export class Traffic {
         await this.session.ask(path);
       } catch (error) {
         this.failed++;
-        if (this.failures.length < 5) this.failures.push(String(error));
+        if (this.failures.length < 5) this.failures.push(`${path}: ${inWords(error)}`);
         // A program that is gone would be asked millions of times.
         if (this.session.end !== undefined || this.failed > 1000) return;
       }
