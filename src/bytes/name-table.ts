@@ -97,7 +97,9 @@ export function createNameTable(expected = 1024): NameTable {
       const word = view.getInt32(at, true);
       // A byte of it is 0 (Mycroft's test).
       if (((word - 0x01010101) & ~word & 0x80808080) !== 0) break;
-      hash = mixed(hash, word);
+      // As `mixed`, which a call each would make twice as long.
+      hash = Math.imul(hash ^ word, PRIME);
+      hash ^= hash >>> 15;
     }
     const rest = at;
     while (at < bytes.length && bytes[at] !== 0) at++;

@@ -8,6 +8,8 @@ export interface SectionNames {
   /** The name. IPBP1001 or IPBP1002 as `openStringTable`. */
   text(index: number): string;
   begins(index: number, text: string): boolean;
+  /** The code of the letter behind the dot that names begin with; tells most of them apart. */
+  letter(index: number): number;
   is(index: number, text: string): boolean;
   /** The name itself or more behind a dot: `.ctors` and `.ctors.65535`, but not `.ctors_of_something`. */
   inFamily(index: number, family: string): boolean;
@@ -33,6 +35,7 @@ export function openSectionNames(table: ByteReader | null, offsets: Uint32Array)
       return text;
     },
     begins,
+    letter: (index) => bytes[(offsets[index] as number) + 1] ?? 0,
     is: (index, text) => begins(index, text) && behind(index, text) === 0,
     inFamily(index, family) {
       if (!begins(index, family)) return false;

@@ -166,20 +166,34 @@ function isPowerOfTwo(align: number): boolean {
 /** By type and flags first; names only decide where those are the same. */
 function sectionKind(type: number, flags: number, index: number, names: SectionNames): SectionKind {
   if ((flags & elf.SHF_ALLOC) === 0) {
+    // As many as all others together.
+    if (type === elf.SHT_RELA) return 'other';
     if (type === elf.SHT_NOTE || names.begins(index, '.note')) return 'note';
     return type === elf.SHT_PROGBITS && isDebug(index, names) ? 'debug' : 'other';
   }
   if (type === elf.SHT_NOTE) return 'note';
-  if (type === elf.SHT_INIT_ARRAY || type === elf.SHT_PREINIT_ARRAY || names.inFamily(index, '.ctors')) return 'init';
-  if (type === elf.SHT_FINI_ARRAY || names.inFamily(index, '.dtors')) return 'fini';
-  if (names.is(index, '.eh_frame_hdr')) return 'readonly';
-  if (names.is(index, '.eh_frame') || type === elf.SHT_X86_64_UNWIND) return 'unwind';
-  if (names.inFamily(index, '.gcc_except_table')) return 'lsda';
+  if (type === elf.SHT_INIT_ARRAY || type === elf.SHT_PREINIT_ARRAY) return 'init';
+  if (type === elf.SHT_FINI_ARRAY) return 'fini';
+  const named = NAMED_LETTERS.has(names.letter(index)) ? kindByName(index, names) : null;
+  if (named !== null) return named;
+  if (type === elf.SHT_X86_64_UNWIND) return 'unwind';
   if ((flags & elf.SHF_TLS) !== 0) return type === elf.SHT_NOBITS ? 'tls-zero' : 'tls-data';
   if ((flags & elf.SHF_EXECINSTR) !== 0) return 'code';
   if (type === elf.SHT_NOBITS) return 'zero';
   if ((flags & elf.SHF_WRITE) === 0) return 'readonly';
   return isRelro(type, index, names) ? 'relro' : 'data';
+}
+
+/** What the names below begin with: .text, .rodata and .bss, which most are, do not. */
+const NAMED_LETTERS: ReadonlySet<number> = new Set([...'cdeg'].map((letter) => letter.charCodeAt(0)));
+
+/** What is known by its name whatever its type is. */
+function kindByName(index: number, names: SectionNames): SectionKind | null {
+  if (names.inFamily(index, '.ctors')) return 'init';
+  if (names.inFamily(index, '.dtors')) return 'fini';
+  if (names.is(index, '.eh_frame_hdr')) return 'readonly';
+  if (names.is(index, '.eh_frame')) return 'unwind';
+  return names.inFamily(index, '.gcc_except_table') ? 'lsda' : null;
 }
 
 function isDebug(index: number, names: SectionNames): boolean {
