@@ -36,8 +36,8 @@ function counted(source: ByteSource): ByteSource & { readonly asked: number } {
 test('ranges are those of the file, in any order', () => {
   const range = fc.tuple(fc.nat(content.length), fc.nat(600_000));
   fc.assert(
-    fc.property(fc.array(range, { maxLength: 8 }), (ranges) => {
-      const source = fileSource(path);
+    fc.property(fc.array(range, { maxLength: 8 }), fc.constantFrom(0, 1000, 1 << 20), (ranges, eager) => {
+      const source = fileSource(path, path, eager);
       for (const [offset, wanted] of ranges) {
         const size = Math.min(wanted, content.length - offset);
         assert.ok(Buffer.from(source.read(offset, size)).equals(content.subarray(offset, offset + size)));
@@ -54,6 +54,14 @@ test('a file that was written to since it was opened is not read on', () => {
   source.read(0, 10);
   appendFileSync(other, 'more');
   assert.throws(() => source.read(900_000, 10), /IPBP5014.*written to/);
+});
+
+test('a small file is read when it is opened, once and for all', () => {
+  const other = join(folder, 'small');
+  writeFileSync(other, content);
+  const source = fileSource(other, other, content.length);
+  appendFileSync(other, 'more');
+  assert.ok(Buffer.from(source.read(0, source.size)).equals(content));
 });
 
 test('an object read by ranges is the one that is read whole', () => {

@@ -8,25 +8,24 @@ import { IpbpError } from '../../codes/error.js';
 const CHUNK = 1 << 18;
 
 /**
- * Opens `path`, which `name` is what messages call.
+ * Opens `path`, which `name` is what messages call. A file of at most `eager` bytes is read at once.
  * @throws IpbpError IPBP5014 when it cannot be read, here or later, or was written to meanwhile
  */
-export function fileSource(path: string, name = path): ByteSource {
-  const opened = withFile(path, name, (_, stat) => stat);
-  const { size } = opened;
-  const bytes = new Uint8Array(size);
+export function fileSource(path: string, name = path, eager = 0): ByteSource {
+  const { bytes, mtimeMs } = withFile(path, name, (descriptor, stat) => {
+    const all = new Uint8Array(stat.size);
+    if (stat.size <= eager) fill(descriptor, all, 0, stat.size, name);
+    return { bytes: all, mtimeMs: stat.mtimeMs };
+  });
+  const size = bytes.length;
   const read = new Uint8Array(Math.ceil(size / CHUNK));
+  if (size <= eager) read.fill(1);
 
   const readChunks = (first: number, end: number): void => {
     withFile(path, name, (descriptor, stat) => {
-      if (stat.size !== size || stat.mtimeMs !== opened.mtimeMs)
+      if (stat.size !== size || stat.mtimeMs !== mtimeMs)
         throw new IpbpError('IPBP5014', 'a file was written to while it was in use', { where: name });
-      const stop = Math.min(size, end * CHUNK);
-      for (let at = first * CHUNK; at < stop;) {
-        const got = readSync(descriptor, bytes, at, stop - at, at);
-        if (got === 0) throw new IpbpError('IPBP5014', 'a file is shorter than it was', { where: name });
-        at += got;
-      }
+      fill(descriptor, bytes, first * CHUNK, Math.min(size, end * CHUNK), name);
     });
     read.fill(1, first, end);
   };
@@ -44,6 +43,15 @@ export function fileSource(path: string, name = path): ByteSource {
       return bytes.subarray(offset, offset + length);
     },
   };
+}
+
+/** Reads the bytes [start, end) of the file to where they lie in it. */
+function fill(descriptor: number, bytes: Uint8Array, start: number, end: number, name: string): void {
+  for (let at = start; at < end;) {
+    const got = readSync(descriptor, bytes, at, end - at, at);
+    if (got === 0) throw new IpbpError('IPBP5014', 'a file is shorter than it was', { where: name });
+    at += got;
+  }
 }
 
 function withFile<T>(path: string, name: string, use: (descriptor: number, stat: Stats) => T): T {

@@ -58,7 +58,7 @@ export function openInputs(
         return;
       }
     }
-    const key = realpathSync(path);
+    const key = realpathSync.native(path);
     const before = opening.get(key);
     if (before !== undefined && (before.input.kind === 'shared' || before.input.kind === 'archive')) {
       repeat(before, word);
@@ -130,10 +130,13 @@ function membersBeside(archive: string): (name: string) => Uint8Array {
   };
 }
 
+/** Objects are needed whole, and nearly all are smaller: they are read when they are opened. */
+const EAGER = 1 << 20;
+
 /** Of archives most members are not needed: they are not read. */
 function sourceOf(path: string): ByteSource {
   try {
-    return fileSource(path);
+    return fileSource(path, path, EAGER);
   } catch (cause) {
     throw new IpbpError('IPBP5904', 'an input cannot be read', { where: path, cause });
   }
