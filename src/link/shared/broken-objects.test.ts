@@ -41,6 +41,25 @@ test('an alignment of gigabytes makes no file of gigabytes', () => {
   }
 });
 
+test('a zero-filled section of petabytes is an error that names it', () => {
+  for (const [name, flags] of [
+    ['.bss.far', 'aw'],
+    ['.tbss.far', 'awT'],
+  ] as const) {
+    const bytes = assemble(`.section ${name},"${flags}",@nobits\n.zero 8\n`);
+    const headers = readObjectFile(bytes, 'broken.o').sections;
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const at = Number(view.getBigUint64(40, true)) + 64 * headers.findIndex((section) => section.name === name);
+    // sh_size
+    for (const size of [2 ** 52, Number.MAX_SAFE_INTEGER]) {
+      view.setBigUint64(at + 32, BigInt(size), true);
+      assert.throws(() => link([broken(bytes)]), /^IPBP2035.*larger than is linked.*at \.t?bss/);
+    }
+    view.setBigUint64(at + 32, BigInt(2 ** 51), true);
+    assert.ok(link([broken(bytes)]).bytes);
+  }
+});
+
 test('a relocation whose field leaves its section is an error that says where, loaded or not', () => {
   for (const flags of ['"aw"', '""']) {
     const bytes = assemble(`.section .short,${flags},@progbits\n.globl w\nw: .quad w\n`);

@@ -57,6 +57,9 @@ export function imageParts(link: Link, outputs: readonly OutputSection[]): Image
   });
 }
 
+/** Room above it for what is rounded up to pages. */
+const FARTHEST = 2 ** 52;
+
 /** Places everything; the image starts at address 0 with `headerSize` bytes of headers. */
 export function placeOutputs(link: Link, outputs: readonly OutputSection[], headerSize: number): Layout {
   const { options, machine, sections } = link;
@@ -111,6 +114,7 @@ export function placeOutputs(link: Link, outputs: readonly OutputSection[], head
     offset += output.size;
   }
   checkFileSize(link, outputs, offset);
+  checkReach(outputs);
   for (const output of outputs) {
     for (const member of output.members) {
       sections.address[member] = output.alloc ? output.address + (sections.offset[member] as number) : 0;
@@ -145,6 +149,18 @@ function checkFileSize({ sections }: Link, outputs: readonly OutputSection[], fi
     actual: `${fileEnd} bytes`,
     where: `${widest.name}, aligned to ${hex(widest.align)}`,
   });
+}
+
+/** Zero-filled sections take no bytes, and may say any size: addresses are exact up to 2^53. */
+function checkReach(outputs: readonly OutputSection[]): void {
+  for (const { name, address, size } of outputs) {
+    if (address + size <= FARTHEST) continue;
+    throw new IpbpError('IPBP2035', 'a section makes the image larger than is linked', {
+      expected: `at most ${hex(FARTHEST)}`,
+      actual: `an end at ${hex(address + size)}`,
+      where: name,
+    });
+  }
 }
 
 /** Zero-filled thread-locals follow one another, although none takes room in the image. */
