@@ -27,8 +27,8 @@ export function runFailures(run: RunResult): string[] {
 /** The last line of a run. */
 export function runLine(run: RunResult): string {
   const right = run.rows.filter((row) => row.failures.length === 0).length;
-  const { made, failed, slowestMs } = run.traffic;
-  return `${run.program}, ${run.configuration}: ${right} of ${run.rows.length} rows right, ${failed} of ${made} requests failed, slowest ${slowestMs} ms, ${run.seconds} s in all`;
+  const { made, failed, reconnected, slowestMs } = run.traffic;
+  return `${run.program}, ${run.configuration}: ${right} of ${run.rows.length} rows right, ${failed} of ${made} requests failed, ${reconnected} asked twice, slowest ${slowestMs} ms, ${run.seconds} s in all`;
 }
 
 function firstLine(command: string, ...args: readonly string[]): string {

@@ -5,6 +5,8 @@ import { type Session } from './session.js';
 export interface TrafficSummary {
   readonly made: number;
   readonly failed: number;
+  /** Asked twice, as the server had closed the connection. */
+  readonly reconnected: number;
   /** Longest answer in milliseconds. */
   readonly slowestMs: number;
   /** The first failures in words. */
@@ -20,10 +22,17 @@ function inWords(error: unknown): string {
   return cause instanceof Error ? `${String(error)} (${String(cause)})` : String(error);
 }
 
+/** True where the other side ended the connection without an answer. */
+function isClosed(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && (cause.code === 'UND_ERR_SOCKET' || cause.code === 'ECONNRESET');
+}
+
 /** Requests paths in turn, in as many clients as there are paths, until told to stop. */
 export class Traffic {
   private made = 0;
   private failed = 0;
+  private reconnected = 0;
   private slowestMs = 0;
   private readonly failures: string[] = [];
   private stopping = false;
@@ -39,8 +48,8 @@ export class Traffic {
   }
 
   get summary(): TrafficSummary {
-    const { made, failed, failures } = this;
-    return { made, failed, slowestMs: Math.round(this.slowestMs), failures };
+    const { made, failed, reconnected, failures } = this;
+    return { made, failed, reconnected, slowestMs: Math.round(this.slowestMs), failures };
   }
 
   /** Lets requests that are under way end. */
@@ -50,13 +59,28 @@ export class Traffic {
     return this.summary;
   }
 
+  /**
+   * A server may close a connection that it thinks idle just when it is used again (RFC 9112, 9.3.1 and 9.5); on a machine
+   * that is busy compiling that happens. What is only read is asked once more, as browsers do; a handler that was broken
+   * fails again.
+   */
+  private async ask(path: string): Promise<void> {
+    try {
+      await this.session.ask(path);
+    } catch (error) {
+      if (!isClosed(error)) throw error;
+      this.reconnected++;
+      await this.session.ask(path);
+    }
+  }
+
   private async client(first: number): Promise<void> {
     for (let turn = first; !this.stopping; turn++) {
       const path = this.paths[turn % this.paths.length] ?? '/';
       const start = performance.now();
       this.made++;
       try {
-        await this.session.ask(path);
+        await this.ask(path);
       } catch (error) {
         this.failed++;
         if (this.failures.length < 5) this.failures.push(`${path}: ${inWords(error)}`);
