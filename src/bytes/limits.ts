@@ -35,8 +35,8 @@ export const LIMITS = {
   nameReuse: 16,
   /** What is linked may be this many times as large as the sections it is made of; tables and page ends come to less. */
   linkedTimes: 16,
-  /** And as many bytes larger: room for a few sections that are aligned for the largest pages. */
-  linkedPadding: 64 * 1024 * 1024,
+  /** And as many bytes larger: room for a few sections that are aligned for large pages (2 MiB on both machines). */
+  linkedPadding: 16 * 1024 * 1024,
   /** Characters that one demangled name may have; back references can make it exponential. */
   demangledLength: 1_000_000,
   /** Nesting of types and paths in one mangled name. */
