@@ -93,6 +93,8 @@ test('absolute symbols are signed; one beyond all integers is NaN and no error',
   const rows = table.symbolColumns();
   const named = new Map(Array.from(rows.value, (value, row) => [rows.nameOf(row), value]));
   assert.equal([named.get('a'), named.get('b'), named.get('c')], [-1, NaN, 7]);
+  const model = new Map(table.symbols.map(({ name, value }) => [name, value]));
+  assert.equal([model.get('a'), model.get('b'), model.get('c')], [-1, NaN, 7]);
 });
 
 test('relocations that the file has out of order come by offset, those of one place as they were', () => {

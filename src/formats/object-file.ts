@@ -83,7 +83,9 @@ export type Visibility = (typeof SYMBOL_VISIBILITIES)[number];
 
 /**
  * One symbol. `value` is an offset in its section in relocatable files, an address in linked ones, where a thread-local
- * one's is an offset in the TLS template. `section` is only a hint in linked files: tools leave stale indexes there.
+ * one's is an offset in the TLS template. An absolute one's is signed, and NaN where it is no safe integer: such a symbol
+ * may stand in a table, but nothing can be computed with it. `section` is only a hint in linked files: tools leave stale
+ * indexes there.
  */
 export interface ObjectSymbol {
   readonly index: number;

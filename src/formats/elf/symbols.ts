@@ -9,6 +9,8 @@ import { BINDINGS, KINDS, sectionOf, UNKNOWN, unknownBinding, VISIBILITIES } fro
 import type { StringTable } from './string-table.js';
 
 const TWO_32 = 0x1_0000_0000;
+/** Largest high half of a safe integer, 2^53 − 1. */
+const MAX_HIGH = 0x1f_ffff;
 
 /** A symbol table: `at` reads one symbol anew (IPBP1002 outside the table), `all` reads all and keeps them. */
 export interface SymbolTable {
@@ -38,12 +40,15 @@ export function openSymbols(
     const shndx = view.getUint16(at + 6, true);
     const valueHigh = view.getUint32(at + 12, true);
     const sizeHigh = view.getUint32(at + 20, true);
-    if (valueHigh > 0x1f_ffff || sizeHigh > 0x1f_ffff) {
-      reader.malformed('a symbol has a value or size too large', { expected: 'less than 2^53' }, at);
-    }
     const binding = BINDINGS[info >>> 4] as number;
     if (binding === UNKNOWN) unknownBinding(reader, info, index);
     const section = sectionOf(reader, extended, sectionCount, shndx, index);
+    const large = valueHigh > MAX_HIGH;
+    if ((large && section !== columns.SECTION_ABSOLUTE) || sizeHigh > MAX_HIGH) {
+      reader.malformed('a symbol has a value or size too large', { expected: 'less than 2^53' }, at);
+    }
+    // Absolute ones are signed.
+    const value = (large ? valueHigh - TWO_32 : valueHigh) * TWO_32 + view.getUint32(at + 8, true);
     return {
       index,
       name: names(view.getUint32(at, true)),
@@ -51,7 +56,7 @@ export function openSymbols(
       binding: columns.SYMBOL_BINDINGS[binding] as Binding,
       visibility: columns.SYMBOL_VISIBILITIES[VISIBILITIES[view.getUint8(at + 5) & 3] as number] as Visibility,
       section: section >= 0 ? section : sectionName(section),
-      value: valueHigh * TWO_32 + view.getUint32(at + 8, true),
+      value: Number.isSafeInteger(value) ? value : NaN,
       size: sizeHigh * TWO_32 + view.getUint32(at + 16, true),
     };
   };
