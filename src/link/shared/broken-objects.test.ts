@@ -41,6 +41,22 @@ test('an alignment of gigabytes makes no file of gigabytes', () => {
   }
 });
 
+test('what is loaded and what is not stay apart, whatever they are called', () => {
+  const sections = ['"x "', 'x', '"x  "'].map((name, index) => {
+    const flags = index === 1 ? '""' : '"aw"';
+    return `.section ${name},${flags},@progbits\n.quad w\n`;
+  });
+  const bytes = assemble(`.globl w\n.data\nw: .quad 0\n${sections.join('')}`);
+  const { bytes: linked, errors } = link([broken(bytes)]);
+  assert.equal(errors, []);
+  assert.ok(linked);
+  const names = readObjectFile(linked, 'linked.so').sections.map(({ name, alloc }) => `${name}${alloc ? '+' : '-'}`);
+  assert.equal(
+    names.filter((name) => name.startsWith('x')),
+    ['x +', 'x  +', 'x-'],
+  );
+});
+
 test('a zero-filled section of petabytes is an error that names it', () => {
   for (const [name, flags] of [
     ['.bss.far', 'aw'],

@@ -78,7 +78,8 @@ const LAST = [
 /** Makes all output sections; their sizes are set, addresses are not. */
 export function makeOutputs(link: Link): OutputSection[] {
   const { sections } = link;
-  const byKey = new Map<string, OutputSection>();
+  const loaded = new Map<string, OutputSection>();
+  const others = new Map<string, OutputSection>();
   const outputs: OutputSection[] = [];
   for (let number = 0; number < sections.section.length; number++) {
     if (sections.fate[number] !== SECTION_KEPT) continue;
@@ -88,11 +89,11 @@ export function makeOutputs(link: Link): OutputSection[] {
     const array = arrayOf(link, number);
     const name = array ?? outputName(section);
     // Of one name can be what is loaded and what is not: two sections.
-    const key = section.alloc ? name : `${name} `;
-    let output = byKey.get(key);
+    const byName = section.alloc ? loaded : others;
+    let output = byName.get(name);
     if (output === undefined) {
       output = open(name, section);
-      byKey.set(key, output);
+      byName.set(name, output);
       outputs.push(output);
     } else join(output, section);
     output.members.push(number);
