@@ -1,7 +1,7 @@
 // The mutations: each breaks one row, field or pass as a slip of the pen would. `find` stands once in the file.
 
 /** A comparison that can turn red. */
-export type Check = 'meaning' | 'jitlink' | 'properties' | 'fields';
+export type Check = 'meaning' | 'assembly' | 'jitlink' | 'properties' | 'fields';
 
 /** One slip. */
 export interface Mutation {
@@ -16,9 +16,9 @@ export interface Mutation {
   readonly checks: readonly Check[];
 }
 
-// The quick ones first.
-const LINKS = ['meaning', 'properties', 'jitlink'] as const;
-const FIELDS = ['fields', 'meaning', 'jitlink'] as const;
+// The quick ones first: assembly is a part of jitlink.
+const LINKS = ['meaning', 'assembly', 'properties', 'jitlink'] as const;
+const FIELDS = ['fields', 'assembly', 'meaning', 'jitlink'] as const;
 
 const X86_64_ROWS = 'src/reloc/elf-x86-64.ts';
 const ARM64_ROWS = 'src/reloc/elf-aarch64.ts';

@@ -12,6 +12,7 @@ const COPIED = ['src', 'dist', 'conformance', 'tests', 'scripts', 'linker', 'pac
 /** The command of each check, run in the copy. */
 const COMMANDS: Readonly<Record<Check, readonly string[]>> = {
   meaning: ['conformance/main.ts', 'elf', '--suite', 'meaning'],
+  assembly: ['conformance/main.ts', 'elf', '--suite', 'jitlink', '--only', 'in assembly'],
   jitlink: ['conformance/main.ts', 'elf', '--suite', 'jitlink', '--only', 'code models'],
   // What is red is not made smaller: that takes a hundred times as long.
   properties: ['conformance/main.ts', 'elf', '--suite', 'properties', '--unshrunk'],
