@@ -1,6 +1,7 @@
 // Builds dist/: the pure core first (compiled without any types, so that Node cannot leak in), then host and command
 // line; then what the compiler does not do: the executable bit, forgetting deleted sources, commands in one file.
-// Plain JavaScript, because `npm test` and `npm start` call it from a fresh checkout.
+// Plain JavaScript, because `npm test` and `npm start` call it from a fresh checkout. With `--commands` it only makes the
+// commands in one file anew, from sources that are not checked.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -74,7 +75,8 @@ export function build() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    build();
+    if (process.argv.includes('--commands')) bundleCommands();
+    else build();
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;

@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import ts from 'typescript';
 import { ROOT } from '../record.js';
+import { run } from '../setup/run.js';
 import type { Check, Mutation } from './list.js';
 
 const COPIED = ['src', 'dist', 'conformance', 'tests', 'scripts', 'linker', 'package.json', 'tsconfig.json'];
@@ -38,20 +38,22 @@ export function openWorkshop(folder: string): string {
   return folder;
 }
 
-/** Makes the mutation in the copy. Throws when its text does not stand there once. Returns what takes it back. */
+/**
+ * Makes the mutation in the copy, and the command that links of it. Throws when its text does not stand there once.
+ * Returns what takes it back.
+ */
 export function mutate(folder: string, { name, file, find, put }: Mutation): () => void {
   const source = join(folder, file);
-  const compiled = join(folder, file.replace(/^src/, 'dist').replace(/\.ts$/, '.js'));
-  const before = { source: readFileSync(source, 'utf8'), compiled: readFileSync(compiled, 'utf8') };
-  const found = before.source.split(find).length - 1;
+  const before = readFileSync(source, 'utf8');
+  const found = before.split(find).length - 1;
   if (found !== 1) throw new Error(`mutation "${name}": its text stands ${found} times in ${file}`);
-  const after = before.source.replace(find, () => put);
-  writeFileSync(source, after);
-  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  writeFileSync(compiled, ts.transpileModule(after, { compilerOptions: options }).outputText);
+  writeFileSync(
+    source,
+    before.replace(find, () => put),
+  );
+  run(process.execPath, ['scripts/build.js', '--commands'], { cwd: folder });
   return () => {
-    writeFileSync(source, before.source);
-    writeFileSync(compiled, before.compiled);
+    writeFileSync(source, before);
   };
 }
 
