@@ -3,6 +3,7 @@ import { type MachineName } from '../suite.js';
 import { ARCHIVE_NAMES, captureArchive } from './archives.js';
 import { type CapturedLink } from './capture.js';
 import { captureCrate, CRATES, type Call } from './crates.js';
+import { choicesLink } from './choices.js';
 import { captureCpp, CPP_CALLS, CPP_NAMES } from './cpp.js';
 import { referencesLink } from './references.js';
 
@@ -30,6 +31,11 @@ export function casesOf(machine: MachineName): Case[] {
     calls: [],
     link: () => captureArchive(machine, name),
   }));
-  const references = { name: 'references', machine, calls: [], link: () => referencesLink(machine) };
-  return [...cpp, ...crates, ...archives, references];
+  const small = Object.entries({ references: referencesLink, choices: choicesLink }).map(([name, link]) => ({
+    name,
+    machine,
+    calls: [],
+    link: () => link(machine),
+  }));
+  return [...cpp, ...crates, ...archives, ...small];
 }

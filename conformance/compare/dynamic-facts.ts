@@ -150,6 +150,14 @@ export function dynamicFacts(view: LinkedView, placed: ReadonlyMap<InputObject, 
   facts.set('stack', String(segment(PT_GNU_STACK)?.flags ?? 'not said'));
   facts.set('read-only after relocation', String(segment(PT_GNU_RELRO) !== undefined));
   facts.set('promised of all code', String(promised(view)));
+  // Of sections that only these names refer to nothing else shows that one is gone. (mold has the names for all sections.)
+  for (const [name, { value }] of view.named) {
+    const section = /^__start_(.*)/.exec(name)?.[1];
+    const stop = section === undefined ? undefined : view.named.get(`__stop_${section}`);
+    if (stop === undefined || ![...placed.keys()].some(({ elf }) => elf.symbols.some((one) => one.name === name)))
+      continue;
+    facts.set(`bytes of ${section}`, String(stop.value - value));
+  }
   facts.set('thread-local block', String(view.tls?.size ?? 'none'));
   return facts;
 }

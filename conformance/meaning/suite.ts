@@ -9,8 +9,8 @@ import { compareCase, type CaseResult } from './compare-case.js';
 
 const LINKERS: readonly LinkerName[] = [...PEERS, 'ipbp'];
 
-/** Without --full: one C++ library, all forms of references, and what was asked for by name. */
-const QUICK = /^(?:cpp-gcc-sections|references)$/;
+/** Without --full: one C++ library, all forms of references, choices, and what was asked for by name. */
+const QUICK = /^(?:cpp-gcc-sections|references|choices)$/;
 
 /** Counts over all cases, for the record. */
 function totals(results: readonly CaseResult[]): object {

@@ -290,7 +290,7 @@ export const MUTATIONS: readonly Mutation[] = [
     checks: LINKS,
   },
   {
-    name: 'groups do not live and die together, nor what starts are asked of',
+    name: 'what only the names of its ends refer to is dropped',
     kind: 'skipped',
     file: 'src/link/shared/live.ts',
     find: 'for (const number of starts.get(symbol) ?? []) mark(number);',
@@ -311,7 +311,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/link/shared/scopes.ts',
     find: 'if (visibility === VISIBILITY_DEFAULT && !isBoundHere(link, symbol)) {',
     put: 'if (visibility <= VISIBILITY_PROTECTED && !isBoundHere(link, symbol)) {',
-    checks: ['properties'],
+    checks: LINKS,
   },
   {
     name: 'weak references fetch members of archives',
@@ -319,7 +319,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/link/shared/resolve.ts',
     find: 'else if (current === symbols.STATE_LAZY && !weakly) {',
     put: 'else if (current === symbols.STATE_LAZY) {',
-    checks: ['properties'],
+    checks: LINKS,
   },
   {
     name: 'constructors run in the order of the inputs, whatever their priority',
@@ -327,7 +327,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/link/shared/outputs.ts',
     find: 'output.members.sort((a, b) => priority(a) - priority(b));',
     put: '',
-    checks: ['properties'],
+    checks: LINKS,
   },
   {
     name: 'distances in a patch are taken from the byte behind the place',
