@@ -6,6 +6,10 @@
 entry:
         leaq    near+0x1234(%rip), %rax
         movl    $1, near-0x7ffff(%rip)
+        # Every third name is out of reach (compare-object.ts).
+        call    one@PLT
+        call    two@PLT
+        call    three@PLT
         ret
         .size   entry, . - entry
 
