@@ -18,8 +18,8 @@ export interface ResidentRun {
   readonly peakBytes: number;
 }
 
-/** Rounds before counting begins. */
-const WARM_UP = 3;
+/** Rounds before counting begins: V8's compiler has done its work then. */
+const WARM_UP = 12;
 
 function taken(words: readonly string[]): { objectBytes: number; objects: number } {
   const request = parseLinkOptions(words);
