@@ -16,6 +16,8 @@ import {
 const MOST_OBJECTS = 5;
 const MOST_SYMBOLS = 12;
 
+const EVERYONE = Array.from({ length: MOST_OBJECTS }, (_, number) => number);
+
 const object = fc.nat({ max: MOST_OBJECTS - 1 });
 const objects = fc.uniqueArray(object, { maxLength: 3 });
 const symbol = fc.nat({ max: MOST_SYMBOLS - 1 });
@@ -27,7 +29,7 @@ const symbolArbitrary: fc.Arbitrary<GraphSymbol> = fc.record({
   strong: fc.integer({ min: -1, max: MOST_OBJECTS - 1 }),
   weak: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, objects),
   common: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, objects),
-  weakly: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, objects),
+  weakly: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, objects, fc.constant(EVERYONE)),
   apart: fc.boolean(),
 });
 
@@ -194,7 +196,7 @@ export const graphArbitrary: fc.Arbitrary<Graph> = fc
         priority: fc.constantFrom(null, null, 101, 102, 65000),
         to: symbol,
       }),
-      { maxLength: 5 },
+      { maxLength: 6, size: 'max' },
     ),
     debug: objects,
     asked: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.uniqueArray(symbol, { maxLength: 2 })),
