@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../record.js';
+import { cacheFolder } from '../setup/cache.js';
 import { run } from '../setup/run.js';
 import type { Check, Mutation } from './list.js';
 
@@ -73,6 +74,7 @@ export function runCheck(folder: string, check: Check): Verdict {
     .slice(Math.max(at, 0), Math.max(at, 0) + 2)
     .join(' ')
     .replaceAll(folder, '')
+    .replaceAll(cacheFolder(), '')
     .slice(0, 300);
   return { red: true, said: said === '' ? `ended with ${status}` : said };
 }
