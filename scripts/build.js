@@ -6,7 +6,6 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const SOURCE = join(ROOT, 'src');
@@ -50,19 +49,17 @@ function finishCommand() {
  * Made from the sources, in the place of what the compiler wrote there.
  */
 function bundleCommands() {
-  buildSync({
-    entryPoints: [join(SOURCE, 'cli', 'link.ts')],
-    outdir: join(OUTPUT, 'cli'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    // Names stay: stacks are read by people.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    logLevel: 'warning',
+  // A program of its own, as the compiler is: a fresh checkout has no packages yet when this file is loaded.
+  const esbuild = join(ROOT, 'node_modules', '.bin', 'esbuild');
+  const options = ['--bundle', '--platform=node', '--format=esm', '--target=node20', '--packages=external'];
+  // Names stay: stacks are read by people.
+  options.push('--minify-whitespace', '--minify-syntax', '--log-level=warning');
+  const result = spawnSync(esbuild, [join(SOURCE, 'cli', 'link.ts'), ...options, `--outdir=${join(OUTPUT, 'cli')}`], {
+    cwd: ROOT,
+    stdio: ['ignore', 2, 2],
   });
+  if (result.status !== 0)
+    throw new Error(`build: esbuild ended with ${result.status ?? result.error ?? result.signal}`);
 }
 
 /** Builds what has changed. Throws an Error that names what failed; the compiler's messages went to stderr. */
