@@ -15,7 +15,7 @@ import { SUBJECTS, type Subject } from './project.js';
 import { round, summarise, type Summary } from './statistics.js';
 
 /** Not counted: a session has seen edits before, or warmed up for the first. */
-const WARM_UP = 20;
+const WARM_UP = 150;
 
 interface PatchLinkResult {
   readonly subject: string;
