@@ -1,6 +1,7 @@
 // Numbers names by their bytes, where they lie: nothing is decoded and nothing copied. For links, which look up every
 // symbol of every object: decoding a name and inserting it into a Map costs a microsecond, this a tenth of it.
 import { copied } from './columns.js';
+import { copyRange } from './plain.js';
 import { decodeText, encodeText } from './text.js';
 
 /** Names, numbered from 0 in the order in which they first came. The same bytes are the same number. */
@@ -33,9 +34,6 @@ export interface NameTable {
   /** The name, decoded anew. */
   text(number: number): string;
 }
-
-/** Shorter names are copied sooner than a view of them is made. */
-const SHORT = 96;
 
 /** Numbers for each name in the table's column. */
 const ENTRY = 4;
@@ -164,14 +162,7 @@ export function createNameTable(expected = 1024): NameTable {
     },
     bytes: bytesOf,
     copy(number, into, at) {
-      const length = sizeOf(number);
-      if (length > SHORT) {
-        into.set(bytesOf(number), at);
-        return;
-      }
-      const bytes = sourceOf(number);
-      const start = entries[number * ENTRY + 1] as number;
-      for (let index = 0; index < length; index++) into[at + index] = bytes[start + index] as number;
+      copyRange(sourceOf(number), entries[number * ENTRY + 1] as number, sizeOf(number), into, at);
     },
     text: (number) => decodeText(bytesOf(number)),
   };

@@ -1,6 +1,7 @@
 // Pass: equal strings and constants of mergeable sections become one (gABI "Section Attribute Flags"). Sections of one output
 // section, entry size and alignment are merged into a made section; a table maps places in the inputs to places there.
 import { alignUp } from '../../bytes/align.js';
+import { copied } from '../../bytes/columns.js';
 import { createNameTable, type NameTable } from '../../bytes/name-table.js';
 import type { Section } from '../../formats/object-file.js';
 import { contentOf } from './content.js';
@@ -120,8 +121,8 @@ function splitInto(target: Open, bytes: Uint8Array, { strings, entrySize }: Sect
     if (piece === before) place(target, piece, size);
     if (pieces === capacity) {
       capacity *= 2;
-      from = longer(from, capacity);
-      to = longer(to, capacity);
+      from = copied(from, new Uint32Array(capacity));
+      to = copied(to, new Uint32Array(capacity));
     }
     from[pieces] = start;
     to[pieces] = table.valueOf(piece);
@@ -137,12 +138,6 @@ function place(target: Open, piece: number, size: number): void {
   const offset = alignUp(target.end, target.align);
   target.pieces.setValue(piece, offset);
   target.end = offset + size;
-}
-
-function longer(column: Uint32Array, capacity: number): Uint32Array<ArrayBuffer> {
-  const copy = new Uint32Array(capacity);
-  copy.set(column);
-  return copy;
 }
 
 /** Strings of which the last does not end are none. */

@@ -1,10 +1,9 @@
 // Pass: copies what is kept into the file and fixes it up.
+import { copyRange } from '../../bytes/plain.js';
 import type { FdeColumns } from '../../formats/dwarf/eh-frame-header.js';
 import { codeOfFde } from '../../formats/dwarf/eh-frame-records.js';
-import type { Section } from '../../formats/object-file.js';
 import { contentOf } from './content.js';
 import { applyLoaded, applyUnloaded, type FixupContext, type FixupRange } from './fixups.js';
-import type { Link, TakenFile } from './link-state.js';
 import { isPackable } from './loader-work.js';
 import { arrayOf } from './output-names.js';
 import type { OutputSection } from './outputs.js';
@@ -30,7 +29,8 @@ export function writeSections(context: FixupContext, outputs: readonly OutputSec
       filled = start + (sections.size[member] as number);
       if (number === MADE_FILE || file === undefined || section === undefined) continue;
       if (section.fileSize === 0) continue;
-      copySection(link, file, section, bytes, start);
+      if (section.packing === null) copyRange(file.bytes, section.offset, section.fileSize, bytes, start);
+      else bytes.set(contentOf(file.file, section, link.options), start);
       const { rows, first, end } = relocationsOf(link, file, section.index);
       if (first === end) continue;
       const range = {
@@ -52,19 +52,6 @@ export function writeSections(context: FixupContext, outputs: readonly OutputSec
       else applyUnloaded(context, range);
     }
   }
-}
-
-/** Smaller sections, most of all, are copied sooner than views of them are made. */
-const SMALL = 128;
-
-function copySection(link: Link, file: TakenFile, section: Section, into: Uint8Array, at: number): void {
-  const { offset, fileSize, packing } = section;
-  if (packing !== null || fileSize > SMALL) {
-    into.set(contentOf(file.file, section, link.options), at);
-    return;
-  }
-  const { bytes } = file;
-  for (let index = 0; index < fileSize; index++) into[at + index] = bytes[offset + index] as number;
 }
 
 function viewOf(bytes: Uint8Array): DataView {
@@ -101,8 +88,7 @@ export function writeUnwind(context: FixupContext, unwind: UnwindSection, bytes:
     if (from === undefined || file === undefined) continue;
     const { records, relocations } = from;
     const first = records.offset[record] as number;
-    const end = first + (records.size[record] as number);
-    for (let index = first; index < end; index++) bytes[offset + index - first] = from.bytes[index] as number;
+    copyRange(from.bytes, first, records.size[record] as number, bytes, offset);
     view.setUint32(offset, size - 4, true);
     if (cieOffset >= 0) view.setUint32(offset + 4, offset + 4 - cieOffset, true);
     applyLoaded(context, {
