@@ -50,13 +50,13 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions)
 
   // Which definition every name has, and which objects are part of the link.
   resolveInputs(link, inputs);
-  const made = makeSymbols(link);
+  const { made, edges } = makeSymbols(link);
   if (link.errors.length > 0) return failed();
   decideScopes(link);
 
   // What is kept of them, and in which shape.
   const unwindRecords = collectUnwind(link);
-  const dropped = dropUnreached(link, unwindRecords);
+  const dropped = dropUnreached(link, unwindRecords, edges);
   placeCommons(link);
   const merged = mergeSections(link);
   const unwind = layOutUnwind(link, unwindRecords);

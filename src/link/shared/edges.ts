@@ -8,32 +8,30 @@ export interface EdgeSymbol {
   readonly symbol: number;
   readonly section: string;
   readonly edge: 'start' | 'end';
+  /** The numbers of the loaded sections of that name. */
+  readonly members: readonly number[];
 }
 
 const PREFIX = encodeText('__st');
 const NAME = /^__(start|stop)_([A-Za-z_][A-Za-z0-9_]*)$/;
 
-/** Those that some input names. */
-export function edgeSymbols(link: Link): EdgeSymbol[] {
+/** Those that some input or option names. */
+export function findEdges(link: Link): EdgeSymbol[] {
   const { names } = link.symbols;
   const edges: EdgeSymbol[] = [];
+  const byName = new Map<string, number[]>();
   for (let symbol = 0; symbol < names.count; symbol++) {
     if (!names.startsWith(symbol, PREFIX)) continue;
     const [, which, section] = NAME.exec(names.text(symbol)) ?? [];
-    if (section !== undefined) edges.push({ symbol, section, edge: which === 'start' ? 'start' : 'end' });
+    if (section === undefined) continue;
+    const members = byName.get(section) ?? [];
+    byName.set(section, members);
+    edges.push({ symbol, section, edge: which === 'start' ? 'start' : 'end', members });
   }
-  return edges;
-}
-
-/** The numbers of the loaded sections that have one of the names. */
-export function sectionsNamed(link: Link, names: ReadonlySet<string>): Map<string, number[]> {
-  const found = new Map<string, number[]>();
-  if (names.size === 0) return found;
+  // In most links there is none, and no section is asked for its name.
+  if (edges.length === 0) return edges;
   link.sections.section.forEach((section, number) => {
-    if (!section.alloc || !names.has(section.name)) return;
-    const numbers = found.get(section.name);
-    if (numbers === undefined) found.set(section.name, [number]);
-    else numbers.push(number);
+    if (section.alloc) byName.get(section.name)?.push(number);
   });
-  return found;
+  return edges;
 }

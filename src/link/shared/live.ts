@@ -1,8 +1,8 @@
 // Pass: what is reached from outside is kept, the rest is dropped (--gc-sections). Roots are what the loader or other
 // modules use: exported symbols, the entry, constructors, notes, and what is marked to be retained.
-import type { Section } from '../../formats/object-file.js';
-import { edgeSymbols, sectionsNamed } from './edges.js';
+import type { EdgeSymbol } from './edges.js';
 import type { Link } from './link-state.js';
+import { familyOf, isOfFamily } from './output-names.js';
 import { relocationsOf, sectionOf } from './references.js';
 import {
   hasTrait,
@@ -21,13 +21,10 @@ import * as symbols from './symbols.js';
 import { forEachUnwindReference, type Unwind } from './unwind.js';
 
 /** What the C runtime joins from many objects, by the names that linker scripts keep. */
-const ROOT_NAMES = ['.init', '.fini', '.jcr', '.ctors', '.dtors', '.preinit_array'].map((name) => ({
-  name,
-  dotted: `${name}.`,
-}));
+const ROOT_NAMES = ['.init', '.fini', '.jcr', '.ctors', '.dtors', '.preinit_array'].map(familyOf);
 
 /** Marks sections dead that nothing reaches, and gives their numbers. Without `gc` only what has lost what it describes. */
-export function dropUnreached(link: Link, unwind: Unwind): number[] {
+export function dropUnreached(link: Link, unwind: Unwind, edges: readonly EdgeSymbol[]): number[] {
   const { sections } = link;
   const count = sections.section.length;
   if (!link.options.gc) {
@@ -53,7 +50,8 @@ export function dropUnreached(link: Link, unwind: Unwind): number[] {
     const global = from.globals[row] as number;
     if (global >= 0 && starts.size > 0) reachName(global);
   };
-  const starts = sectionsOfEdges(link);
+  // Who names an edge of sections reaches them all.
+  const starts = new Map(edges.map(({ symbol, members }) => [symbol, members]));
   const reachName = (symbol: number): void => {
     for (const number of starts.get(symbol) ?? []) mark(number);
   };
@@ -114,14 +112,7 @@ function isRoot(link: Link, number: number): boolean {
   if (hasTrait(sections, number, TRAIT_ROOT_KIND)) {
     return section.kind !== 'note' || !hasTrait(sections, number, TRAIT_GROUPED);
   }
-  return isRootName(section);
-}
-
-function isRootName(section: Section): boolean {
-  for (const { name, dotted } of ROOT_NAMES) {
-    if (section.nameBegins(name) && (section.nameBegins(dotted) || section.name === name)) return true;
-  }
-  return false;
+  return ROOT_NAMES.some((family) => isOfFamily(section, family));
 }
 
 function rootSymbols(link: Link): number[] {
@@ -195,13 +186,6 @@ function sectionsByDescribed(link: Link): Map<number, number[]> {
     append(result, (link.files[sections.file[number] as number]?.base ?? 0) + described, number);
   }
   return result;
-}
-
-/** Numbers of the symbols `__start_X` and `__stop_X` → the sections of that name. */
-function sectionsOfEdges(link: Link): Map<number, readonly number[]> {
-  const edges = edgeSymbols(link);
-  const named = sectionsNamed(link, new Set(edges.map(({ section }) => section)));
-  return new Map(edges.map(({ symbol, section }) => [symbol, named.get(section) ?? []]));
 }
 
 function append<Key>(map: Map<Key, number[]>, key: Key, value: number): void {

@@ -3,7 +3,7 @@
 import { alignUp } from '../../bytes/align.js';
 import { KIND_DATA, KIND_NONE, KIND_TLS, VISIBILITY_HIDDEN } from '../../formats/columns.js';
 import { IpbpError } from '../../codes/error.js';
-import { edgeSymbols, sectionsNamed } from './edges.js';
+import { findEdges, type EdgeSymbol } from './edges.js';
 import { report, type Link } from './link-state.js';
 import { addMadeSection, SECTION_KEPT } from './sections.js';
 import * as symbols from './symbols.js';
@@ -53,20 +53,27 @@ const FIXED: Readonly<Record<string, MadePlace>> = {
   __fini_array_end: { kind: 'section', name: '.fini_array', edge: 'end' },
 };
 
+/** What the link defines, and the edges of sections that are named, which are not all its own. */
+export interface MadeSymbols {
+  readonly made: readonly MadeSymbol[];
+  readonly edges: readonly EdgeSymbol[];
+}
+
 /** Defines what is asked for; the places get their addresses later. */
-export function makeSymbols(link: Link): MadeSymbol[] {
+export function makeSymbols(link: Link): MadeSymbols {
   const made: MadeSymbol[] = [];
   for (const { name, base, offset } of link.options.defined) defineByOption(link, made, name, base, offset);
   for (const [name, place] of Object.entries(FIXED)) {
     const symbol = symbols.findSymbol(link.symbols, name);
     if (symbol >= 0 && isWanted(link, symbol)) define(link, made, symbol, place, true);
   }
-  const edges = edgeSymbols(link).filter(({ symbol }) => isWanted(link, symbol));
-  const named = sectionsNamed(link, new Set(edges.map(({ section }) => section)));
-  for (const { symbol, section: name, edge } of edges) {
-    if (named.has(name)) define(link, made, symbol, { kind: 'section', name, edge }, true);
+  const edges = findEdges(link);
+  for (const { symbol, section: name, edge, members } of edges) {
+    if (members.length > 0 && isWanted(link, symbol)) {
+      define(link, made, symbol, { kind: 'section', name, edge }, true);
+    }
   }
-  return made;
+  return { made, edges };
 }
 
 /** An object refers to it, and none defines it. A library's definition is of the library's own image. */

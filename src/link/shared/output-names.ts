@@ -3,6 +3,23 @@
 import type { Section } from '../../formats/object-file.js';
 import type { Link } from './link-state.js';
 
+/** What has a section's name. */
+type Named = Pick<Section, 'name' | 'nameBegins'>;
+
+/** A family of sections: its name, and how the names of its members begin that are not it. */
+export interface Family {
+  readonly family: string;
+  readonly dotted: string;
+}
+
+/** The family of this name. */
+export const familyOf = (family: string): Family => ({ family, dotted: `${family}.` });
+
+/** `.text` and `.text.f` are of the family `.text`, `.text_of_mine` is not. */
+export function isOfFamily(section: Named, { family, dotted }: Family): boolean {
+  return section.nameBegins(family) && (section.nameBegins(dotted) || section.name === family);
+}
+
 /** Longer names before those that they begin with; what there is most of first. */
 const FAMILIES = [
   '.text',
@@ -22,20 +39,15 @@ const FAMILIES = [
   '.ldata',
   '.lbss',
   '.ltext',
-].map((family) => ({ family, dotted: `${family}.` }));
+].map(familyOf);
 
 /** `.text.f` → `.text`, `.init_array.101` → `.init_array`, `COMMON` → `.bss`; other names stay. */
 export function outputName(section: Named): string {
-  for (const { family, dotted } of FAMILIES) {
-    if (section.nameBegins(dotted) || (section.nameBegins(family) && section.name === family)) return family;
-  }
+  for (const family of FAMILIES) if (isOfFamily(section, family)) return family.family;
   const { name } = section;
   if (name === 'COMMON') return '.bss';
   return name.startsWith('.gnu.linkonce.') ? linkOnce(name) : name;
 }
-
-/** What has a section's name. */
-type Named = Pick<Section, 'name' | 'nameBegins'>;
 
 /** What old compilers wrote before there were groups. */
 function linkOnce(name: string): string {
