@@ -1,12 +1,12 @@
 // What the benchmark of links gives to every linker: real links of shared libraries, captured from builds, from one object
 // to a server with all of its dependencies and their debug information.
-import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CapturedLink } from '../conformance/cases/capture.js';
 import { captureCpp } from '../conformance/cases/cpp.js';
 import { captureCargo, captureCrate } from '../conformance/cases/crates.js';
 import { cacheFolder } from '../conformance/setup/cache.js';
-import { ROOT } from './record.js';
+import { copyExample } from './project.js';
 
 export interface LinkSubject {
   readonly name: string;
@@ -24,8 +24,7 @@ export const LINK_SUBJECTS: readonly LinkSubject[] = [
 function captureExample(example: string): CapturedLink {
   const name = `bench_${example}`;
   const source = cacheFolder('bench-examples', example);
-  const from = join(ROOT, 'examples', example);
-  cpSync(from, source, { recursive: true, filter: (path) => !path.startsWith(join(from, 'target')) });
+  copyExample(example, source);
   const manifest = join(source, 'Cargo.toml');
   const library = `[lib]\nname = "${name}"\ncrate-type = ["cdylib"]\npath = "src/main.rs"\n`;
   writeFileSync(manifest, `${readFileSync(manifest, 'utf8')}\n${library}`);

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CapturedLink } from '../conformance/cases/capture.js';
+import { argumentsFor, type CapturedLink } from '../conformance/cases/capture.js';
 import { ensureDebianTools, versionOf } from '../conformance/setup/debian-tools.js';
 import { run, tryRun } from '../conformance/setup/run.js';
 import { wildProgram } from '../tests/matrix/linkers.js';
@@ -85,7 +85,7 @@ function measureCold(link: CapturedLink, rounds: number, folder: string): Linker
   });
   for (let turn = -WARM_UP; turn < rounds; turn++) {
     for (const { linker, output, ms, peak } of all) {
-      const taken = time(linker, argumentsOf(link, output));
+      const taken = time(linker, argumentsFor(link, output));
       if (turn < 0) continue;
       ms.push(taken.ms);
       peak.push(taken.peak);
@@ -105,13 +105,9 @@ function measureCold(link: CapturedLink, rounds: number, folder: string): Linker
   }));
 }
 
-function argumentsOf({ args }: CapturedLink, output: string): string[] {
-  return args.map((arg) => arg.replaceAll('{output}', output));
-}
-
 function measureResident(link: CapturedLink, rounds: number, folder: string): ResidentRun {
   const words = join(folder, 'words.json');
-  writeFileSync(words, JSON.stringify(argumentsOf(link, join(folder, 'resident.so'))));
+  writeFileSync(words, JSON.stringify(argumentsFor(link, join(folder, 'resident.so'))));
   const script = join(ROOT, 'bench', 'link-resident.ts');
   return JSON.parse(
     run(process.execPath, ['--import', 'tsx', script, `${rounds}`, words], { cwd: ROOT }),

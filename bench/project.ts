@@ -50,10 +50,15 @@ export interface Project {
   edit(number: number): void;
 }
 
+/** Copies an example's sources to `folder`. */
+export function copyExample(example: string, folder: string): void {
+  const source = join(ROOT, 'examples', example);
+  cpSync(source, folder, { recursive: true, filter: (path) => !path.startsWith(join(source, 'target')) });
+}
+
 /** Copies the example's sources to `folder`; with `builtFrom`, that copy's target directory too, to build only once. */
 export function copyProject(subject: Subject, folder: string, builtFrom: string | null): Project {
-  const source = join(ROOT, 'examples', subject.example);
-  cpSync(source, folder, { recursive: true, filter: (path) => !path.startsWith(join(source, 'target')) });
+  copyExample(subject.example, folder);
   if (builtFrom !== null && existsSync(join(builtFrom, 'target'))) {
     // cp keeps times, which cargo's freshness hangs on, and hard links, which incremental directories are full of.
     execFileSync('cp', ['-a', join(builtFrom, 'target'), join(folder, 'target')]);

@@ -55,13 +55,18 @@ function linkerCommand(machine: MachineName, linker: LinkerName): string[] {
   return [process.execPath, join(HERE, '..', '..', 'dist', 'cli', 'main.js'), 'link'];
 }
 
+/** The arguments of a captured link, to write there. */
+export function argumentsFor({ args }: CapturedLink, output: string): string[] {
+  return args.map((arg) => arg.replaceAll('{output}', output));
+}
+
 /** Links what was captured with one of the linkers; `folder` gets LINKER.so and LINKER.map. */
 export function replay(link: CapturedLink, linker: LinkerName, folder: string): Linked {
   mkdirSync(folder, { recursive: true });
   const output = join(folder, `${linker}.so`);
   const map = join(folder, `${linker}.map`);
   const [program, ...first] = linkerCommand(link.machine, linker);
-  const args = link.args.map((arg) => arg.replaceAll('{output}', output));
+  const args = argumentsFor(link, output);
   const said = tryRun(program!, [...first, ...args, `-Map=${map}`], { cwd: folder });
   return { linker, output, map, said };
 }
