@@ -13,6 +13,7 @@ const TWO_32 = 0x1_0000_0000;
 const MAX_HIGH = 0x1f_ffff;
 /** What names may add up to in tables of any size; as in string-table.ts. */
 const SMALL = 1_000_000;
+
 /** A symbol table's parts. `extended` and `sectionCount` are as in `openSymbols`; `firstGlobal` is its sh_info. */
 export interface SymbolTableParts {
   readonly entries: ByteReader;

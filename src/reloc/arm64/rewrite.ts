@@ -1,5 +1,6 @@
 // TLS code sequences of arm64 and what they become where the offset from the thread pointer is known, or stands in a
-// slot; and loads of slots that hold the address of something near. Each relocation of a descriptor's sequence is rewritten by itself; calls of __tls_get_addr as a whole.
+// slot; and loads of slots that hold the address of something near. Each relocation of a descriptor's sequence is
+// rewritten by itself; calls of __tls_get_addr as a whole.
 // Source: SYSVABI64, "Code models" (TLS sequences); AAELF64, "Relocation optimization" and the TLS tables.
 import type { FixupRow } from '../fixup.js';
 import type { Rewrite, RewriteGoal } from '../machine.js';
