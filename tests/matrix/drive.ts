@@ -57,6 +57,8 @@ export function random(seed: number): () => number {
 export class Run {
   private readonly current: Map<string, string>;
   private state: StateWatch;
+  /** The process that `state` watches. */
+  private watched: number;
 
   constructor(
     private readonly program: Program,
@@ -69,6 +71,7 @@ export class Run {
   ) {
     this.current = new Map(project.files);
     this.state = this.watch(ready.pid);
+    this.watched = ready.pid;
   }
 
   /** Does one row, as this configuration has it. Never throws: what goes wrong is in the result. */
@@ -162,11 +165,12 @@ export class Run {
 
   /** Waits for the program that follows the restart told at index `from`; all that is watched begins anew. */
   private async restarted(from: number): Promise<void> {
-    const known = this.session.events.slice(from).some((event) => event.event === 'ready');
-    const ready = await this.session.waitFor((event) => event.event === 'ready', from, RESTART_LIMIT_MS);
-    if (known) return;
+    const { pid } = await this.session.waitFor((event) => event.event === 'ready', from, RESTART_LIMIT_MS);
+    // Looked at again: a program may be ready before anybody waits for it, and is watched all the same.
+    if (pid === this.watched) return;
     await waitAlive(this.session, this.program.alive);
-    this.state = this.watch(ready.pid);
+    this.state = this.watch(pid);
+    this.watched = pid;
   }
 
   private mayWarnInstead(row: Row, outcomes: readonly Outcome[]): boolean {
