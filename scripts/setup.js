@@ -20,6 +20,8 @@ const DEBIAN_TOOLS = [
   { tool: 'strip', package: 'binutils' },
   { tool: 'mold', package: 'mold' },
   { tool: 'clang-19', package: 'clang-19' },
+  { tool: 'ld64.lld-19', package: 'lld-19' },
+  { tool: 'llvm-objdump-19', package: 'llvm-19' },
   { tool: 'aarch64-linux-gnu-gcc', package: 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross' },
   { tool: 'qemu-aarch64-static', package: 'qemu-user-static' },
 ];
