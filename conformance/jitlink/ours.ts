@@ -217,6 +217,7 @@ function layoutOf({ output, object }: Given): Layout {
     stubsAt: 0,
     unwindAt: 0,
     entryWordsAt: 0,
+    threadLocals: null,
     tlsUsed: 0,
     bottom: 0,
   };

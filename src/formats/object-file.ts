@@ -24,9 +24,11 @@ export type SectionKind =
   | 'zero' // .bss
   | 'tls-data'
   | 'tls-zero'
+  | 'tls-descriptors' // what code finds a thread-local by where a loader gives each its own place: __thread_vars
   | 'init' // addresses of constructors: .init_array
   | 'fini'
   | 'unwind' // .eh_frame
+  | 'unwind-table' // one short row for each function: __compact_unwind
   | 'lsda' // .gcc_except_table
   | 'debug'
   | 'note'

@@ -1,12 +1,12 @@
 // Opens an object for linking: cuts it into atoms, turns relocations into edges and hands every code atom its unwind
-// records. Everything is made at first use, as an archive's member may hold 20,000 sections of which three are needed.
+// records (frames.ts). Everything is made at first use, as an archive's member may hold 20,000 sections of which three are needed.
 import { IpbpError, hex } from '../codes/error.js';
-import { splitEhFrame } from '../formats/dwarf/eh-frame.js';
-import type { ObjectFile, ObjectSymbol, Relocation, Section } from '../formats/object-file.js';
+import type { ObjectFile, ObjectSymbol, Relocation, Section, SectionKind } from '../formats/object-file.js';
 import type { FixupRow } from '../reloc/fixup.js';
 import type { Machine } from '../reloc/machine.js';
 import { machineFor } from '../reloc/machines.js';
-import type { Atom, AtomSymbol, Edge, Frame, LinkObject, Target } from './graph.js';
+import { NO_FRAMES, readFrames, type AtomFrames } from './frames.js';
+import type { Atom, AtomSymbol, Edge, LinkObject, Target } from './graph.js';
 import { isStableName, stableName } from './names.js';
 
 const NO_SYMBOLS: readonly AtomSymbol[] = [];
@@ -26,7 +26,7 @@ interface Opened {
   readonly atomsBySection: Map<number, Atom | null>;
   symbolsBySection: Map<number, AtomSymbol[]> | null;
   definitions: Map<string, { section: number; symbol: AtomSymbol }> | null;
-  framesBySection: Map<number, Frame[]> | null;
+  framesBySection: ReadonlyMap<number, AtomFrames> | null;
   readonly targets: Map<number, Target>;
 }
 
@@ -116,8 +116,11 @@ function definitionsOf(opened: Opened): Map<string, { section: number; symbol: A
   return result;
 }
 
-function isLinked(section: Section): boolean {
-  return section.alloc && section.kind !== 'unwind' && section.kind !== 'note' && section.kind !== 'other';
+/** Unwind tables are made anew of the parts that their code hands on. */
+const NOT_LINKED: readonly SectionKind[] = ['unwind', 'unwind-table', 'note', 'other'];
+
+function isLinked({ alloc, kind }: Section): boolean {
+  return alloc && !NOT_LINKED.includes(kind);
 }
 
 function atomOf(opened: Opened, index: number): Atom | null {
@@ -150,7 +153,10 @@ function makeAtom(opened: Opened, section: Section): Atom {
       return edges;
     },
     get frames() {
-      return framesOf(opened).get(section.index) ?? [];
+      return (framesOf(opened).get(section.index) ?? NO_FRAMES).records;
+    },
+    get compactFrames() {
+      return (framesOf(opened).get(section.index) ?? NO_FRAMES).compact;
     },
   };
 }
@@ -270,41 +276,7 @@ function itemAround(atom: Atom, place: number): AtomSymbol | undefined {
 }
 
 /** Unwind records by the section of the code they describe. */
-function framesOf(opened: Opened): Map<number, Frame[]> {
-  if (opened.framesBySection !== null) return opened.framesBySection;
-  const result = new Map<number, Frame[]>();
-  opened.framesBySection = result;
-  for (const section of opened.file.sections) {
-    if (section.kind !== 'unwind') continue;
-    const bytes = opened.file.sectionBytes(section.index);
-    const split = splitEhFrame(bytes, opened.file.relocations(section.index), `${opened.file.name}: ${section.name}`);
-    const toEdges = (record: { readonly offset: number; readonly relocations: readonly Relocation[] }): Edge[] =>
-      record.relocations.map((relocation) => {
-        const edge = edgeOf(opened, section, relocation);
-        return { ...edge, offset: edge.offset - record.offset };
-      });
-    const commons = split.cies.map((cie) => ({
-      bytes: bytes.subarray(cie.offset, cie.offset + cie.size),
-      edges: toEdges(cie),
-    }));
-    for (const fde of split.fdes) {
-      const common = commons[fde.cie];
-      const edges = toEdges(fde);
-      const begin = edges.find((edge) => edge.offset === fde.pcBegin.offset - fde.offset);
-      if (common === undefined || begin?.target.atom == null) continue;
-      const code = begin.target.atom;
-      const lsda = fde.lsda;
-      const lsdaEdge = lsda === null ? undefined : edges.find((edge) => edge.offset === lsda.offset - fde.offset);
-      const frame: Frame = {
-        common,
-        bytes: bytes.subarray(fde.offset, fde.offset + fde.size),
-        edges,
-        lsda: lsdaEdge?.target.atom ?? null,
-      };
-      const list = result.get(code.section);
-      if (list === undefined) result.set(code.section, [frame]);
-      else list.push(frame);
-    }
-  }
-  return result;
+function framesOf(opened: Opened): ReadonlyMap<number, AtomFrames> {
+  opened.framesBySection ??= readFrames(opened.file, (section, relocation) => edgeOf(opened, section, relocation));
+  return opened.framesBySection;
 }

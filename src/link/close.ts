@@ -1,6 +1,7 @@
 // Pass: the closure. From the changed items on, every reference is bound; what the program lacks is pulled in and its
 // references are bound in turn. All that cannot be found is collected before the pass gives up.
-import type { Atom, Edge, Frame, LinkObject } from './graph.js';
+import { EXPRESSIONS } from '../reloc/fixup.js';
+import type { Atom, CompactFrame, Edge, Frame, LinkObject } from './graph.js';
 import { bindTarget, isLocal, type Binding, type Surroundings } from './binding.js';
 import { rewriteThreadLocals } from './thread-locals.js';
 
@@ -17,12 +18,20 @@ export interface BoundFrame {
   readonly edges: readonly BoundEdge[];
 }
 
+/** A row of a compact table with its references bound. */
+export interface BoundCompactFrame {
+  readonly frame: CompactFrame;
+  readonly personality: BoundEdge | null;
+  readonly lsda: BoundEdge | null;
+}
+
 /** An atom that will be part of the image. */
 export interface LinkedAtom {
   readonly atom: Atom;
   readonly bytes: Uint8Array;
   readonly edges: readonly BoundEdge[];
   readonly frames: readonly BoundFrame[];
+  readonly compactFrames: readonly BoundCompactFrame[];
   /** The atom that needed it first; null for roots. */
   readonly neededBy: Atom | null;
 }
@@ -40,6 +49,11 @@ export interface Closure {
   /** Functions to run once when the image is live: what lists of constructors name and the program lacks. */
   readonly constructors: readonly { readonly atom: Atom; readonly offset: number }[];
   readonly unresolved: readonly Unresolved[];
+}
+
+/** The slot is the image's own, whatever it leads to. */
+function isThroughSlot({ row }: Edge): boolean {
+  return EXPRESSIONS[row.expression].term === 'G';
 }
 
 /**
@@ -148,8 +162,13 @@ export function closeOver(
       // A frame describes this copy of the code and no other, whatever the name is bound to elsewhere.
       frames: atom.frames.map((frame) => ({
         frame,
-        common: bindAll(atom, frame.common.edges, () => bringsWord),
+        common: bindAll(atom, frame.common.edges, (edge) => bringsWord && !isThroughSlot(edge)),
         edges: bindAll(atom, frame.edges, () => true),
+      })),
+      compactFrames: atom.compactFrames.map((frame) => ({
+        frame,
+        personality: frame.personality === null ? null : bind(atom, frame.personality, false),
+        lsda: frame.lsda === null ? null : bind(atom, frame.lsda, true),
       })),
       neededBy: parents.get(atom) ?? null,
     });

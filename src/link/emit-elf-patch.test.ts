@@ -167,6 +167,8 @@ function emitted(image: LinkedImage): Uint8Array {
     segments: image.segments,
     words: image.rebases.map(({ at }) => at),
     unwind: image.unwind,
+    unwindEntries: image.unwindEntries,
+    threadLocals: image.threadLocals,
     functions: image.atoms.flatMap((atom) =>
       atom.symbols
         .filter(({ kind }) => kind === 'function')

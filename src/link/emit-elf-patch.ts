@@ -14,7 +14,7 @@ import { encodeGnuHash, gnuHash } from '../formats/elf/gnu-hash.js';
 import type { ProgramHeader, SectionHeader } from '../formats/elf/header.js';
 import { linkedHeaderSize, putLinkedHeaders, sectionHeadersSize } from '../formats/elf/write-linked.js';
 import type { MachineName } from '../formats/object-file.js';
-import type { ImageSegment } from './linked-image.js';
+import type { ImageSegment, LinkedImage } from './linked-image.js';
 import { PATCH_SECTION } from './names.js';
 
 const PAGE = 4096;
@@ -31,6 +31,8 @@ export interface PatchLibrary {
   readonly words: readonly number[];
   /** Of the block of frame records, which ends its segment. */
   readonly unwind: number | null;
+  readonly unwindEntries: LinkedImage['unwindEntries'];
+  readonly threadLocals: LinkedImage['threadLocals'];
   /** Names of functions, for backtraces. */
   readonly functions: readonly { readonly name: string; readonly address: number }[];
   /** What is kept in the file and not loaded: the patch without the segments' bytes; null for none. */

@@ -110,7 +110,9 @@ function meansAddresses(kind: SectionKind): boolean {
       return true;
     case 'zero':
     case 'tls-zero':
+    case 'tls-descriptors':
     case 'unwind':
+    case 'unwind-table':
     case 'lsda':
     case 'debug':
     case 'note':

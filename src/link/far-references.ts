@@ -34,7 +34,15 @@ function isByDistance({ edge: { row } }: BoundEdge): boolean {
 
 /** Code without a name that stands behind a function. */
 function asideOf({ object, section, kind, sectionName, name }: Atom, bytes: Uint8Array): Atom {
-  const nothing = { symbols: [], edges: [], frames: [], mergeable: false, strings: false, entrySize: 0 };
+  const nothing = {
+    symbols: [],
+    edges: [],
+    frames: [],
+    compactFrames: [],
+    mergeable: false,
+    strings: false,
+    entrySize: 0,
+  };
   return {
     object,
     section,
@@ -139,7 +147,10 @@ function reachFrom(linked: LinkedAtom, machine: Machine): readonly LinkedAtom[] 
   }
   const changed: LinkedAtom = { ...linked, bytes, edges };
   if (asideBytes.length === 0) return [changed];
-  return [changed, { atom: aside, bytes: asideBytes, edges: asideEdges, frames: [], neededBy: atom }];
+  return [
+    changed,
+    { atom: aside, bytes: asideBytes, edges: asideEdges, frames: [], compactFrames: [], neededBy: atom },
+  ];
 }
 
 /**

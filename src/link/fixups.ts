@@ -83,6 +83,15 @@ function writeAddress(
   words.rebases.push({ at: site.address, module: 0, value: address + addend });
 }
 
+/** Writes an offset in the image's own template. */
+function writeTemplateOffset(bound: BoundEdge, addend: number, site: FixupSite, { layout }: FixupContext): void {
+  const { binding, edge } = bound;
+  if (binding.kind !== 'atom' || !isThreadLocal(binding.atom))
+    unusable(bound, site, 'the target is no new thread-local');
+  const value = layout.addressOf(binding.atom) + binding.offset + addend;
+  applyField(edge.row.field, site.bytes, site.offset, value, { what: edge.row.name, where: site.where });
+}
+
 /** Writes an offset from the thread pointer: a number, or a word that the agent fills. */
 function writeThreadOffset(
   bound: BoundEdge,
@@ -204,6 +213,7 @@ export function applyFixup(bound: BoundEdge, site: FixupSite, context: FixupCont
       return write(relative(layout.slotsAt + addend));
     case 'TP':
     case 'DTP':
+      if (layout.threadLocals !== null) return writeTemplateOffset(bound, addend, site, context);
       return writeThreadOffset(bound, binding, addend, row.field.size, site, context);
     case 'Z':
     case 'GGD':

@@ -39,8 +39,24 @@ export interface Frame {
   /** Bytes of the record itself and its edges (start of the code, its LSDA), offsets relative to the record. */
   readonly bytes: Uint8Array;
   readonly edges: readonly Edge[];
+  /** Bytes of code that it describes. */
+  readonly length: number;
   /** The LSDA atom it refers to, or null. */
   readonly lsda: Atom | null;
+}
+
+/**
+ * The same in few bits, where a system's unwinder has tables of such: a row for each piece of code. Its encoding may say
+ * that the code's frame record is to be looked at.
+ */
+export interface CompactFrame {
+  /** The code that it describes: where in its atom, and how many bytes. */
+  readonly offset: number;
+  readonly length: number;
+  /** The system's: nothing here looks into it. */
+  readonly encoding: number;
+  readonly personality: Edge | null;
+  readonly lsda: Edge | null;
 }
 
 /** A symbol as it lies in an atom. */
@@ -79,6 +95,8 @@ export interface Atom {
   readonly edges: readonly Edge[];
   /** Unwind records of a code atom. Computed at first use. */
   readonly frames: readonly Frame[];
+  /** By rising offset. Computed at first use. */
+  readonly compactFrames: readonly CompactFrame[];
 }
 
 /** An object opened for linking. Atoms are made when they are asked for: an object may hold 20,000 sections. */

@@ -8,6 +8,7 @@ import type { ImageSegment, LinkedImage, TlsInit } from './linked-image.js';
 import { isThreadLocal, place, type Layout, type Placement, type Region } from './place.js';
 import { encodeStubs, isFar, makeSlots } from './slots.js';
 import { buildUnwindTable, type UnwindTable } from './unwind.js';
+import { unwindEntries } from './unwind-entries.js';
 import type { Machine } from '../reloc/machine.js';
 
 export interface LinkRequest {
@@ -63,6 +64,8 @@ export function link(request: LinkRequest): LinkResult {
       tlsInit,
       tlsUsed: layout.tlsUsed,
       unwind: unwind.bytes.length === 0 ? null : layout.unwindAt,
+      unwindEntries: unwindEntries(atoms, unwind, layout, slots, machine.pointerSize),
+      threadLocals: layout.threadLocals,
       bottom: layout.bottom,
       constructors: closure.constructors.map(({ atom, offset }) => layout.addressOf(atom) + offset),
       atoms: atoms.map((linked) => linked.atom),
@@ -126,8 +129,9 @@ function emptyBytes(region: Region, machine: Machine): Uint8Array {
   return region.protection === 'rx' ? new Uint8Array(region.size).fill(machine.codeFill) : new Uint8Array(region.used);
 }
 
-/** Where the initial values of new thread-locals lie. Zero ones too: an undone patch may have used the same room. */
+/** Where the initial values of new thread-locals in the room lie. Zero ones too: an undone patch may have used the same room. */
 function threadLocalValues(atoms: readonly LinkedAtom[], layout: Layout): TlsInit[] {
+  if (layout.threadLocals !== null) return [];
   return atoms
     .filter(({ atom }) => isThreadLocal(atom) && atom.size > 0)
     .map(({ atom }) => ({ offset: layout.addressOf(atom), length: atom.size, at: layout.contentOf(atom) }));

@@ -46,6 +46,36 @@ export interface TlsInit {
   readonly at: number;
 }
 
+/** How code of the image is unwound, for systems whose unwinders have tables of rows. Addresses of the image. */
+export interface UnwindEntry {
+  readonly start: number;
+  readonly length: number;
+  /** As the compiler wrote it; 0 for code of which there is only a frame record. */
+  readonly encoding: number;
+  /** The word that holds the personality's address. */
+  readonly personalityWord: number | null;
+  readonly lsda: number | null;
+  /** Of the code's record in the block of frame records. */
+  readonly frameRecord: number | null;
+}
+
+/** A part of the image. */
+export interface ImageRange {
+  readonly at: number;
+  readonly size: number;
+}
+
+/**
+ * Thread-locals of which the loader gives each thread a copy, as it does for every library's own. The first thread-local's
+ * initial values stand in `template`, zeros follow in `zero`; offsets in descriptors count from the start of both.
+ */
+export interface OwnThreadLocals {
+  /** Runs of descriptors. Their words are the loader's, but for the offset. */
+  readonly descriptors: readonly ImageRange[];
+  readonly template: ImageRange | null;
+  readonly zero: ImageRange | null;
+}
+
 export interface LinkedImage {
   readonly segments: readonly ImageSegment[];
   readonly rebases: readonly Rebase[];
@@ -56,6 +86,10 @@ export interface LinkedImage {
   readonly imports: readonly Import[];
   /** Address of the unwind table, or null when it is empty. */
   readonly unwind: number | null;
+  /** Rising by start; empty where frame records are all there is. */
+  readonly unwindEntries: readonly UnwindEntry[];
+  /** Null where new thread-locals lie in the agent's room, or there are none. */
+  readonly threadLocals: OwnThreadLocals | null;
   /** Addresses of functions to run once, in order. */
   readonly constructors: readonly number[];
   /** Lowest address in use. */

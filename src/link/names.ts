@@ -8,9 +8,18 @@
 const ANONYMOUS =
   /^(?:\.L|L\.|l_|ltmp\d|\$[adtx](?:\.|$)|anon\.|\.Lanon\.|alloc_[0-9a-f]{16,}|vtable\.\d|str\.\d|switch\.table\.|const\.\d|promoted\.\d|__unnamed_\d|GCC_except_table|__rustc_debug_gdb_scripts_section__|_?lpad|\.str)/;
 
+/**
+ * LLVM's mark of names that are to be taken as they are, without what a platform puts before the language's names: in
+ * object-file.ts of those that lack that. Who writes Rust or C cannot give one.
+ */
+const AS_IT_IS = '\u0001';
+
+/** What the compiler calls the initial value of a thread-local that is reached by a descriptor: that has the name. */
+const INITIAL_VALUE = '$tlv$init';
+
 /** True when another compilation calls the same item by the same name. */
 export function isStableName(name: string): boolean {
-  return name.length > 0 && !ANONYMOUS.test(name);
+  return name.length > 0 && !name.startsWith(AS_IT_IS) && !name.endsWith(INITIAL_VALUE) && !ANONYMOUS.test(name);
 }
 
 /**

@@ -1,11 +1,13 @@
 // Pass: layout. One allocator per space: memory (three regions of pages, below what is there already) and the room for
-// thread-locals. Atoms keep the order of the closure, so that equal inputs give equal bytes.
+// thread-locals. Atoms keep the order of the closure, so that equal inputs give equal bytes. Thread-locals that have
+// descriptors have no place in the room: they are the image's own, as a library's are.
 import { alignUp } from '../bytes/align.js';
 import { IpbpError, hex } from '../codes/error.js';
 import type { SectionKind } from '../formats/object-file.js';
 import type { Machine } from '../reloc/machine.js';
 import type { LinkedAtom } from './close.js';
 import type { Atom } from './graph.js';
+import type { ImageRange, OwnThreadLocals } from './linked-image.js';
 import type { Slots } from './slots.js';
 
 /** Where the image may go. Addresses are of module 0's space. */
@@ -31,7 +33,7 @@ export interface Region {
 
 export interface Layout {
   readonly regions: readonly Region[];
-  /** Address of an atom of memory, offset in the room of a thread-local. */
+  /** Address of an atom of memory; offset of a thread-local in the room, or in the image's own template. */
   addressOf(atom: Atom): number;
   /** Where in memory an atom's bytes lie: of a thread-local those are its initial value. */
   contentOf(atom: Atom): number;
@@ -41,11 +43,13 @@ export interface Layout {
   /** Where the first of the words begins through which later images can redirect functions of this one. */
   readonly entryWordsAt: number;
   readonly tlsUsed: number;
+  /** Null when new thread-locals lie in the room. */
+  readonly threadLocals: OwnThreadLocals | null;
   /** The lowest address in use: the next image's top. */
   readonly bottom: number;
 }
 
-type Space = 'r' | 'rx' | 'rw' | 'zero' | 'tls';
+type Space = 'r' | 'rx' | 'rw' | 'zero' | 'tls' | 'descriptors';
 
 function spaceOf(kind: SectionKind): Space {
   switch (kind) {
@@ -58,6 +62,8 @@ function spaceOf(kind: SectionKind): Space {
     case 'tls-data':
     case 'tls-zero':
       return 'tls';
+    case 'tls-descriptors':
+      return 'descriptors';
     case 'readonly':
     case 'relro':
     case 'lsda':
@@ -65,6 +71,7 @@ function spaceOf(kind: SectionKind): Space {
     case 'fini':
     case 'debug':
     case 'unwind':
+    case 'unwind-table':
     case 'note':
     case 'other':
       return 'r';
@@ -86,6 +93,36 @@ class Run {
   }
 }
 
+/** Thread-locals of the image's own: those with initial values, then zeros. Offsets count from the first. */
+interface Template {
+  readonly offsets: ReadonlyMap<Atom, number>;
+  readonly align: number;
+  /** Bytes with content, where the zeros begin, and all of it. */
+  readonly filled: number;
+  readonly zeroAt: number;
+  readonly size: number;
+}
+
+const EMPTY_TEMPLATE: Template = { offsets: new Map(), align: 1, filled: 0, zeroAt: 0, size: 0 };
+
+function layOutTemplate(atoms: readonly LinkedAtom[]): Template {
+  const run = new Run();
+  const offsets = new Map<Atom, number>();
+  const take = (kind: SectionKind): void => {
+    for (const { atom } of atoms) if (atom.kind === kind) offsets.set(atom, run.take(atom.size, atom.align));
+  };
+  take('tls-data');
+  const filled = run.size;
+  const strictest = (kind?: SectionKind): number =>
+    atoms.reduce((most, { atom }) => {
+      const counts = kind === undefined ? isThreadLocal(atom) : atom.kind === kind;
+      return counts ? Math.max(most, atom.align) : most;
+    }, 1);
+  const zeroAt = run.take(0, strictest('tls-zero'));
+  take('tls-zero');
+  return { offsets, align: strictest(), filled, zeroAt, size: run.size };
+}
+
 /**
  * Gives every atom, slot and stub its address.
  * @throws IpbpError IPBP2005 when memory or the thread-local room is used up.
@@ -97,12 +134,14 @@ export function place(
   machine: Machine,
   where: Placement,
 ): Layout {
-  const runs = { r: new Run(), rx: new Run(), rw: new Run(), zero: new Run(), tls: new Run() };
+  const runs = { r: new Run(), rx: new Run(), rw: new Run(), zero: new Run(), tls: new Run(), descriptors: new Run() };
   runs.tls.size = where.tlsNext;
+  const own = atoms.some(({ atom }) => spaceOf(atom.kind) === 'descriptors');
   const offsets = new Map<Atom, number>();
   const templates = new Map<Atom, number>();
   for (const { atom } of atoms) {
     const space = spaceOf(atom.kind);
+    if (space === 'tls' && own) continue;
     if (space === 'tls' && atom.align > where.tlsAlign) {
       throw new IpbpError('IPBP2005', `thread-local ${atom.name} wants a larger alignment than the room has`, {
         expected: `at most ${where.tlsAlign}`,
@@ -123,18 +162,24 @@ export function place(
   const slotsOffset = runs.r.take(slots.slots.length * machine.pointerSize, machine.pointerSize);
   const unwindOffset = runs.r.take(sizes.unwind, machine.pointerSize);
   const entryWordsOffset = runs.rw.take(sizes.entryWords * machine.pointerSize, machine.pointerSize);
+  const descriptorsOffset = runs.rw.take(runs.descriptors.size, machine.pointerSize);
+  // The template's zeros follow its initialised part, and other zeros those: it ends what has content.
+  const template = own ? layOutTemplate(atoms) : EMPTY_TEMPLATE;
+  const templateOffset = runs.rw.take(template.filled, template.align);
+  const templateEnd = templateOffset + template.size;
+  for (const [atom, offset] of template.offsets) offsets.set(atom, offset);
   const stubsOffset = runs.rx.take(slots.stubs.length * machine.stub.size, machine.stub.align);
   // Zero-filled data follows initialised data in the same pages.
   const strictest = atoms.reduce(
     (most, { atom }) => (spaceOf(atom.kind) === 'zero' ? Math.max(most, atom.align) : most),
     1,
   );
-  const zeroOffset = alignUp(runs.rw.size, strictest);
+  const zeroOffset = alignUp(Math.max(runs.rw.size, templateEnd), strictest);
   const used = { r: runs.r.size, rx: runs.rx.size, rw: runs.rw.size };
   const total = {
     r: runs.r.size,
     rx: runs.rx.size,
-    rw: runs.zero.size === 0 ? runs.rw.size : zeroOffset + runs.zero.size,
+    rw: runs.zero.size === 0 ? Math.max(runs.rw.size, templateEnd) : zeroOffset + runs.zero.size,
   };
   const page = machine.pageSize;
   const pages = alignUp(total.r, page) + alignUp(total.rx, page) + alignUp(total.rw, page);
@@ -157,21 +202,41 @@ export function place(
     const offset = offsets.get(atom);
     if (offset === undefined) throw new Error(`internal: ${atom.name} was not placed`);
     const space = spaceOf(atom.kind);
-    if (space === 'tls') return offset;
-    return space === 'zero' ? starts.rw + zeroOffset + offset : starts[space] + offset;
+    switch (space) {
+      case 'tls':
+        return offset;
+      case 'zero':
+        return starts.rw + zeroOffset + offset;
+      case 'descriptors':
+        return starts.rw + descriptorsOffset + offset;
+      case 'r':
+      case 'rx':
+      case 'rw':
+        return starts[space] + offset;
+    }
   };
+  const range = (offset: number, size: number): ImageRange | null =>
+    size === 0 ? null : { at: starts.rw + offset, size };
   return {
     regions,
     addressOf,
     contentOf(atom) {
-      const template = templates.get(atom);
-      return template === undefined ? addressOf(atom) : starts.r + template;
+      if (own && isThreadLocal(atom)) return starts.rw + templateOffset + addressOf(atom);
+      const value = templates.get(atom);
+      return value === undefined ? addressOf(atom) : starts.r + value;
     },
     slotsAt: starts.r + slotsOffset,
     stubsAt: starts.rx + stubsOffset,
     unwindAt: starts.r + unwindOffset,
     entryWordsAt: starts.rw + entryWordsOffset,
     tlsUsed: runs.tls.size,
+    threadLocals: own
+      ? {
+          descriptors: [{ at: starts.rw + descriptorsOffset, size: runs.descriptors.size }],
+          template: range(templateOffset, template.filled),
+          zero: range(templateOffset + template.zeroAt, template.size - template.zeroAt),
+        }
+      : null,
     bottom,
   };
 }

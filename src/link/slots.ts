@@ -16,7 +16,7 @@ export interface Slots {
   readonly slots: readonly Slot[];
   /** Slot index of each stub. */
   readonly stubs: readonly number[];
-  /** Index of the slot that an edge goes through, if any. */
+  /** Index of the slot that an edge, or a compact frame's personality, goes through, if any. */
   slotOf(bound: BoundEdge): number | null;
   /** Index of the stub that an edge goes through, if any. */
   stubOf(bound: BoundEdge): number | null;
@@ -80,6 +80,10 @@ export function makeSlots(
     for (const frame of linked.frames) {
       frame.common.forEach(visit);
       frame.edges.forEach(visit);
+    }
+    // Tables of the system say where the address of a personality stands.
+    for (const { personality } of linked.compactFrames) {
+      if (personality !== null) slotOf.set(personality, slotFor('address', personality.binding));
     }
   }
   return {

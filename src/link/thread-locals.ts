@@ -1,7 +1,7 @@
-// Pass: code sequences that ask the loader for a thread-local's address become plain offsets from the thread pointer,
+// Pass: descriptors of thread-locals are the loader's to fill, but for the offset; code sequences that ask the loader for a thread-local's address become plain offsets from the thread pointer,
 // as every thread-local that a patch can reach lies at a fixed offset. What the sequences look like is the machine's.
 import { IpbpError, hex } from '../codes/error.js';
-import { asksForThreadLocal } from '../reloc/fixup.js';
+import { asksForThreadLocal, EXPRESSIONS } from '../reloc/fixup.js';
 import type { Atom, Edge } from './graph.js';
 
 /** An atom's content after the rewrite: its own copy of the bytes when anything changed. */
@@ -10,8 +10,11 @@ export interface Rewritten {
   readonly edges: readonly Edge[];
 }
 
-/** Rewrites all dynamic TLS sequences of one atom. */
+/** Rewrites all dynamic TLS sequences of one atom. A descriptor keeps the edge that says which thread-local is meant. */
 export function rewriteThreadLocals(atom: Atom): Rewritten {
+  if (atom.kind === 'tls-descriptors') {
+    return { bytes: atom.bytes, edges: atom.edges.filter(({ row }) => EXPRESSIONS[row.expression].term === 'DTP') };
+  }
   const dynamic = (edge: Edge): boolean => asksForThreadLocal(edge.row.expression);
   if (!atom.edges.some(dynamic)) return { bytes: atom.bytes, edges: atom.edges };
   const bytes = atom.bytes.slice();

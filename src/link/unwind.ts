@@ -12,6 +12,8 @@ export interface UnwindTable {
   /** Empty when nothing needs unwinding. */
   readonly bytes: Uint8Array;
   readonly fixups: readonly UnwindFixup[];
+  /** Where in the table a frame's record begins. */
+  readonly recordAt: ReadonlyMap<BoundFrame, number>;
 }
 
 function sameShared(a: BoundFrame, b: BoundFrame): boolean {
@@ -34,7 +36,8 @@ function sameShared(a: BoundFrame, b: BoundFrame): boolean {
 /** Builds the table for all code atoms, in their order. Source: LSB Core, 10.6.1 "The .eh_frame section". */
 export function buildUnwindTable(atoms: readonly LinkedAtom[]): UnwindTable {
   const frames = atoms.flatMap((linked) => linked.frames);
-  if (frames.length === 0) return { bytes: new Uint8Array(0), fixups: [] };
+  const recordAt = new Map<BoundFrame, number>();
+  if (frames.length === 0) return { bytes: new Uint8Array(0), fixups: [], recordAt };
   const pieces: { readonly at: number; readonly bytes: Uint8Array; readonly shared: number | null }[] = [];
   const fixups: UnwindFixup[] = [];
   const shared: { readonly frame: BoundFrame; readonly at: number }[] = [];
@@ -52,7 +55,7 @@ export function buildUnwindTable(atoms: readonly LinkedAtom[]): UnwindTable {
       common = { frame, at: append(frame.frame.common.bytes, frame.common, null) };
       shared.push(common);
     }
-    append(frame.frame.bytes, frame.edges, common.at);
+    recordAt.set(frame, append(frame.frame.bytes, frame.edges, common.at));
   }
   const bytes = new Uint8Array(end + 4);
   const view = new DataView(bytes.buffer);
@@ -61,5 +64,5 @@ export function buildUnwindTable(atoms: readonly LinkedAtom[]): UnwindTable {
     // The pointer to the shared record counts backwards from itself (4 bytes behind the record's start).
     if (piece.shared !== null) view.setUint32(piece.at + 4, piece.at + 4 - piece.shared, true);
   }
-  return { bytes, fixups };
+  return { bytes, fixups, recordAt };
 }

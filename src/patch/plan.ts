@@ -270,6 +270,8 @@ function assemble(
     cells,
     slots,
     unwind: linked.unwind,
+    unwindEntries: linked.unwindEntries,
+    threadLocals: linked.threadLocals,
     init: linked.constructors,
     symbols,
     bodies: wholes(roots).map(({ name, body }) => ({

@@ -40,6 +40,8 @@ function file(value: number): Uint8Array {
     ],
     words: [PAGE],
     unwind: null,
+    unwindEntries: [],
+    threadLocals: null,
     functions: [{ name: 'patched', address: 0 }],
     description: null,
   });

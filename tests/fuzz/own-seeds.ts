@@ -99,6 +99,17 @@ const IMAGE: PatchImage = {
   cells: [{ module: 0, at: 0x4000, oldBytes: bytes(5, 0x55), newBytes: bytes(5, 0xe9), guardFrom: 1, guardTo: 5 }],
   slots: [{ module: 0, at: 0x9000, oldTarget: 0x4000, newTarget: -0x7000_0000 }],
   unwind: -0x6fff_ff00,
+  unwindEntries: [
+    {
+      start: -0x7000_0000,
+      length: 32,
+      encoding: 0x0200_0000,
+      personalityWord: -0x6fff_fff8,
+      lsda: null,
+      frameRecord: null,
+    },
+  ],
+  threadLocals: { descriptors: [{ at: -0x6fff_0000, size: 24 }], template: null, zero: { at: -0x6ffe_ffe8, size: 8 } },
   init: [-0x6fff_fe00],
   symbols: [{ name: '_RNvC1a1b', kind: 'function', address: -0x7000_0000, size: 32, moved: true, entryWord: null }],
   bodies: [{ name: '_RNvC1a1b', address: -0x7000_0000 }],
@@ -108,7 +119,16 @@ const IMAGE: PatchImage = {
 const EMPTY: PatchImage = {
   ...IMAGE,
   ...{ after: [], segments: [], rebases: [], tlsWords: [], tlsInit: [], imports: [], checks: [], cells: [], slots: [] },
-  ...{ unwind: null, init: [], symbols: [], bodies: [], items: [], warnings: [] },
+  ...{
+    unwind: null,
+    unwindEntries: [],
+    threadLocals: null,
+    init: [],
+    symbols: [],
+    bodies: [],
+    items: [],
+    warnings: [],
+  },
 };
 
 /** Patch files, one with something of everything and one with next to nothing. */

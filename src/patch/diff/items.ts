@@ -37,6 +37,7 @@ export function storageOf(atom: Atom): Storage | null {
       return 'readonly';
     case 'data':
     case 'zero':
+    case 'tls-descriptors':
       return 'mutable';
     case 'tls-data':
     case 'tls-zero':
@@ -44,6 +45,7 @@ export function storageOf(atom: Atom): Storage | null {
     case 'init':
     case 'fini':
     case 'unwind':
+    case 'unwind-table':
     case 'lsda':
     case 'debug':
     case 'note':

@@ -7,6 +7,7 @@ import { decodePatchFile, encodePatchFile, isPatchFile } from './image-file.js';
 
 const address = fc.integer({ min: -(2 ** 40), max: 2 ** 40 });
 const size = fc.integer({ min: 0, max: 2 ** 40 });
+const range = fc.record({ at: address, size });
 const blob = fc.uint8Array({ maxLength: 40 });
 const list = <T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(item, { maxLength: 4 });
 const byte = fc.integer({ min: 0, max: 255 });
@@ -27,6 +28,24 @@ const images: fc.Arbitrary<PatchImage> = fc.record({
   cells: list(fc.record({ module: byte, at: address, oldBytes: blob, newBytes: blob, guardFrom: byte, guardTo: byte })),
   slots: list(fc.record({ module: byte, at: address, oldTarget: address, newTarget: address })),
   unwind: fc.option(address, { nil: null }),
+  unwindEntries: list(
+    fc.record({
+      start: address,
+      length: fc.integer({ min: 0, max: 0xffff_ffff }),
+      encoding: fc.integer({ min: 0, max: 0xffff_ffff }),
+      personalityWord: fc.option(address, { nil: null }),
+      lsda: fc.option(address, { nil: null }),
+      frameRecord: fc.option(address, { nil: null }),
+    }),
+  ),
+  threadLocals: fc.option(
+    fc.record({
+      descriptors: list(range),
+      template: fc.option(range, { nil: null }),
+      zero: fc.option(range, { nil: null }),
+    }),
+    { nil: null },
+  ),
   init: list(address),
   symbols: list(
     fc.record({

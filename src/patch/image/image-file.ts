@@ -5,10 +5,11 @@ import { plainBytes } from '../../bytes/plain.js';
 import { ByteReader } from '../../bytes/reader.js';
 import { ByteWriter } from '../../bytes/writer.js';
 import { IpbpError } from '../../codes/error.js';
+import type { ImageRange, OwnThreadLocals, UnwindEntry } from '../../link/linked-image.js';
 import type { Cell, ImageSegment, ImageSymbol, ItemReport, ModuleIdentity, PatchImage } from './image.js';
 
 const MAGIC = [0x69, 0x70, 0x62, 0x70, 0x50, 0x41, 0x54, 0x43] as const; // "ipbpPATC"
-const VERSION = 4;
+const VERSION = 5;
 const DIGEST_SIZE = 32;
 
 const PROTECTIONS = ['r', 'rx', 'rw'] as const;
@@ -38,6 +39,36 @@ function writeText(writer: ByteWriter, text: string): void {
 function writeList<T>(writer: ByteWriter, list: readonly T[], write: (item: T) => void): void {
   writer.uleb(list.length);
   list.forEach(write);
+}
+
+/** A flag, and the number where there is one. */
+function writeOptional(w: ByteWriter, value: number | null): void {
+  w.u8(value === null ? 0 : 1);
+  if (value !== null) w.i64(value);
+}
+
+function readOptional(r: ByteReader): number | null {
+  return readChoice(r, [false, true], 'flag') ? r.i64() : null;
+}
+
+function writeRanges(w: ByteWriter, ranges: readonly ImageRange[]): void {
+  writeList(w, ranges, ({ at, size }) => w.i64(at).u64(size));
+}
+
+function readRanges(r: ByteReader): ImageRange[] {
+  return readList(r, () => ({ at: r.i64(), size: r.u64() }));
+}
+
+function writeThreadLocals(w: ByteWriter, { descriptors, template, zero }: OwnThreadLocals): void {
+  for (const ranges of [descriptors, optional(template), optional(zero)]) writeRanges(w, ranges);
+}
+
+function optional<T>(value: T | null): readonly T[] {
+  return value === null ? [] : [value];
+}
+
+function readThreadLocals(r: ByteReader): OwnThreadLocals {
+  return { descriptors: readRanges(r), template: readRanges(r)[0] ?? null, zero: readRanges(r)[0] ?? null };
 }
 
 /** Encodes an image. Throws nothing: every value of an image has an encoding. */
@@ -83,6 +114,11 @@ export function encodePatchFile(image: PatchImage): PatchFile {
     w.uleb(slot.module).i64(slot.at).i64(slot.oldTarget).i64(slot.newTarget);
   });
   w.u8(image.unwind === null ? 0 : 1).i64(image.unwind ?? 0);
+  writeList(w, image.unwindEntries, ({ start, length, encoding, personalityWord, lsda, frameRecord }) => {
+    w.i64(start).u32(length).u32(encoding);
+    for (const place of [personalityWord, lsda, frameRecord]) writeOptional(w, place);
+  });
+  writeList(w, optional(image.threadLocals), (own) => writeThreadLocals(w, own));
   writeList(w, image.init, (address) => w.i64(address));
   writeList(w, image.symbols, (symbol) => {
     w.u8(SYMBOL_KINDS.indexOf(symbol.kind))
@@ -218,6 +254,11 @@ export function decodePatchFile(
   const slots = readList(r, () => ({ module: r.uleb(), at: r.i64(), oldTarget: r.i64(), newTarget: r.i64() }));
   const hasUnwind = r.u8() === 1;
   const unwindAt = r.i64();
+  const unwindEntries = readList(r, (): UnwindEntry => {
+    const row = { start: r.i64(), length: r.u32(), encoding: r.u32() };
+    return { ...row, personalityWord: readOptional(r), lsda: readOptional(r), frameRecord: readOptional(r) };
+  });
+  const [threadLocals = null] = readList(r, () => readThreadLocals(r));
   const init = readList(r, () => r.i64());
   const symbols = readList(r, (): ImageSymbol => {
     const placed = { kind: readChoice(r, SYMBOL_KINDS, 'kind of symbol'), address: r.i64(), size: r.u64() };
@@ -250,6 +291,8 @@ export function decodePatchFile(
     cells,
     slots,
     unwind: hasUnwind ? unwindAt : null,
+    unwindEntries,
+    threadLocals,
     init,
     symbols,
     bodies,

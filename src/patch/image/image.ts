@@ -1,6 +1,14 @@
 // A patch image: atoms placed and fixed up, and all that has to happen in the process to make them live.
 // This file owns the shape; encoding to a file is in image-file.ts, to agent operations in transaction.ts.
-import type { ImageSegment, Import, Rebase, TlsInit, TlsWord } from '../../link/linked-image.js';
+import type {
+  ImageSegment,
+  Import,
+  OwnThreadLocals,
+  Rebase,
+  TlsInit,
+  TlsWord,
+  UnwindEntry,
+} from '../../link/linked-image.js';
 
 export type { ImageSegment, Import, Rebase, TlsInit, TlsWord };
 
@@ -81,6 +89,10 @@ export interface PatchImage extends Redirection {
   readonly checks: readonly { readonly module: number; readonly at: number; readonly bytes: Uint8Array }[];
   /** Address of the block of frame descriptions, or null. */
   readonly unwind: number | null;
+  /** For systems whose unwinders have tables of rows: see LinkedImage. */
+  readonly unwindEntries: readonly UnwindEntry[];
+  /** Thread-locals of the library's own: see LinkedImage. */
+  readonly threadLocals: OwnThreadLocals | null;
   /** Constructors to run once, in order. */
   readonly init: readonly number[];
   readonly symbols: readonly ImageSymbol[];

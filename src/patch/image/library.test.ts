@@ -32,6 +32,8 @@ const IMAGE: PatchImage = {
   cells: [],
   slots: [],
   unwind: null,
+  unwindEntries: [],
+  threadLocals: null,
   init: [],
   symbols: [{ name: 'new', kind: 'function', address: -3 * PAGE, size: 6, moved: false, entryWord: null }],
   bodies: [{ name: 'changed', address: -3 * PAGE + 16 }],

@@ -50,6 +50,8 @@ function emitted(image: PatchImage, target: LibraryTarget, description: Uint8Arr
     segments: image.segments.filter(({ address }) => isInside(image, address)),
     words,
     unwind: image.unwind,
+    unwindEntries: image.unwindEntries,
+    threadLocals: image.threadLocals,
     functions: [...image.bodies, ...symbols].filter(({ address }) => isInside(image, address)),
     description,
   });

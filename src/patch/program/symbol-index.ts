@@ -27,6 +27,7 @@ function kindOf(symbol: ObjectSymbol, section: SectionKind): ItemKind | null {
       return symbol.kind === 'data' ? 'readonly' : 'function';
     case 'data':
     case 'zero':
+    case 'tls-descriptors':
       return 'data';
     case 'tls-data':
     case 'tls-zero':
@@ -37,6 +38,7 @@ function kindOf(symbol: ObjectSymbol, section: SectionKind): ItemKind | null {
     case 'init':
     case 'fini':
     case 'unwind':
+    case 'unwind-table':
     case 'debug':
     case 'note':
     case 'other':
