@@ -6,6 +6,7 @@ import { parseLinkOptions } from '../src/cli/link-options.js';
 import { DONE } from '../src/cli/outcome.js';
 import { createOutput } from '../src/cli/output.js';
 import { openInputs } from '../src/host/link/open-inputs.js';
+import { SHARED_OBJECT } from '../src/link/emit-shared.js';
 import { linkShared } from '../src/link/shared.js';
 
 /** What one run of it prints. */
@@ -24,7 +25,7 @@ const WARM_UP = 12;
 function taken(words: readonly string[]): { objectBytes: number; objects: number } {
   const request = parseLinkOptions(words);
   const { inputs } = openInputs(request.inputs, request, request.machine);
-  const { map } = linkShared(inputs, request.options);
+  const { map } = linkShared(inputs, request.options, SHARED_OBJECT);
   const names = new Set(map.map(({ file: name }) => name));
   const sizes = inputs.flatMap((input) => {
     if (input.kind === 'shared') return [];

@@ -2,6 +2,7 @@
 // chose. Whether code goes through a slot or a stub is JITLink's choice too; what its bytes become then is compared.
 import { SECTION_COMMON } from '../../src/formats/columns.js';
 import type { ObjectFile } from '../../src/formats/object-file.js';
+import { SHARED_OBJECT } from '../../src/link/emit-shared.js';
 import { TO_ADDRESS, TO_DYNAMIC } from '../../src/link/shared/bindings.js';
 import { applyLoaded, type FixupContext, type FixupRange } from '../../src/link/shared/fixups.js';
 import { openLink, type Link, type TakenFile } from '../../src/link/shared/link-state.js';
@@ -21,7 +22,7 @@ const STUB_SECTION = '$__STUBS';
 
 /** A link of one object, resolved. */
 function resolved(file: ObjectFile): Link {
-  const link = openLink(machineFor(file.format, file.machine, file.name), DEFAULT_SHARED_OPTIONS);
+  const link = openLink(machineFor(file.format, file.machine, file.name), DEFAULT_SHARED_OPTIONS, SHARED_OBJECT.target);
   resolveInputs(link, [{ kind: 'object', file }]);
   return link;
 }

@@ -8,6 +8,7 @@ import { expectOneLink } from '../host/link/one-link.js';
 import { openInputs, type OpenedInputs } from '../host/link/open-inputs.js';
 import { expandResponseFiles } from '../host/link/response-file.js';
 import { UNPACKERS } from '../host/link/unpack.js';
+import { SHARED_OBJECT } from '../link/emit-shared.js';
 import { linkShared, type SharedResult } from '../link/shared.js';
 import type { BuildId, ExportRule, SharedOptions } from '../link/shared/options.js';
 import { errorRecord, renderError } from './failure.js';
@@ -40,7 +41,7 @@ export function link(words: readonly string[], version: string, output: Output):
   const opened = openInputs(request.inputs, request, request.machine);
   if (request.printFiles) for (const file of opened.files) output.print(file);
   const options = completed(request);
-  const result = linkShared(opened.inputs, options);
+  const result = linkShared(opened.inputs, options, SHARED_OBJECT);
   tell(request, opened, result, output);
   const { bytes, errors } = result;
   if (bytes === null || errors.length > 0) return FAILED;

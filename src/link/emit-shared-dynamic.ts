@@ -19,8 +19,7 @@ import type { Link } from './shared/link-state.js';
 import * as work from './shared/loader-work.js';
 import type { LoaderWork } from './shared/loader-work.js';
 import type { Needs } from './shared/needs.js';
-import type { OutputSection } from './shared/outputs.js';
-import { outputName } from './shared/output-names.js';
+import type { OutputSection } from './shared/output-section.js';
 import { addMadeSection, SECTION_KEPT } from './shared/sections.js';
 import * as symbols from './shared/symbols.js';
 import type { Tables } from './shared/tables.js';
@@ -148,7 +147,7 @@ export function planDynamic(link: Link, needs: Needs, counts: LoaderCounts): Dyn
         (section.kind === 'init' || section.kind === 'fini') &&
         sections.fate[number] === SECTION_KEPT &&
         sections.size[number] !== 0
-          ? [outputName(section)]
+          ? [link.target.sections.outputName(section)]
           : [],
       ),
     ),

@@ -11,7 +11,7 @@ import type { DynamicPlan } from './emit-shared-dynamic.js';
 import { PROPERTIES } from './emit-shared-properties.js';
 import { encodeSymbolTable } from './emit-shared-symbols.js';
 import type { Link } from './shared/link-state.js';
-import type { OutputSection } from './shared/outputs.js';
+import type { OutputSection } from './shared/output-section.js';
 import { imageParts, type Layout } from './shared/place.js';
 import { hasFlag, STATE_COMMON, UNIQUE } from './shared/symbols.js';
 import type { Tables } from './shared/tables.js';
@@ -65,20 +65,19 @@ function noteRuns(outputs: readonly OutputSection[]): OutputSection[][] {
   return runs;
 }
 
-const REGION_FLAGS = {
+const REGION_FLAGS: Readonly<Record<string, number>> = {
   readonly: elf.PF_R,
   code: elf.PF_R + elf.PF_X,
   relro: elf.PF_R + elf.PF_W,
   data: elf.PF_R + elf.PF_W,
   large: elf.PF_R + elf.PF_W,
-  none: 0,
-} as const;
+};
 
 function programHeaders(job: EmitJob): ProgramHeader[] {
   const { link, layout, outputs } = job;
   const programs: ProgramHeader[] = layout.segments.map(({ region, address, offset, fileSize, memorySize }) => {
     const executable = region === 'data' && outputs.some((output) => output.region === region && output.executable);
-    const flags = REGION_FLAGS[region] + (executable ? elf.PF_X : 0);
+    const flags = (REGION_FLAGS[region] ?? elf.PF_R) + (executable ? elf.PF_X : 0);
     return { type: elf.PT_LOAD, flags, offset, address, fileSize, memorySize, align: layout.pageSize };
   });
   if (layout.template !== null) programs.push({ type: elf.PT_TLS, flags: elf.PF_R, ...layout.template });

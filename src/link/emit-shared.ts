@@ -4,8 +4,6 @@ import { encodeEhFrameHeader, ehFrameHeaderSize } from '../formats/dwarf/eh-fram
 import * as elf from '../formats/elf/constants.js';
 import { encodeNote } from '../formats/elf/encode-dynamic.js';
 import { encodeRelr } from '../formats/elf/relr.js';
-import type { MachineName } from '../formats/object-file.js';
-import { TO_ADDRESS, TO_CONSTANT } from './shared/bindings.js';
 import {
   encodeDynamicSymbols,
   encodeDynamicTable,
@@ -15,68 +13,31 @@ import {
 } from './emit-shared-dynamic.js';
 import { emitShared, headerSize } from './emit-shared-file.js';
 import { planProperties, type PropertiesPlan } from './emit-shared-properties.js';
-import type { FixupContext } from './shared/fixups.js';
+import { SHARED_EDGES, SHARED_LAYOUT, SHARED_MADE, SHARED_SECTIONS } from './emit-shared-rules.js';
+import { placedLink, writeContents, type PlacedImage, type WrittenContents } from './shared/contents.js';
+import type { Emitter, LinkParts } from './shared/emitter.js';
 import type { Link } from './shared/link-state.js';
-import { createLoaderWork } from './shared/loader-work.js';
-import type { MadeSymbol } from './shared/made-symbols.js';
-import { writeMerged, type Merged } from './shared/merge.js';
+import { bindingOf } from './shared/local-symbols.js';
 import type { Needs } from './shared/needs.js';
-import { makeOutputs, type OutputSection } from './shared/outputs.js';
+import { makeOutputs } from './shared/outputs.js';
 import { placeOutputs, type Layout } from './shared/place.js';
-import type { Scanning } from './shared/scan.js';
 import { addMadeSection } from './shared/sections.js';
 import * as symbols from './shared/symbols.js';
-import { countTableWork, makeTables, rebasedSlots, tableAddresses, writeTables, type Tables } from './shared/tables.js';
-import type { UnwindSection } from './shared/unwind.js';
-import { computeValues, localAddress, type Values } from './shared/values.js';
-import { addVeneers, detours, writeVeneers, type Veneers } from './shared/veneers.js';
-import { writeSections, writeUnwind } from './shared/write.js';
-
-/** What the passes before have found. */
-export interface SharedParts {
-  readonly scanning: Scanning;
-  readonly made: readonly MadeSymbol[];
-  readonly merged: Merged;
-  readonly unwind: UnwindSection | null;
-  readonly machine: MachineName;
-}
+import { countTableWork, makeTables, rebasedSlots, tableAddresses, type Tables } from './shared/tables.js';
+import type { Values } from './shared/values.js';
+import { addVeneers } from './shared/veneers.js';
 
 /** All sections and their places. */
-export interface SharedPlan extends SharedParts {
-  readonly outputs: readonly OutputSection[];
-  readonly layout: Layout;
-  readonly tables: Tables;
+interface SharedPlan extends PlacedImage {
   readonly dynamic: DynamicPlan;
   readonly unwindHeader: number;
   readonly buildId: number;
   readonly properties: PropertiesPlan | null;
   readonly packed: Uint8Array;
-  readonly veneers: Veneers | null;
-}
-
-/** What a reference by that number comes to; numbers behind those of names are local symbols. */
-function bindingOf({ bound, needs, link }: Scanning, symbol: number): number {
-  if (symbol < needs.firstLocal) return bound[symbol] as number;
-  const { file, row } = localSymbol(link, needs, symbol);
-  return (file.columns.section[row] as number) >= 0 ? TO_ADDRESS : TO_CONSTANT;
-}
-
-function localSymbol(link: Link, needs: Needs, symbol: number): { file: Link['files'][number]; row: number } {
-  const number = symbol - needs.firstLocal;
-  let low = 0;
-  let high = link.files.length - 1;
-  while (low < high) {
-    const middle = Math.floor((low + high + 1) / 2);
-    if ((link.files[middle]?.localBase ?? 0) <= number) low = middle;
-    else high = middle - 1;
-  }
-  const file = link.files[low];
-  if (file === undefined) throw new Error('internal: a local symbol of no object');
-  return { file, row: number - file.localBase };
 }
 
 /** Makes the link's own sections and places everything. */
-export function planShared(parts: SharedParts): SharedPlan {
+function planShared(parts: LinkParts): SharedPlan {
   const { scanning, unwind } = parts;
   const { link, needs } = scanning;
   const { sections, options } = link;
@@ -120,14 +81,7 @@ export function planShared(parts: SharedParts): SharedPlan {
     }
   };
   place();
-  const veneers = addVeneers(scanning, outputs, place, () => {
-    const addresses = tableAddresses(link, tables);
-    const section = unwind?.section ?? -1;
-    return {
-      addresses,
-      values: computeValues(link, parts.merged, section, layout, outputs, parts.made, addresses.table),
-    };
-  });
+  const veneers = addVeneers(scanning, outputs, place, () => placedLink(parts, tables, layout, outputs));
   return { ...parts, outputs, layout, tables, dynamic, unwindHeader, buildId, properties, packed, veneers };
 }
 
@@ -145,15 +99,15 @@ function packedAddresses(link: Link, needs: Needs, tables: Tables, slots: readon
 }
 
 /** Writes the file. Errors of fixups are collected in the link. */
-export function writeShared(plan: SharedPlan): Uint8Array {
+function writeShared(plan: SharedPlan): Uint8Array {
   const { scanning, layout, outputs, tables, dynamic, unwind } = plan;
-  const { link, needs, bound } = scanning;
-  const { sections } = link;
-  const addresses = tableAddresses(link, tables);
-  const values = computeValues(link, plan.merged, unwind?.section ?? -1, layout, outputs, plan.made, addresses.table);
+  const { link } = scanning;
+  const placed = placedLink(plan, tables, layout, outputs);
+  const { values } = placed;
+  const { machine } = plan;
   const { bytes } = emitShared({
     link,
-    machine: plan.machine,
+    machine,
     outputs,
     layout,
     values,
@@ -161,42 +115,21 @@ export function writeShared(plan: SharedPlan): Uint8Array {
     tables,
     entry: entryAddress(link, values),
   });
-  const bytesOf = (section: number): Uint8Array => {
-    const output = outputs[sections.output[section] as number];
-    const start = (output?.offset ?? 0) + (sections.offset[section] as number);
-    return bytes.subarray(start, start + (sections.size[section] as number));
-  };
-  const loader = createLoaderWork(needs.relative + needs.packedSection.length + needs.dynamic + needs.words);
-  const detour = plan.veneers === null ? null : detours(scanning, plan.veneers, { values, addresses });
-  const context: FixupContext = { ...scanning, values, addresses, loader, detour };
-  writeSections(context, outputs, bytes);
-  if (plan.veneers !== null) writeVeneers(scanning, plan.veneers, { values, addresses }, bytesOf);
-  for (const section of plan.merged.sections) writeMerged(section, bytesOf(section.section));
-  if (unwind !== null) {
-    const fdes = writeUnwind(context, unwind, bytesOf(unwind.section));
-    if (plan.unwindHeader >= 0) {
-      const at = sections.address[plan.unwindHeader] as number;
-      bytesOf(plan.unwindHeader).set(encodeEhFrameHeader(at, sections.address[unwind.section] as number, fdes));
-    }
+  const contents = writeContents(plan, placed, bytes, dynamic.dynamic);
+  if (plan.unwindHeader >= 0 && unwind !== null && contents.fdes !== null) {
+    const { address } = link.sections;
+    const at = address[plan.unwindHeader] as number;
+    contents.bytesOf(plan.unwindHeader).set(encodeEhFrameHeader(at, address[unwind.section] as number, contents.fdes));
   }
-  const addressOf = (symbol: number): number => {
-    if (symbol < needs.firstLocal) return values.symbolAddress[symbol] as number;
-    const { file, row } = localSymbol(link, needs, symbol);
-    return localAddress(values, file, row, 0);
-  };
-  const content = { needs, tables, addresses, dynamicSection: dynamic.dynamic, templateStart: values.templateStart };
-  const bind = (symbol: number): number =>
-    symbol < needs.firstLocal ? (bound[symbol] as number) : bindingOf(scanning, symbol);
-  writeTables(link, { ...content, bindingOf: bind, addressOf }, bytesOf, loader);
   if (link.errors.length > 0) return bytes;
-  writeLoaderTables(plan, context, bytesOf);
-  writeBuildId(plan, bytes, bytesOf);
+  writeLoaderTables(plan, contents);
+  writeBuildId(plan, bytes, contents.bytesOf);
   return bytes;
 }
 
-function writeLoaderTables(plan: SharedPlan, context: FixupContext, bytesOf: (section: number) => Uint8Array): void {
+function writeLoaderTables(plan: SharedPlan, { values, loader, bytesOf }: WrittenContents): void {
   const { dynamic, outputs, tables, scanning } = plan;
-  const { link, values, loader } = context;
+  const { link } = scanning;
   const placed = { outputs, values, tables };
   const sorted = encodeWork(link, dynamic, loader);
   const put = (section: number, content: Uint8Array | null): void => {
@@ -247,3 +180,20 @@ function entryAddress(link: Link, values: Values): number {
   link.warnings.push(`the entry ${entry} is not defined; it is 0`);
   return 0;
 }
+
+/** Links objects to a shared object. */
+export const SHARED_OBJECT: Emitter = {
+  target: {
+    format: 'elf',
+    sections: SHARED_SECTIONS,
+    layout: SHARED_LAYOUT,
+    madeSymbols: SHARED_MADE,
+    edges: SHARED_EDGES,
+    // The address of .dynamic.
+    reservedSlots: 1,
+  },
+  emit(parts) {
+    const plan = planShared(parts);
+    return { bytes: writeShared(plan), outputs: plan.outputs };
+  },
+};

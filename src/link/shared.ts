@@ -3,8 +3,8 @@
 import { IpbpError } from '../codes/error.js';
 import type { ObjectFile } from '../formats/object-file.js';
 import { machineFor } from '../reloc/machines.js';
-import { planShared, writeShared } from './emit-shared.js';
 import { bindSymbols } from './shared/bindings.js';
+import type { Emitter } from './shared/emitter.js';
 import { openLink, type Link } from './shared/link-state.js';
 import { dropUnreached } from './shared/live.js';
 import { lowerRows } from './shared/lowered-rows.js';
@@ -33,12 +33,13 @@ export interface SharedResult {
 }
 
 /**
- * Links objects, members of archives and shared libraries to a shared object.
+ * Links objects, members of archives and shared libraries to what the emitter writes.
  * @throws IpbpError for an input that is broken or of another machine; what is wrong with the link is in `errors`
  */
-export function linkShared(inputs: readonly LinkInput[], options: SharedOptions): SharedResult {
+export function linkShared(inputs: readonly LinkInput[], options: SharedOptions, emitter: Emitter): SharedResult {
   const first = firstObject(inputs);
-  const link = openLink(machineFor(first.format, first.machine, first.name), options);
+  checkFormat(first, emitter);
+  const link = openLink(machineFor(first.format, first.machine, first.name), options, emitter.target);
   const failed = (): SharedResult => ({
     bytes: null,
     map: [],
@@ -70,8 +71,7 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions)
   if (link.errors.length > 0) return failed();
 
   // The tables, every address, every value.
-  const plan = planShared({ scanning, made, merged, unwind, machine: first.machine });
-  const bytes = writeShared(plan);
+  const { bytes, outputs } = emitter.emit({ scanning, made, merged, unwind, machine: first.machine });
   if (link.errors.length > 0) return failed();
   let map: readonly MapEntry[] | null = null;
   let labels: readonly string[] | null = null;
@@ -79,9 +79,9 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions)
     bytes,
     // Most links print none of them.
     get map() {
-      return (map ??= linkMap(link, plan.outputs));
+      return (map ??= linkMap(link, outputs));
     },
-    counts: { kept: plan.outputs.reduce((sum, { members }) => sum + members.length, 0), dropped: dropped.length },
+    counts: { kept: outputs.reduce((sum, { members }) => sum + members.length, 0), dropped: dropped.length },
     get dropped() {
       return (labels ??= dropped.map((number) => sectionLabel(link, number)));
     },
@@ -99,6 +99,16 @@ function firstObject(inputs: readonly LinkInput[]): ObjectFile {
     }
   }
   throw new IpbpError('IPBP2034', 'there is nothing to link', { expected: 'an object, an archive or a library' });
+}
+
+/** What is made of it later is of this format; that all inputs are, the pass that takes them in checks. */
+function checkFormat({ format, name }: ObjectFile, { target }: Emitter): void {
+  if (format === target.format) return;
+  throw new IpbpError('IPBP1003', 'an input is of another format than what is made of it', {
+    expected: target.format,
+    actual: format,
+    where: name,
+  });
 }
 
 function sectionLabel(link: Link, number: number): string {

@@ -17,6 +17,7 @@ import type { ObjectFile } from '../../src/formats/object-file.js';
 import { readObjectWith } from '../../src/formats/read-object.js';
 import { demangle, demangleWithHash, spellV0 } from '../../src/formats/symbols/demangle.js';
 import { parseDynamicList, parseVersionScript } from '../../src/formats/version-script.js';
+import { SHARED_OBJECT } from '../../src/link/emit-shared.js';
 import { linkShared } from '../../src/link/shared.js';
 import { DEFAULT_SHARED_OPTIONS, type SharedOptions } from '../../src/link/shared/options.js';
 import { decodePatchFile } from '../../src/patch/image/image-file.js';
@@ -109,7 +110,7 @@ function linkObject(bytes: Uint8Array): unknown {
 
 /** The file itself is not held: the alignment that a broken object asks for makes it larger, up to LIMITS.linkedPadding. */
 function linked(file: ObjectFile, options: SharedOptions): number {
-  const { bytes, errors } = linkShared([{ kind: 'object', file }], options);
+  const { bytes, errors } = linkShared([{ kind: 'object', file }], options, SHARED_OBJECT);
   if (errors[0] !== undefined) throw errors[0];
   if (bytes === null) throw new Error('neither a file nor an error');
   try {

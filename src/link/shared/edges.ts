@@ -1,5 +1,5 @@
-// Symbols that stand for the edges of the sections of a name: `__start_X` and `__stop_X`, of sections whose name is one of
-// C. They are looked for among the symbols, of which few are such, not by the names of all sections.
+// Symbols that stand for the edges of the sections of a name (`__start_X`). They are looked for among the symbols, of which
+// few are such, not by the names of all sections.
 import { encodeText } from '../../bytes/text.js';
 import type { Link } from './link-state.js';
 
@@ -12,21 +12,21 @@ export interface EdgeSymbol {
   readonly members: readonly number[];
 }
 
-const PREFIX = encodeText('__st');
-const NAME = /^__(start|stop)_([A-Za-z_][A-Za-z0-9_]*)$/;
-
 /** Those that some input or option names. */
 export function findEdges(link: Link): EdgeSymbol[] {
   const { names } = link.symbols;
+  const { begin, edgeOf } = link.target.edges;
+  const prefix = encodeText(begin);
   const edges: EdgeSymbol[] = [];
   const byName = new Map<string, number[]>();
   for (let symbol = 0; symbol < names.count; symbol++) {
-    if (!names.startsWith(symbol, PREFIX)) continue;
-    const [, which, section] = NAME.exec(names.text(symbol)) ?? [];
-    if (section === undefined) continue;
+    if (!names.startsWith(symbol, prefix)) continue;
+    const found = edgeOf(names.text(symbol));
+    if (found === null) continue;
+    const { section, edge } = found;
     const members = byName.get(section) ?? [];
     byName.set(section, members);
-    edges.push({ symbol, section, edge: which === 'start' ? 'start' : 'end', members });
+    edges.push({ symbol, section, edge, members });
   }
   // In most links there is none, and no section is asked for its name.
   if (edges.length === 0) return edges;

@@ -7,6 +7,7 @@ import type { Machine } from '../../reloc/machine.js';
 import type { SharedOptions } from './options.js';
 import { createSections, MADE_FILE, type SectionTable } from './sections.js';
 import { createSymbols, type SymbolTable } from './symbols.js';
+import type { LinkTarget } from './target.js';
 
 /** An object that is part of the link. */
 export interface TakenFile {
@@ -38,6 +39,7 @@ export interface Library {
 
 export interface Link {
   readonly options: SharedOptions;
+  readonly target: LinkTarget;
   readonly machine: Machine;
   readonly files: TakenFile[];
   readonly libraries: Library[];
@@ -54,9 +56,10 @@ export interface Link {
 }
 
 /** A link before its first pass. */
-export function openLink(machine: Machine, options: SharedOptions): Link {
+export function openLink(machine: Machine, options: SharedOptions, target: LinkTarget): Link {
   return {
     options,
+    target,
     machine,
     files: [],
     libraries: [],

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { openArchive } from '../../formats/archive.js';
 import { readObjectFile } from '../../formats/read-object.js';
 import { readElf, type ElfFile } from '../../formats/elf/read.js';
+import { SHARED_OBJECT } from '../emit-shared.js';
 import { linkShared, type SharedResult } from '../shared.js';
 import { DEFAULT_SHARED_OPTIONS, type LinkInput, type SharedOptions } from './options.js';
 
@@ -74,7 +75,7 @@ export function openWorkshop(): Workshop {
       if (file.kind === 'shared') return { kind: 'shared', file, neededAs: path, asNeeded: true };
       return { kind: 'object', file };
     },
-    link: (inputs, options = {}) => linkShared(inputs, { ...DEFAULT_SHARED_OPTIONS, ...options }),
+    link: (inputs, options = {}) => linkShared(inputs, { ...DEFAULT_SHARED_OPTIONS, ...options }, SHARED_OBJECT),
     read(inputs, options) {
       const { bytes, errors } = workshop.link(inputs, options);
       assert.equal(

@@ -2,7 +2,6 @@
 // modules use: exported symbols, the entry, constructors, notes, and what is marked to be retained.
 import type { EdgeSymbol } from './edges.js';
 import type { Link } from './link-state.js';
-import { familyOf, isOfFamily } from './output-names.js';
 import { relocationsOf, sectionOf } from './references.js';
 import {
   hasTrait,
@@ -19,9 +18,6 @@ import {
 } from './sections.js';
 import * as symbols from './symbols.js';
 import { forEachUnwindReference, type Unwind } from './unwind.js';
-
-/** What the C runtime joins from many objects, by the names that linker scripts keep. */
-const ROOT_NAMES = ['.init', '.fini', '.jcr', '.ctors', '.dtors', '.preinit_array'].map(familyOf);
 
 /** Marks sections dead that nothing reaches, and gives their numbers. Without `gc` only what has lost what it describes. */
 export function dropUnreached(link: Link, unwind: Unwind, edges: readonly EdgeSymbol[]): number[] {
@@ -112,7 +108,7 @@ function isRoot(link: Link, number: number): boolean {
   if (hasTrait(sections, number, TRAIT_ROOT_KIND)) {
     return section.kind !== 'note' || !hasTrait(sections, number, TRAIT_GROUPED);
   }
-  return ROOT_NAMES.some((family) => isOfFamily(section, family));
+  return link.target.sections.isRoot(section);
 }
 
 function rootSymbols(link: Link): number[] {

@@ -7,51 +7,12 @@ import { findEdges, type EdgeSymbol } from './edges.js';
 import { report, type Link } from './link-state.js';
 import { addMadeSection, SECTION_KEPT } from './sections.js';
 import * as symbols from './symbols.js';
-
-/** A place that is known after all is placed. */
-export type MadePlace =
-  | { readonly kind: 'image-start' }
-  | { readonly kind: 'code-end' }
-  | { readonly kind: 'data-end' }
-  | { readonly kind: 'zero-start' }
-  | { readonly kind: 'image-end' }
-  | { readonly kind: 'table' }
-  /** The start of the thread-local template. */
-  | { readonly kind: 'template' }
-  | { readonly kind: 'section'; readonly name: string; readonly edge: 'start' | 'end' }
-  /** The start of the image's own data: every module's differs. */
-  | { readonly kind: 'handle' }
-  | { readonly kind: 'symbol'; readonly base: number; readonly offset: number };
+import type { MadePlace } from './target.js';
 
 export interface MadeSymbol {
   readonly symbol: number;
   readonly place: MadePlace;
 }
-
-const FIXED: Readonly<Record<string, MadePlace>> = {
-  __ehdr_start: { kind: 'image-start' },
-  __executable_start: { kind: 'image-start' },
-  _etext: { kind: 'code-end' },
-  etext: { kind: 'code-end' },
-  __etext: { kind: 'code-end' },
-  _edata: { kind: 'data-end' },
-  edata: { kind: 'data-end' },
-  __bss_start: { kind: 'zero-start' },
-  _end: { kind: 'image-end' },
-  end: { kind: 'image-end' },
-  _GLOBAL_OFFSET_TABLE_: { kind: 'table' },
-  _TLS_MODULE_BASE_: { kind: 'template' },
-  _DYNAMIC: { kind: 'section', name: '.dynamic', edge: 'start' },
-  __dso_handle: { kind: 'handle' },
-  __GNU_EH_FRAME_HDR: { kind: 'section', name: '.eh_frame_hdr', edge: 'start' },
-  __EH_FRAME_BEGIN__: { kind: 'section', name: '.eh_frame', edge: 'start' },
-  __preinit_array_start: { kind: 'section', name: '.preinit_array', edge: 'start' },
-  __preinit_array_end: { kind: 'section', name: '.preinit_array', edge: 'end' },
-  __init_array_start: { kind: 'section', name: '.init_array', edge: 'start' },
-  __init_array_end: { kind: 'section', name: '.init_array', edge: 'end' },
-  __fini_array_start: { kind: 'section', name: '.fini_array', edge: 'start' },
-  __fini_array_end: { kind: 'section', name: '.fini_array', edge: 'end' },
-};
 
 /** What the link defines, and the edges of sections that are named, which are not all its own. */
 export interface MadeSymbols {
@@ -63,7 +24,7 @@ export interface MadeSymbols {
 export function makeSymbols(link: Link): MadeSymbols {
   const made: MadeSymbol[] = [];
   for (const { name, base, offset } of link.options.defined) defineByOption(link, made, name, base, offset);
-  for (const [name, place] of Object.entries(FIXED)) {
+  for (const [name, place] of Object.entries(link.target.madeSymbols)) {
     const symbol = symbols.findSymbol(link.symbols, name);
     if (symbol >= 0 && isWanted(link, symbol)) define(link, made, symbol, place, true);
   }
@@ -136,7 +97,7 @@ export function placeCommons(link: Link): void {
   if (commons.length === 0) return;
   const alignOf = (symbol: number): number => Math.max(1, table.value[symbol] as number);
   const section = addMadeSection(link.sections, {
-    name: 'COMMON',
+    name: link.target.sections.made.common,
     kind: 'zero',
     writable: true,
     align: Math.max(...commons.map(alignOf)),

@@ -1,7 +1,7 @@
 // What the link put where, for maps and for who compares links.
 import { MADE_FILE } from './sections.js';
 import type { Link } from './link-state.js';
-import type { OutputSection } from './outputs.js';
+import type { OutputSection } from './output-section.js';
 
 /** A section in the result. */
 export interface MapEntry {

@@ -6,7 +6,6 @@ import { createNameTable, type NameTable } from '../../bytes/name-table.js';
 import type { Section } from '../../formats/object-file.js';
 import { contentOf } from './content.js';
 import type { Link } from './link-state.js';
-import { outputName } from './output-names.js';
 import { relocationsOf } from './references.js';
 import { addMadeSection, hasTrait, SECTION_ABSORBED, SECTION_KEPT, TRAIT_MERGEABLE } from './sections.js';
 
@@ -44,6 +43,7 @@ interface Open extends MergedSection {
 /** Merges all that is kept and mergeable. */
 export function mergeSections(link: Link): Merged {
   const { sections } = link;
+  const { outputName } = link.target.sections;
   const inputs = new Map<number, MergedInput>();
   const families = new Map<string, { readonly members: number[]; bytes: number }>();
   const count = sections.section.length;
@@ -96,7 +96,16 @@ const BYTES_PER_PIECE = 128;
 /** A made section for sections like this one, which have so many bytes together. */
 function openFor(link: Link, like: Section, bytes: number): Open {
   const { kind, alloc, executable, strings, entrySize, align } = like;
-  const facts = { name: outputName(like), kind, alloc, executable, mergeable: true, strings, entrySize, align };
+  const facts = {
+    name: link.target.sections.outputName(like),
+    kind,
+    alloc,
+    executable,
+    mergeable: true,
+    strings,
+    entrySize,
+    align,
+  };
   const section = addMadeSection(link.sections, facts);
   return { section, align, pieces: createNameTable(Math.ceil(bytes / BYTES_PER_PIECE)), end: 0 };
 }

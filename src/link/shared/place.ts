@@ -4,7 +4,7 @@ import { alignUp } from '../../bytes/align.js';
 import { LIMITS } from '../../bytes/limits.js';
 import { IpbpError, hex } from '../../codes/error.js';
 import type { Link } from './link-state.js';
-import { REGIONS, type OutputSection, type Region } from './outputs.js';
+import type { OutputSection, Region } from './output-section.js';
 
 /** A range that the loader maps. */
 export interface Segment {
@@ -43,14 +43,15 @@ export interface ImagePart {
 }
 
 /**
- * The parts of the image in the order of their addresses. An address for `.text` cuts the code in two: what comes before it
+ * The parts of the image in the order of their addresses. An address for the text cuts its region in two: what comes before it
  * stays where it is without, as ld and mold have it.
  */
 export function imageParts(link: Link, outputs: readonly OutputSection[]): ImagePart[] {
   const { textAddress } = link.options;
-  return REGIONS.filter((region) => region !== 'none').flatMap((region) => {
+  const { regions, textName } = link.target.layout;
+  return regions.flatMap((region) => {
     const members = outputs.filter((output) => output.region === region);
-    const text = textAddress === null || region !== 'code' ? -1 : members.findIndex(({ name }) => name === '.text');
+    const text = textAddress === null ? -1 : members.findIndex(({ name }) => name === textName);
     const before = { region, members: text < 0 ? members : members.slice(0, text), wanted: null };
     const parts = text < 0 ? [before] : [before, { region, members: members.slice(text), wanted: textAddress }];
     return parts.filter((part) => part.members.length > 0);
@@ -62,13 +63,13 @@ const FARTHEST = 2 ** 52;
 
 /** Places everything; the image starts at address 0 with `headerSize` bytes of headers. */
 export function placeOutputs(link: Link, outputs: readonly OutputSection[], headerSize: number): Layout {
-  const { options, machine, sections } = link;
+  const { options, machine, sections, target } = link;
   const pageSize = options.maxPageSize ?? machine.shared.maxPageSize;
   const segments: Segment[] = [];
   let address = headerSize;
   let offset = headerSize;
   for (const { region, members, wanted } of imageParts(link, outputs)) {
-    const first = region === 'readonly';
+    const first = segments.length === 0;
     if (!first) {
       const free = alignUp(address, pageSize);
       if (wanted !== null) {
@@ -98,8 +99,8 @@ export function placeOutputs(link: Link, outputs: readonly OutputSection[], head
       fileSize: Math.max(offset, startOffset) - startOffset,
       memorySize: memoryEnd - start,
     });
-    if (region === 'relro' && options.relro) {
-      // Only whole pages can be made read-only; the rest of the last one is nobody's.
+    if (target.layout.fillsPages(region, options.relro)) {
+      // The rest of the last page is nobody's.
       const padded = alignUp(memoryEnd, pageSize);
       (segments.at(-1) as Segment).memorySize = padded - start;
       address = padded;
@@ -125,7 +126,7 @@ export function placeOutputs(link: Link, outputs: readonly OutputSection[], head
 
 function checkTextAddress(wanted: number, free: number): void {
   if (wanted >= free) return;
-  throw new IpbpError('IPBP2002', 'the address of .text is taken by what comes before it', {
+  throw new IpbpError('IPBP2002', 'the address of the text is taken by what comes before it', {
     expected: `at least ${hex(free)}`,
     actual: hex(wanted),
     where: '-Ttext',

@@ -25,19 +25,26 @@ function pltOf({ landings, machine }: Link): PltShape {
 
 /** Makes the sections. */
 export function makeTables(link: Link, needs: Needs): Tables {
-  const { machine, sections, options } = link;
+  const { machine, sections, options, target } = link;
+  const names = target.sections.made;
   const { table } = machine.shared;
   const shape = pltOf(link);
   const word = machine.pointerSize;
   const stubs = needs.stubs.length;
-  const gotReserved = table === 'got' && (needs.table || needs.words > 0) ? 1 : 0;
+  const gotReserved = table === 'got' && (needs.table || needs.words > 0) ? target.reservedSlots : 0;
   const gotWords = needs.words + gotReserved;
   const gotPltNeeded = stubs > 0 || (needs.table && table === 'got.plt');
-  const got = { name: '.got', kind: 'relro', writable: true, align: word, entrySize: word } as const;
+  const got = { name: names.slots, kind: 'relro', writable: true, align: word, entrySize: word } as const;
   // Bound at the start, the slots of the PLT can be read-only then.
   const gotPltKind = options.now && options.relro ? 'relro' : 'data';
-  const gotPlt = { name: '.got.plt', kind: gotPltKind, writable: true, align: word, entrySize: word } as const;
-  const plt = { name: '.plt', kind: 'code', executable: true, align: shape.align, entrySize: shape.entrySize } as const;
+  const gotPlt = { name: names.stubSlots, kind: gotPltKind, writable: true, align: word, entrySize: word } as const;
+  const plt = {
+    name: names.stubs,
+    kind: 'code',
+    executable: true,
+    align: shape.align,
+    entrySize: shape.entrySize,
+  } as const;
   return {
     got: gotWords === 0 ? -1 : addMadeSection(sections, { ...got, size: gotWords * word }),
     gotPlt: gotPltNeeded ? addMadeSection(sections, { ...gotPlt, size: (shape.reservedWords + stubs) * word }) : -1,

@@ -137,7 +137,12 @@ export function layOutUnwind(link: Link, unwind: Unwind): UnwindSection | null {
   }
   if (records.length === 0) return null;
   // Four zero bytes end the table for who walks it.
-  const section = addMadeSection(link.sections, { name: '.eh_frame', kind: 'unwind', align: 8, size: end + 4 });
+  const section = addMadeSection(link.sections, {
+    name: link.target.sections.made.unwind,
+    kind: 'unwind',
+    align: 8,
+    size: end + 4,
+  });
   return { section, records, fdeCount, inputs: unwind.inputs };
 }
 

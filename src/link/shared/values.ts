@@ -3,7 +3,7 @@ import { KIND_SECTION, KIND_TLS } from '../../formats/columns.js';
 import type { Link, TakenFile } from './link-state.js';
 import type { MadeSymbol } from './made-symbols.js';
 import { mergedOffset, type Merged, type MergedInput } from './merge.js';
-import type { OutputSection } from './outputs.js';
+import type { OutputSection } from './output-section.js';
 import type { Layout } from './place.js';
 import { hasTrait, SECTION_ABSORBED, SECTION_KEPT, TRAIT_ALLOC, TRAIT_UNWIND } from './sections.js';
 import * as symbols from './symbols.js';
@@ -122,7 +122,7 @@ function madeAddress(
       return data === undefined ? layout.end : data.address + data.fileSize;
     }
     case 'zero-start': {
-      const zero = outputs.find((output) => output.name === '.bss' && output.alloc);
+      const zero = outputs.find((output) => output.name === place.section && output.alloc);
       const data = layout.segments.at(-1);
       return zero?.address ?? (data === undefined ? layout.end : data.address + data.fileSize);
     }

@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { readObjectFile } from '../../formats/read-object.js';
 import { ADD12_LO, ADRP21, BRANCH26 } from '../../reloc/arm64/fields.js';
 import { pageOf } from '../../reloc/fixup.js';
+import { SHARED_OBJECT } from '../emit-shared.js';
 import { linkShared, type SharedResult } from '../shared.js';
 import { DEFAULT_SHARED_OPTIONS } from './options.js';
 
@@ -19,7 +20,7 @@ function link(source: string): SharedResult {
   writeFileSync(join(dir, 'source.s'), source);
   execFileSync('clang-19', ['-target', 'aarch64-linux-gnu', '-c', 'source.s', '-o', 'object.o'], { cwd: dir });
   const file = readObjectFile(new Uint8Array(readFileSync(join(dir, 'object.o'))), 'object.o');
-  return linkShared([{ kind: 'object', file }], DEFAULT_SHARED_OPTIONS);
+  return linkShared([{ kind: 'object', file }], DEFAULT_SHARED_OPTIONS, SHARED_OBJECT);
 }
 
 const MIB = 0x10_0000;

@@ -3,7 +3,8 @@
 import type { VeneerShape } from '../../reloc/shared-machine.js';
 import { TO_CONSTANT, TO_DYNAMIC } from './bindings.js';
 import type { TakenFile } from './link-state.js';
-import { layOutMembers, type OutputSection } from './outputs.js';
+import type { OutputSection } from './output-section.js';
+import { layOutMembers } from './outputs.js';
 import { relocationsOf } from './references.js';
 import type { Scanning } from './scan.js';
 import { addMadeSection, MADE_FILE } from './sections.js';
@@ -37,9 +38,6 @@ export interface PlacedLink {
   readonly addresses: TableAddresses;
 }
 
-/** Code that is executed whole, fragment by fragment: nothing may stand in it. */
-const UNDIVIDED = new Set(['.init', '.fini']);
-
 /** Each look at the branches can bring new veneers, which move code; it ends long before this. */
 const MOST_LOOKS = 32;
 
@@ -55,7 +53,7 @@ export function addVeneers(
 ): Veneers | null {
   const { landings, machine } = scanning.link;
   const shape = landings ? machine.shared.landingVeneer : machine.shared.veneer;
-  const code = outputs.filter(({ region }) => region === 'code');
+  const code = outputs.filter(({ alloc, executable, writable }) => alloc && executable && !writable);
   const [first, last] = [code[0], code.at(-1)];
   if (shape === null || first === undefined || last === undefined) return null;
   if (last.address + last.size - first.address <= shape.field.max) return null;
@@ -73,16 +71,17 @@ export function addVeneers(
 
 /** An island at least every half of what a branch reaches, so that there is one near every branch. */
 function makeIslands(scanning: Scanning, code: readonly OutputSection[], shape: VeneerShape): Island[] {
-  const { sections } = scanning.link;
+  const { sections, target } = scanning.link;
+  const rules = target.sections;
   const spacing = Math.floor(shape.field.max / 2);
   const islands: Island[] = [];
   let from = code[0]?.address ?? 0;
   for (const output of code) {
-    if (UNDIVIDED.has(output.name)) continue;
+    if (rules.isUndivided(output.name)) continue;
     const members: number[] = [];
     const insert = (): void => {
       const section = addMadeSection(sections, {
-        name: '.text.veneers',
+        name: rules.made.veneers,
         kind: 'code',
         executable: true,
         align: shape.align,

@@ -6,7 +6,7 @@ import { contentOf } from './content.js';
 import { applyLoaded, applyUnloaded, type FixupContext, type FixupRange } from './fixups.js';
 import { isPackable } from './loader-work.js';
 import { arrayOf } from './output-names.js';
-import type { OutputSection } from './outputs.js';
+import type { OutputSection } from './output-section.js';
 import { relocationsOf } from './references.js';
 import { MADE_FILE } from './sections.js';
 import type { UnwindSection } from './unwind.js';
