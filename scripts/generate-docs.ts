@@ -7,6 +7,8 @@ import * as prettier from 'prettier';
 import { CODES, type CodeEntry } from '../src/codes/table.js';
 import { ELF_AARCH64_ROWS } from '../src/reloc/elf-aarch64.js';
 import { ELF_X86_64_ROWS } from '../src/reloc/elf-x86-64.js';
+import { MACHO_ARM64_ROWS } from '../src/reloc/macho-arm64.js';
+import { MACHO_X86_64_ROWS } from '../src/reloc/macho-x86-64.js';
 import type { Field, FixupRow } from '../src/reloc/fixup.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -72,19 +74,23 @@ function rowLine(row: FixupRow): string {
 const TABLES: readonly (readonly [title: string, rows: readonly FixupRow[]])[] = [
   ['ELF, x86-64', ELF_X86_64_ROWS],
   ['ELF, arm64', ELF_AARCH64_ROWS],
+  ['Mach-O, x86-64', MACHO_X86_64_ROWS],
+  ['Mach-O, arm64', MACHO_ARM64_ROWS],
 ];
 
 /** docs/relocations.md: the rows, per format and machine. */
 function relocationsPage(): string {
   const intro = `A relocation is an expression and a field that holds its result. The letters are those of the psABI documents:
 S symbol, A addend, P place, L stub of the symbol if it needs one, G the symbol's GOT slot, GOT the GOT's start,
-Z size of the symbol; of thread-locals, TP the offset from the thread pointer, DTP that from the start of the module's
+Z size of the symbol, T a second symbol; of thread-locals, TP the offset from the thread pointer, DTP that from the start of the module's
 template, and slots in the GOT: GTP with the one, GGD with the number of a module and the other, GLD with the own module's,
-GDESC with a descriptor. \`Page(…)\` is the start of the page of 4 KiB. \`tls-desc\` marks code that uses a descriptor. A
-value that does not fit its field, or is no multiple of what the field counts in, is refused with IPBP2002; a field
+GDESC with a descriptor. \`Page(…)\` is the start of the page of 4 KiB. \`tls-desc\` marks code that uses a descriptor, \`signed\`
+a pointer with the processor's signature, which is refused (IPBP2004). A value that does not fit its field, or is no multiple of what the field counts in, is refused with IPBP2002; a field
 "modulo" something holds no more and checks no more. Rewritten are loads from the GOT, and code that asks for a
 thread-local, where the answer is known. What S is for a weak symbol that nothing defines is 0 where the table does not
-say another. A type that is not listed is refused with IPBP2001.`;
+say another. A type that is not listed is refused with IPBP2001. Numbers of Mach-O are the type with 16 where PC-relative
+and 32 times the length's power of two, and for SUBTRACTOR what it stands for: one whose subtracted symbol, or the other,
+lies in the section of the place is a distance from or to the place.`;
   const head =
     '| type | name | value | field | holds | may be rewritten | S undefined | source |\n| --- | --- | --- | --- | --- | --- | --- | --- |';
   const sections = TABLES.map(([title, rows]) => {

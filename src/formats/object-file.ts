@@ -111,6 +111,8 @@ export interface Relocation {
   readonly symbol: number;
   /** null when the addend is implicit, in the field itself. */
   readonly addend: number | null;
+  /** Index of a second symbol, whose address is taken off; only for numbers whose row says so (`S+A-T`). */
+  readonly minus?: number;
 }
 
 /** A loaded range of a linked file. `protection` is a subset of "rwx". */

@@ -169,17 +169,35 @@ function rowOf(opened: Opened, section: Section, relocation: Relocation): FixupR
   });
 }
 
+function symbolOf({ file }: Opened, section: Section, { offset }: Relocation, index: number): ObjectSymbol {
+  const symbol = file.symbols[index];
+  if (symbol !== undefined) return symbol;
+  throw new IpbpError('IPBP1002', 'a relocation names a symbol that does not exist', {
+    expected: `an index below ${file.symbols.length}`,
+    actual: String(index),
+    where: `${file.name}: ${section.name}+${hex(offset)}`,
+  });
+}
+
 function edgeOf(opened: Opened, section: Section, relocation: Relocation): Edge {
   const row = rowOf(opened, section, relocation);
-  const symbol = opened.file.symbols[relocation.symbol];
-  if (symbol === undefined) {
-    throw new IpbpError('IPBP1002', 'a relocation names a symbol that does not exist', {
-      expected: `an index below ${opened.file.symbols.length}`,
-      actual: String(relocation.symbol),
-      where: `${opened.file.name}: ${section.name}+${hex(relocation.offset)}`,
-    });
-  }
+  const symbol = symbolOf(opened, section, relocation, relocation.symbol);
   const addend = relocation.addend ?? row.field.decode(opened.file.sectionBytes(section.index), relocation.offset);
+  const edge = edgeTo(opened, section, relocation, row, symbol, addend);
+  if (relocation.minus === undefined) return edge;
+  const subtracted = symbolOf(opened, section, relocation, relocation.minus);
+  const minus = edgeTo(opened, section, relocation, row, subtracted, 0);
+  return { ...edge, addend: edge.addend - minus.addend, minus: minus.target };
+}
+
+function edgeTo(
+  opened: Opened,
+  section: Section,
+  relocation: Relocation,
+  row: FixupRow,
+  symbol: ObjectSymbol,
+  addend: number,
+): Edge {
   if (symbol.kind === 'section' && typeof symbol.section === 'number') {
     return sectionEdge(opened, section, relocation.offset, row, symbol.section, symbol.value + addend);
   }

@@ -1,7 +1,7 @@
 // Pass: the closure. From the changed items on, every reference is bound; what the program lacks is pulled in and its
 // references are bound in turn. All that cannot be found is collected before the pass gives up.
 import { EXPRESSIONS } from '../reloc/fixup.js';
-import type { Atom, CompactFrame, Edge, Frame, LinkObject } from './graph.js';
+import type { Atom, CompactFrame, Edge, Frame, LinkObject, Target } from './graph.js';
 import { bindTarget, isLocal, type Binding, type Surroundings } from './binding.js';
 import { rewriteThreadLocals } from './thread-locals.js';
 
@@ -9,6 +9,8 @@ import { rewriteThreadLocals } from './thread-locals.js';
 export interface BoundEdge {
   readonly edge: Edge;
   readonly binding: Binding;
+  /** What `edge.minus` is bound to, where there is one. */
+  readonly minus?: Binding;
 }
 
 /** A frame record with its references bound. */
@@ -112,8 +114,7 @@ export function closeOver(
     return chain;
   };
 
-  const bind = (atom: Atom, edge: Edge, ownCopy: boolean): BoundEdge | null => {
-    const target = edge.target;
+  const bindTo = (atom: Atom, edge: Edge, target: Target, ownCopy: boolean): Binding | null => {
     let binding: Binding | null =
       ownCopy && target.atom !== null
         ? { kind: 'atom', atom: target.atom, offset: target.offset }
@@ -132,7 +133,14 @@ export function closeOver(
       }
       push(binding.atom, atom);
     }
-    return { edge, binding };
+    return binding;
+  };
+
+  const bind = (atom: Atom, edge: Edge, ownCopy: boolean): BoundEdge | null => {
+    const binding = bindTo(atom, edge, edge.target, ownCopy);
+    if (binding === null || edge.minus === undefined) return binding === null ? null : { edge, binding };
+    const minus = bindTo(atom, edge, edge.minus, ownCopy);
+    return minus === null ? null : { edge, binding, minus };
   };
 
   const bindAll = (atom: Atom, edges: readonly Edge[], ownCopy: (edge: Edge) => boolean): BoundEdge[] => {

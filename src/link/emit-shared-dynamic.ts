@@ -197,6 +197,7 @@ export interface SortedWork {
 /** Encodes what is left to the loader: rebases first, by address, then the others by symbol. */
 export function encodeWork(link: Link, plan: DynamicPlan, loader: LoaderWork): SortedWork {
   const { dynamic } = link.machine.shared;
+  if (dynamic === null) throw new Error('internal: a machine without the numbers of loader relocations');
   const types = new Uint32Array(work.WORK_PACKED);
   types[work.WORK_RELATIVE] = dynamic.relative;
   types[work.WORK_ABSOLUTE] = dynamic.absolute;

@@ -168,6 +168,12 @@ export function applyFixup(bound: BoundEdge, site: FixupSite, context: FixupCont
     return layout.slotsAt + slot * machine.pointerSize;
   };
   const { term, base } = EXPRESSIONS[row.expression];
+  /** An address that is known up to where all of the image lies. */
+  const knownAddress = (of: Binding | undefined): number => {
+    const known =
+      of === undefined || (context.reach === 'anywhere' && of.kind !== 'atom') ? null : addressIn0(of, layout);
+    return known ?? unusable(bound, site, 'the distance to what lies in another module is not known');
+  };
   /** Takes the base off a term with its addend; of this image, the slots are the GOT. */
   const relative = (value: number): number => {
     switch (base) {
@@ -175,6 +181,10 @@ export function applyFixup(bound: BoundEdge, site: FixupSite, context: FixupCont
         return value;
       case 'P':
         return value - site.address;
+      case 'S':
+        return value - knownAddress(binding);
+      case 'T':
+        return value - knownAddress(bound.minus);
       case 'GOT':
         return value - layout.slotsAt;
       case 'page of P':
@@ -206,6 +216,10 @@ export function applyFixup(bound: BoundEdge, site: FixupSite, context: FixupCont
       if (binding.kind === 'absolute' && binding.value === 0 && edge.target.weak) return write(relative(0));
       return unusable(bound, site, 'the target lies in another module or is no place in memory');
     }
+    case 'P':
+      return write(relative(site.address + addend));
+    case 'signed':
+      return unusable(bound, site, 'pointers that the processor signs are not supported');
     case 'G':
     case 'GTP':
       return write(relative(slotAddress() + addend));

@@ -30,6 +30,8 @@ export interface Edge {
   readonly row: FixupRow;
   readonly target: Target;
   readonly addend: number;
+  /** The second symbol of a difference (T in the row's expression), whose address is taken off. */
+  readonly minus?: Target;
 }
 
 /** The description of how to unwind one code atom: a frame record (FDE) with the record it shares (CIE). */

@@ -9,15 +9,23 @@ export interface FixupPlace {
 }
 
 /**
- * Writes `value` into `field` at `offset`.
+ * Writes `value` into a field at `offset`.
  * @throws IpbpError IPBP2002 when the value does not fit or is no multiple of what the field asks for, IPBP2004 when the
- * field lies outside the bytes.
+ * field lies outside the bytes or in an instruction that has none.
  */
-export function applyField(field: Field, bytes: Uint8Array, offset: number, value: number, place: FixupPlace): void {
-  if (offset < 0 || offset + field.size > bytes.length) {
+export function applyField(given: Field, bytes: Uint8Array, offset: number, value: number, place: FixupPlace): void {
+  if (offset < 0 || offset + given.size > bytes.length) {
     throw new IpbpError('IPBP2004', `${place.what} lies outside its atom`, {
-      expected: `an offset below ${hex(bytes.length - field.size)}`,
+      expected: `an offset below ${hex(bytes.length - given.size)}`,
       actual: hex(offset),
+      where: place.where,
+    });
+  }
+  const field = given.chosenBy === null ? given : given.chosenBy(bytes, offset);
+  if (field === null) {
+    throw new IpbpError('IPBP2004', `${place.what} stands in an instruction that has no such field`, {
+      expected: given.name,
+      actual: [...bytes.subarray(offset, offset + given.size)].map((byte) => hex(byte)).join(' '),
       where: place.where,
     });
   }

@@ -16,6 +16,7 @@ function whole(name: string, size: 1 | 2 | 4, min: number, max: number): Field {
     max,
     multiple: 1,
     modulo: null,
+    chosenBy: null,
     encode(bytes, offset, value) {
       const v = view(bytes);
       if (size === 1) v.setInt8(offset, value);
@@ -40,6 +41,7 @@ export const NOTHING: Field = {
   max: 0,
   multiple: 1,
   modulo: null,
+  chosenBy: null,
   encode() {},
   decode: () => 0,
 };
@@ -61,6 +63,7 @@ export const INT64: Field = {
   max: Number.MAX_SAFE_INTEGER,
   multiple: 1,
   modulo: null,
+  chosenBy: null,
   encode(bytes, offset, value) {
     const v = view(bytes);
     const high = Math.floor(value / U32);

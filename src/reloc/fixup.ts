@@ -2,18 +2,21 @@
 // Rows are written once per format × machine (elf-x86-64.ts, …); nothing else knows a relocation's number.
 
 /**
- * What a value starts from, in the letters of the psABI documents: S symbol, L stub of the symbol if it needs one, G the
- * address of the symbol's GOT slot, GOT the GOT's start, Z size of the symbol. Of thread-locals: TP offset from the
+ * What a value starts from, in the letters of the psABI documents: S symbol, P place, L stub of the symbol if it needs one,
+ * G the address of the symbol's GOT slot, GOT the GOT's start, Z size of the symbol. Of thread-locals: TP offset from the
  * thread pointer, DTP offset from the start of the module's template, and addresses of GOT slots: GTP one that holds TP,
- * GGD a pair of module and DTP, GLD a pair of the own module and 0, GDESC a descriptor (two words).
+ * GGD a pair of module and DTP, GLD a pair of the own module and 0, GDESC a descriptor (two words). `signed` is S with the
+ * processor's signature, which only the process can make.
  */
-export type Term = 'none' | 'S' | 'L' | 'G' | 'GOT' | 'Z' | 'TP' | 'DTP' | 'GTP' | 'GGD' | 'GLD' | 'GDESC';
+export type Term =
+  'none' | 'S' | 'P' | 'signed' | 'L' | 'G' | 'GOT' | 'Z' | 'TP' | 'DTP' | 'GTP' | 'GGD' | 'GLD' | 'GDESC';
 
 /**
- * What is taken off: P the place, GOT the GOT's start; with pages, whole pages are counted: `Page(S+A)-Page(P)` starts
+ * What is taken off: P the place, S the symbol, T the second symbol that a relocation names (`Relocation.minus`), GOT the
+ * GOT's start; with pages, whole pages are counted: `Page(S+A)-Page(P)` starts
  * from the page of the sum. `G+A-Page(GOT)` takes the page off and leaves the sum as it is.
  */
-export type Base = 'nothing' | 'P' | 'GOT' | 'page of P' | 'page of GOT';
+export type Base = 'nothing' | 'P' | 'S' | 'T' | 'GOT' | 'page of P' | 'page of GOT';
 
 /** An expression taken apart: the addend is added to the term, then the base is taken off. */
 export interface Parts {
@@ -41,6 +44,9 @@ export const EXPRESSIONS = {
   none: parts('none', 'nothing'),
   'S+A': parts('S', 'nothing'),
   'S+A-P': parts('S', 'P'),
+  'S+A-T': parts('S', 'T'),
+  'P+A-S': parts('P', 'S'),
+  'signed(S+A)': parts('signed', 'nothing'),
   'S+A-GOT': parts('S', 'GOT'),
   'Page(S+A)-Page(P)': parts('S', 'page of P'),
   'L+A-P': parts('L', 'P'),
@@ -96,6 +102,11 @@ export interface Field {
   readonly multiple: number;
   /** The field holds the value modulo this, and says so by its name (`…lo12`); null when it holds all of it. */
   readonly modulo: number | null;
+  /**
+   * For a field that is another one in each of several instructions: which one it is, by the instruction at `offset`; null
+   * for an instruction that has none. What `multiple` says is then the least that all ask for.
+   */
+  readonly chosenBy: ((bytes: Uint8Array, offset: number) => Field | null) | null;
   encode(bytes: Uint8Array, offset: number, value: number): void;
   decode(bytes: Uint8Array, offset: number): number;
 }

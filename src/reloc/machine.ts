@@ -1,6 +1,6 @@
 // What the passes need to know of a machine, as an interface; one folder per machine implements it.
 import type { FixupRow } from './fixup.js';
-import type { SharedMachine } from './shared-machine.js';
+import type { SharedMachine, StubShape } from './shared-machine.js';
 
 /** A jump that fits over the first bytes of a function, planned from the bytes that stand there. */
 export interface EntryFacts {
@@ -50,13 +50,6 @@ export interface EntryJumps {
   decode(bytes: Uint8Array, place?: CodePlace): EntryFacts;
   /** True when every byte of the range is one that linkers fill gaps with; zeros only when asked for. */
   isPadding(bytes: Uint8Array, zeros?: boolean): boolean;
-}
-
-/** A stub: code that jumps to the address held in a GOT slot. */
-export interface StubShape {
-  readonly size: number;
-  readonly align: number;
-  encode(at: number, slot: number): Uint8Array;
 }
 
 /** A stub that stands for a function in an object: code that jumps through a word, its slot, to the function's body. */

@@ -4,12 +4,21 @@ import type { Format, MachineName } from '../formats/object-file.js';
 import { arm64Machine } from './arm64/machine.js';
 import { ELF_AARCH64_DYNAMIC, ELF_AARCH64_ROWS } from './elf-aarch64.js';
 import { ELF_X86_64_DYNAMIC, ELF_X86_64_ROWS } from './elf-x86-64.js';
+import { MACHO_ARM64_ROWS } from './macho-arm64.js';
+import { MACHO_X86_64_ROWS } from './macho-x86-64.js';
 import type { Machine } from './machine.js';
 import { x86Machine } from './x86-64/machine.js';
 
+const [KIB4, KIB16, KIB64] = [0x1000, 0x4000, 0x1_0000] as const;
+/** Loaders of Mach-O files bind everything before any code runs, from lists that are no relocations. */
+const MACHO = { dynamic: null, lazy: false };
+
 const MACHINES: ReadonlyMap<string, Machine> = new Map([
-  ['elf x86_64', x86Machine(ELF_X86_64_ROWS, ELF_X86_64_DYNAMIC)],
-  ['elf arm64', arm64Machine(ELF_AARCH64_ROWS, ELF_AARCH64_DYNAMIC)],
+  ['elf x86_64', x86Machine({ rows: ELF_X86_64_ROWS, pageSize: KIB4, dynamic: ELF_X86_64_DYNAMIC, lazy: true })],
+  // Linux runs with pages of 4, 16 or 64 KiB.
+  ['elf arm64', arm64Machine({ rows: ELF_AARCH64_ROWS, pageSize: KIB64, dynamic: ELF_AARCH64_DYNAMIC, lazy: true })],
+  ['macho x86_64', x86Machine({ ...MACHO, rows: MACHO_X86_64_ROWS, pageSize: KIB4 })],
+  ['macho arm64', arm64Machine({ ...MACHO, rows: MACHO_ARM64_ROWS, pageSize: KIB16 })],
 ]);
 
 /**

@@ -5,12 +5,17 @@ import { IpbpError } from '../codes/error.js';
 import { applyField } from './apply.js';
 import { ELF_AARCH64_ROWS } from './elf-aarch64.js';
 import { ELF_X86_64_ROWS } from './elf-x86-64.js';
+import { MACHO_ARM64_ROWS } from './macho-arm64.js';
+import { MACHO_X86_64_ROWS } from './macho-x86-64.js';
 import { isWithinPage, type Field } from './fixup.js';
 import { machineFor } from './machines.js';
 
 const place = { what: 'a value', where: 'here' };
-const tables = [ELF_X86_64_ROWS, ELF_AARCH64_ROWS];
-const fields = [...new Set(tables.flat().map((row) => row.field))].filter((field) => field.size > 0);
+const tables = [ELF_X86_64_ROWS, ELF_AARCH64_ROWS, MACHO_X86_64_ROWS, MACHO_ARM64_ROWS];
+const fields = [...new Set(tables.flat().map((row) => row.field))].filter(
+  // Those that depend on the instruction stand for some of the others.
+  ({ size, chosenBy }) => size > 0 && chosenBy === null,
+);
 
 /** Lowest bits that a field leaves out because another instruction has them: those of a group of moves, or an add. */
 function leftOut({ name, multiple }: Field): number {

@@ -1,5 +1,5 @@
 // What the link of a shared object needs to know of a machine: the loader's relocations, the PLT, pages, veneers.
-import type { Field } from './fixup.js';
+import type { Field, FixupRow } from './fixup.js';
 
 /** Numbers of the relocations that the loader applies. */
 export interface DynamicTypes {
@@ -23,6 +23,13 @@ export interface DynamicTypes {
   readonly tlsDescriptor: number;
 }
 
+/** A stub: code that jumps to the address held in a GOT slot. */
+export interface StubShape {
+  readonly size: number;
+  readonly align: number;
+  encode(at: number, slot: number): Uint8Array;
+}
+
 /** The table of stubs through which functions of other modules are called, bound at the first call or at the start. */
 export interface PltShape {
   readonly headerSize: number;
@@ -34,8 +41,8 @@ export interface PltShape {
   header(at: number, gotPlt: number): Uint8Array;
   /** The entry that jumps through `slot`; `index` counts the jump-slot relocations. */
   entry(at: number, headerAt: number, slot: number, index: number): Uint8Array;
-  /** What a slot holds before it is bound: an address in the PLT, to be rebased. */
-  unbound(entryAt: number, headerAt: number): number;
+  /** What a slot holds before it is bound: an address in the PLT, to be rebased. Null where all are bound at the start. */
+  readonly unbound: ((entryAt: number, headerAt: number) => number) | null;
 }
 
 /** Code between a branch and a target that it cannot reach. */
@@ -46,6 +53,29 @@ export interface VeneerShape {
   readonly align: number;
   /** Code at `at` that goes to `target`. Throws IPBP2002 when even that is too far. */
   encode(at: number, target: number): Uint8Array;
+}
+
+/** A table of stubs and nothing more, for loaders that bind all slots before any code runs. */
+export function boundStubs({ size, align, encode }: StubShape): PltShape {
+  return {
+    headerSize: 0,
+    entrySize: size,
+    align,
+    reservedWords: 0,
+    header: () => new Uint8Array(0),
+    entry: (at, _headerAt, slot) => encode(at, slot),
+    unbound: null,
+  };
+}
+
+/** What of a machine the format and its systems say. */
+export interface MachineFormat {
+  readonly rows: readonly FixupRow[];
+  /** The largest pages of memory that these systems have: what is aligned for them is for all. */
+  readonly pageSize: number;
+  readonly dynamic: DynamicTypes | null;
+  /** Whether a loader may bind functions at their first call. */
+  readonly lazy: boolean;
 }
 
 /** The part of Machine that only the link of a shared object asks for. */
@@ -59,7 +89,8 @@ export interface SharedMachine {
   readonly slotAddend: number;
   /** The table whose start GOT is in expressions, and `_GLOBAL_OFFSET_TABLE_` in names. */
   readonly table: 'got' | 'got.plt';
-  readonly dynamic: DynamicTypes;
+  /** Null where the loader's work is written in another way than as numbered relocations. */
+  readonly dynamic: DynamicTypes | null;
   readonly plt: PltShape;
   /** The same for code in which jumps through words lead to landings only. */
   readonly landingPlt: PltShape;

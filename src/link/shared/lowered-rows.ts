@@ -43,6 +43,8 @@ export const WRITE_64 = 2;
 const TERMS: Readonly<Record<Term, number>> = {
   none: TERM_NONE,
   S: TERM_SYMBOL,
+  P: UNKNOWN_TYPE,
+  signed: UNKNOWN_TYPE,
   L: TERM_STUB,
   G: TERM_SLOT,
   GOT: TERM_TABLE,
@@ -58,6 +60,8 @@ const TERMS: Readonly<Record<Term, number>> = {
 const BASES: Readonly<Record<Base, number>> = {
   nothing: BASE_NOTHING,
   P: BASE_PLACE,
+  S: BASE_NOTHING,
+  T: BASE_NOTHING,
   GOT: BASE_TABLE,
   'page of P': BASE_PLACE_PAGE,
   'page of GOT': BASE_TABLE_PAGE,
@@ -108,12 +112,14 @@ export function lowerRows(machine: Machine): LoweredRows {
   for (const [type, source] of machine.rows) {
     const { term, base } = EXPRESSIONS[source.expression];
     row[type] = source;
-    lowered.term[type] = termOf(source.expression, term);
+    // Differences of two symbols are not linked here yet: as numbers without a row they are refused.
+    lowered.term[type] = base === 'S' || base === 'T' ? UNKNOWN_TYPE : termOf(source.expression, term);
     lowered.base[type] = BASES[base];
     lowered.writer[type] = writerOf(source.field);
     lowered.min[type] = source.field.min;
     lowered.max[type] = source.field.max;
-    lowered.multiple[type] = source.field.multiple;
+    // No number is a multiple of NaN: what depends on the instruction is left to the function that looks at it.
+    lowered.multiple[type] = source.field.chosenBy === null ? source.field.multiple : NaN;
     lowered.modulo[type] = source.field.modulo ?? 0;
     lowered.withinPage[type] = isWithinPage(source.field) ? 1 : 0;
     lowered.width[type] = source.field.size;

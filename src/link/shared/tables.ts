@@ -182,7 +182,8 @@ function writeGotPlt(link: Link, content: TableContent, bytes: Uint8Array, loade
   field.encode(bytes, 0, link.sections.address[content.dynamicSection] ?? 0);
   needs.stubs.forEach((symbol, index) => {
     const slot = plt.reservedWords + index;
-    field.encode(bytes, slot * word, plt.unbound(stubAddress(link, addresses, index), addresses.plt));
+    const unbound = plt.unbound?.(stubAddress(link, addresses, index), addresses.plt);
+    if (unbound !== undefined) field.encode(bytes, slot * word, unbound);
     addLoaderWork(loader, work.WORK_STUB, addresses.gotPlt + slot * word, symbol, 0);
   });
 }

@@ -2,7 +2,7 @@
 // more, and a later edit may call it again. What comes back as it went is no change. Remembers copies and compares; what
 // a program is, is not known here.
 import { isStableName } from '../../link/names.js';
-import { edgesIn, rangeOf, type AtomRef, type DiffItem, type Range, type Side } from './items.js';
+import { rangeOf, targetsIn, type AtomRef, type DiffItem, type Range, type Side } from './items.js';
 import { refersTo } from './referrers.js';
 import { compareSides, type Comparison } from './same.js';
 
@@ -43,7 +43,7 @@ export function withDeparted(
 function isComplete(item: AtomRef): boolean {
   const seen = new Set<Range['atom']>();
   const holds = (range: Range): boolean =>
-    edgesIn(range).every(({ target: { atom, name } }) => {
+    targetsIn(range).every(({ atom, name }) => {
       if (name !== null) return atom !== null || isStableName(name);
       if (atom === null || seen.has(atom)) return true;
       seen.add(atom);

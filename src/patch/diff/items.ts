@@ -129,6 +129,11 @@ export function edgesIn({ atom, start, end }: Range): readonly Edge[] {
   return edges.filter((edge) => edge.offset >= start && edge.offset < end);
 }
 
+/** All that edges in a range refer to. */
+export function targetsIn(range: Range): readonly Target[] {
+  return edgesIn(range).flatMap(({ target, minus }) => (minus === undefined ? [target] : [target, minus]));
+}
+
 /** Unwind records of the code in a range. */
 export function framesIn({ atom, start, end }: Range): readonly Frame[] {
   const frames = atom.frames;

@@ -2,7 +2,7 @@
 // address of the old copy of a read-only static whose content changed in another object.
 import type { Atom, LinkObject } from '../../link/graph.js';
 import type { AtomRef, Range } from './items.js';
-import { edgesIn, isItem, rangeOf, storageOf } from './items.js';
+import { isItem, rangeOf, storageOf, targetsIn } from './items.js';
 
 /** An item that refers, itself or through anonymous data, to `via`. */
 export interface Referrer {
@@ -67,7 +67,7 @@ export function refersTo(item: AtomRef, names: ReadonlySet<string>): boolean {
 function reach(item: AtomRef, names: ReadonlySet<string>): string | null {
   const seen = new Set<Atom>();
   const search = (range: Range): string | null => {
-    for (const { target } of edgesIn(range)) {
+    for (const target of targetsIn(range)) {
       if (isItem(target)) {
         if (target.name !== item.symbol.name && names.has(target.name as string)) return target.name;
       } else if (target.atom !== null && !target.label && !seen.has(target.atom)) {

@@ -105,7 +105,13 @@ function sameRow(a: FixupRow, b: FixupRow): boolean {
 
 /** `within` is the code or data around `a`; null in an unwind record. */
 function sameEdge(state: State, a: Edge, within: Range | null, b: Edge): boolean {
-  if (!sameRow(a.row, b.row)) return false;
+  if (!sameRow(a.row, b.row) || !sameEnd(state, a, within, b)) return false;
+  if (a.minus === undefined || b.minus === undefined) return a.minus === b.minus;
+  // What stands behind a field counts for what is added, once.
+  return sameEnd(state, { ...a, target: a.minus, addend: 0 }, null, { ...b, target: b.minus, addend: 0 });
+}
+
+function sameEnd(state: State, a: Edge, within: Range | null, b: Edge): boolean {
   if (a.target.label || b.target.label) return sameLabel(a, b);
   if (a.target.absolute !== null || b.target.absolute !== null) {
     return a.target.absolute === b.target.absolute && a.addend === b.addend;

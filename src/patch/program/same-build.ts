@@ -19,6 +19,8 @@ function isRewritten({ row }: Edge): boolean {
   switch (EXPRESSIONS[row.expression].term) {
     case 'none':
     case 'S':
+    case 'P':
+    case 'signed':
     case 'L':
     case 'GOT':
     case 'Z':

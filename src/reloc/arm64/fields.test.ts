@@ -2,8 +2,12 @@
 // zero immediate and the value give the word, and the word gives back the value.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { IpbpError } from '../../codes/error.js';
+import { applyField } from '../apply.js';
 import type { Field } from '../fixup.js';
 import * as fields from './fields.js';
+
+const PLACE = { what: 'a value', where: 'here' };
 
 type Case = readonly [text: string, field: Field, bare: number, value: number, word: number];
 
@@ -60,5 +64,56 @@ test('fields of low bits take the bits in the page and leave out the rest', () =
   assert.is(fields.readWord(bytes, 0) >>> 0, 0xf9455c83);
   assert.is(fields.LDST64.low.decode(bytes, 0), 0xab8);
 });
+
+const LOW12_CASES: readonly (readonly [text: string, field: Field, bare: number])[] = [
+  ['add x3, x4, #0', fields.ADD12_LO, 0x91000083],
+  ['adds w3, w4, #0', fields.ADD12_LO, 0x31000083],
+  ['ldrb w3, [x4]', fields.LDST8.low, 0x39400083],
+  ['ldrsb x3, [x4]', fields.LDST8.low, 0x39800083],
+  ['str b3, [x4]', fields.LDST8.low, 0x3d000083],
+  ['strh w3, [x4]', fields.LDST16.low, 0x79000083],
+  ['ldr s3, [x4]', fields.LDST32.low, 0xbd400083],
+  ['ldrsw x3, [x4]', fields.LDST32.low, 0xb9800083],
+  ['str x3, [x4]', fields.LDST64.low, 0xf9000083],
+  ['ldr d3, [x4]', fields.LDST64.low, 0xfd400083],
+  ['prfm pldl1keep, [x4]', fields.LDST64.low, 0xf9800080],
+  ['ldr q3, [x4]', fields.LDST128.low, 0x3dc00083],
+  ['str q3, [x4]', fields.LDST128.low, 0x3d800083],
+];
+
+for (const [text, field, bare] of LOW12_CASES) {
+  test(`${text} says how its low bits count`, () => {
+    const bytes = new Uint8Array(4);
+    fields.writeWord(bytes, 0, bare);
+    assert.is(fields.LOW12.chosenBy?.(bytes, 0), field);
+    applyField(fields.LOW12, bytes, 0, 0x1234_5ab0, PLACE);
+    const wanted = new Uint8Array(4);
+    fields.writeWord(wanted, 0, bare);
+    field.encode(wanted, 0, 0x1234_5ab0);
+    assert.equal(bytes, wanted);
+    assert.is(fields.LOW12.decode(bytes, 0), 0xab0);
+    if (field.multiple === 1) return;
+    assert.throws(
+      () => applyField(fields.LOW12, bytes, 0, 0x1234_5ab0 + field.multiple / 2, PLACE),
+      (error: unknown) => error instanceof IpbpError && error.code === 'IPBP2002',
+    );
+  });
+}
+
+for (const [text, word] of [
+  ['sub x3, x4, #0', 0xd1000083],
+  ['add x3, x4, #0, lsl #12', 0x91400083],
+  ['ldur x3, [x4]', 0xf8400083],
+  ['nop', 0xd503201f],
+] as const) {
+  test(`${text} has no low bits of an address`, () => {
+    const bytes = new Uint8Array(4);
+    fields.writeWord(bytes, 0, word);
+    assert.throws(
+      () => applyField(fields.LOW12, bytes, 0, 0, PLACE),
+      (error: unknown) => error instanceof IpbpError && error.code === 'IPBP2004',
+    );
+  });
+}
 
 test.run();

@@ -47,6 +47,7 @@ function inWord(
     max,
     multiple,
     modulo: modulo ?? null,
+    chosenBy: null,
     encode: (bytes, offset, value) => writeWord(bytes, offset, put(readWord(bytes, offset), value)),
     decode: (bytes, offset) => get(readWord(bytes, offset)),
   };
@@ -126,6 +127,30 @@ export const LDST64 = loadStore(8);
 export const LDST128 = loadStore(16);
 /** LDR of a GOT slot within 32 KiB: all of imm12. */
 export const LDST64_LO15 = immediate('ldst64 lo15', 10, 12, 8, false, { min: 0, max: 32 * KIB - 8, multiple: 8 });
+
+/** ADD (immediate), not shifted; bits 31 and 29 are the size of its registers and whether it sets flags. */
+const isAdd = (word: number): boolean => (word & 0x5fc00000) >>> 0 === 0x11000000;
+/** Loads and stores with an unsigned offset, of general and of vector registers, and prefetches. */
+const isLoadStore = (word: number): boolean => (word & 0x3b000000) >>> 0 === 0x39000000;
+/** Bits 30 and 31 are the size; 128 bits are one of vectors' "8 bits", told apart by opc. */
+const isVector128 = (word: number): boolean => (word & 0xc4800000) >>> 0 === 0x04800000;
+const BY_SIZE = [LDST8.low, LDST16.low, LDST32.low, LDST64.low] as const;
+
+function lowFieldOf(bytes: Uint8Array, offset: number): Field | null {
+  const word = readWord(bytes, offset);
+  if (isAdd(word)) return ADD12_LO;
+  if (!isLoadStore(word)) return null;
+  return isVector128(word) ? LDST128.low : (BY_SIZE[word >>> 30] ?? null);
+}
+
+/** The low twelve bits of an address in whichever instruction stands there: an addition, a load or a store. */
+export const LOW12: Field = {
+  ...ADD12_LO,
+  name: 'add12 or ldst lo12',
+  chosenBy: lowFieldOf,
+  encode: (bytes, offset, value) => (lowFieldOf(bytes, offset) ?? ADD12_LO).encode(bytes, offset, value),
+  decode: (bytes, offset) => (lowFieldOf(bytes, offset) ?? ADD12_LO).decode(bytes, offset),
+};
 
 /** What the group's instruction takes of the value: bits 16·group to 16·group + 15. */
 type Group = 0 | 1 | 2 | 3;

@@ -1,14 +1,15 @@
 // arm64 as the passes see it. Rows come from the format's table.
 import { INT64 } from '../fields.js';
-import type { Expression, FixupRow } from '../fixup.js';
+import type { FixupRow } from '../fixup.js';
 import type { EntryStubs, Machine } from '../machine.js';
-import type { DynamicTypes } from '../shared-machine.js';
+import { boundStubs, type MachineFormat } from '../shared-machine.js';
 import { ARM64_ENTRY, callBefore, calls, CODE_FILL } from './entry.js';
 import { ARM64_ENTRY_THROUGH_WORD, slotOfJump } from './through-word.js';
-import { ADRP21, LDST64, readWord } from './fields.js';
+import { ADD12_LO, ADRP21, LDST64, LOW12, readWord } from './fields.js';
 import { adrp, assemble, br, BTI_C, load } from './instructions.js';
 import { ARM64_LANDING_PLT, ARM64_LANDING_VENEER, ARM64_PLT, ARM64_STUB, ARM64_VENEER } from './plt.js';
-import { rewriter } from './rewrite.js';
+import { threadLocalRewriter, type RowOf } from './rewrite.js';
+import { directLoads } from './slot-loads.js';
 
 /** Two words in front of the thread-locals of the program: the thread control block. */
 const CONTROL_BLOCK = 16;
@@ -49,23 +50,33 @@ function entryStubs(page: FixupRow, low: FixupRow): EntryStubs {
   };
 }
 
-/** The machine with the rows of one format, and the numbers of the relocations that its loaders know. */
-export function arm64Machine(rows: readonly FixupRow[], dynamic: DynamicTypes): Machine {
-  const rowOf = (expression: Expression, field: string): FixupRow => {
-    const row = rows.find((candidate) => candidate.expression === expression && candidate.field.name === field);
+/** The machine with the rows and loaders of one format. */
+export function arm64Machine({ rows, pageSize, dynamic, lazy }: MachineFormat): Machine {
+  const find: RowOf<undefined> = (expression, field) =>
+    rows.find((candidate) => candidate.expression === expression && candidate.field.name === field);
+  const rowOf: RowOf = (expression, field) => {
+    const row = find(expression, field);
     if (row === undefined) throw new Error(`internal: a format of this machine has no ${expression} in ${field}`);
     return row;
   };
+  const direct = directLoads(
+    rowOf('Page(S+A)-Page(P)', ADRP21.name),
+    find('S+A', ADD12_LO.name) ?? rowOf('S+A', LOW12.name),
+  );
+  // Not all systems have thread-locals at offsets from the thread pointer.
+  const threadLocals = rows.some(({ expression }) => expression === 'TP+A') ? threadLocalRewriter(rowOf) : null;
   return {
     pointerSize: 8,
-    // Systems run with 4, 16 or 64 KiB: what is aligned for the largest is for all.
-    pageSize: 0x1_0000,
+    pageSize,
     rows: new Map(rows.map((row) => [row.type, row])),
     addressRow: rowOf('S+A', INT64.name),
     codeFill: CODE_FILL,
     threadLocalsStart,
     stub: ARM64_STUB,
-    entryStubs: entryStubs(rowOf('Page(S+A)-Page(P)', ADRP21.name), rowOf('S+A', LDST64.low.name)),
+    entryStubs: entryStubs(
+      rowOf('Page(S+A)-Page(P)', ADRP21.name),
+      find('S+A', LDST64.low.name) ?? rowOf('S+A', LOW12.name),
+    ),
     far: null,
     entry: ARM64_ENTRY,
     entryThroughWord: ARM64_ENTRY_THROUGH_WORD,
@@ -73,14 +84,17 @@ export function arm64Machine(rows: readonly FixupRow[], dynamic: DynamicTypes): 
     stackPointer: 31, // AADWARF64, "DWARF register names"
     longestCall: 4,
     callBefore,
-    rewrite: rewriter(rowOf),
+    rewrite(row, goal, bytes, offset) {
+      if (!row.relaxable || offset < 0 || offset + 4 > bytes.length) return null;
+      return goal === 'direct' ? direct(row, bytes, offset) : (threadLocals?.(row, goal, bytes, offset) ?? null);
+    },
     shared: {
-      maxPageSize: 0x1_0000,
+      maxPageSize: pageSize,
       slotAddend: 0,
       table: 'got',
       dynamic,
-      plt: ARM64_PLT,
-      landingPlt: ARM64_LANDING_PLT,
+      plt: lazy ? ARM64_PLT : boundStubs(ARM64_STUB),
+      landingPlt: lazy ? ARM64_LANDING_PLT : boundStubs(ARM64_STUB),
       veneer: ARM64_VENEER,
       landingVeneer: ARM64_LANDING_VENEER,
     },

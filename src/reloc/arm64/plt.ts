@@ -2,8 +2,7 @@
 // Source: "System V ABI for the Arm 64-bit Architecture" (SYSVABI64), "Program Linkage Table"; AAPCS64, 6.1.1 (IP0, IP1).
 import { applyField } from '../apply.js';
 import { pageOf } from '../fixup.js';
-import type { StubShape } from '../machine.js';
-import type { PltShape, VeneerShape } from '../shared-machine.js';
+import type { PltShape, StubShape, VeneerShape } from '../shared-machine.js';
 import { ADD12_LO, ADRP21, BRANCH26, LDST64 } from './fields.js';
 import { add, adrp, assemble, br, BTI_C, load, NOP, ret } from './instructions.js';
 

@@ -120,4 +120,26 @@ for (const [name, goal, words, at, wanted] of CASES) {
   });
 }
 
+test('each of two loads of a slot that stand apart is rewritten by itself', () => {
+  const apart = machineFor('macho', 'arm64', 'test');
+  const rows = new Map([...apart.rows.values()].map((row) => [row.name.slice('ARM64_RELOC_'.length), row]));
+  const become = (name: string, word: number): string | null => {
+    const row = rows.get(name);
+    assert.ok(row !== undefined);
+    const rewrite = apart.rewrite(row, 'direct', assemble(word), 0);
+    if (rewrite === null) return null;
+    const now = new DataView(rewrite.bytes.buffer).getUint32(0, true).toString(16);
+    return [now, ...rewrite.fields.map(({ at, row: { name } }) => `${name} at ${at}`)].join(' ');
+  };
+  for (const kind of ['GOT_LOAD', 'TLVP_LOAD']) {
+    assert.is(become(`${kind}_PAGE21`, 0x90000008), '90000008 ARM64_RELOC_PAGE21 at 0');
+    // ldr x1, [x8] → add x1, x8, #0
+    assert.is(become(`${kind}_PAGEOFF12`, 0xf9400101), '91000101 ARM64_RELOC_PAGEOFF12 at 0');
+    // ldr w1, [x8]: no slot of a pointer
+    assert.is(become(`${kind}_PAGEOFF12`, 0xb9400101), null);
+    assert.is(become(`${kind}_PAGE21`, 0xd503201f), null);
+  }
+  assert.is(become('PAGE21', 0x90000008), null);
+});
+
 test.run();

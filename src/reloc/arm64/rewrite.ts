@@ -1,6 +1,5 @@
 // TLS code sequences of arm64 and what they become where the offset from the thread pointer is known, or stands in a
-// slot; and loads of slots that hold the address of something near. Each relocation of a descriptor's sequence is
-// rewritten by itself; calls of __tls_get_addr as a whole.
+// slot. Each relocation of a descriptor's sequence is rewritten by itself; calls of __tls_get_addr as a whole.
 // Source: SYSVABI64, "Code models" (TLS sequences); AAELF64, "Relocation optimization" and the TLS tables.
 import type { FixupRow } from '../fixup.js';
 import type { Rewrite, RewriteGoal } from '../machine.js';
@@ -22,12 +21,12 @@ import {
 } from './instructions.js';
 
 /** The rows that rewritten code uses, by the expression and the field's name. */
-export type RowOf = (expression: FixupRow['expression'], field: string) => FixupRow;
+export type RowOf<Absent = never> = (expression: FixupRow['expression'], field: string) => FixupRow | Absent;
 
 type ThreadGoal = Exclude<RewriteGoal, 'direct'>;
 
 /** New words at the relocation, with a row for those that have a field. */
-function replaced(swallow: number, ...lines: readonly (readonly [word: number, row?: FixupRow])[]): Rewrite {
+export function replaced(swallow: number, ...lines: readonly (readonly [word: number, row?: FixupRow])[]): Rewrite {
   const fields = lines.flatMap(([, row], i) => (row === undefined ? [] : [{ at: 4 * i, row, addend: 0 }]));
   return { from: 0, bytes: assemble(...lines.map(([word]) => word)), fields, swallow };
 }
@@ -48,26 +47,15 @@ function isSmallPair(bytes: Uint8Array, offset: number): boolean {
   return head === adrp(0) >>> 0 && second === add(0, 0) >>> 0 && isCall(bytes, offset + 8);
 }
 
-/** The register N of `adrp xN; ldr xN, [xN]` at an offset, as code loads a slot; null for everything else. */
-function slotLoaded(bytes: Uint8Array, offset: number): number | null {
-  if (offset + 8 > bytes.length) return null;
-  const head = wordAt(bytes, offset);
-  const register = head & 0x1f;
-  const isPage = (head & 0x9f000000) >>> 0 === adrp(0) >>> 0;
-  // Whatever the immediate holds before the relocation.
-  const isLoad = (wordAt(bytes, offset + 4) & 0xffc003ff) >>> 0 === load(register, register) >>> 0;
-  return isPage && isLoad ? register : null;
-}
-
 /** `adr x0; bl; nop`, as tiny code does. */
 function isTinyPair(bytes: Uint8Array, offset: number): boolean {
   return (wordAt(bytes, offset) & 0x9f00001f) >>> 0 === adr(0) && isCall(bytes, offset + 4);
 }
 
-/** Machine.rewrite with the rows of one format. */
-export function rewriter(
+/** Machine.rewrite for thread-locals, with the rows of one format. */
+export function threadLocalRewriter(
   rowOf: RowOf,
-): (row: FixupRow, goal: RewriteGoal, bytes: Uint8Array, offset: number) => Rewrite | null {
+): (row: FixupRow, goal: ThreadGoal, bytes: Uint8Array, offset: number) => Rewrite | null {
   const offsetHigh = rowOf('TP+A', 'movw g1 signed');
   const offsetLow = rowOf('TP+A', 'movw g0 unchecked');
   const offset16 = rowOf('TP+A', 'movw g0 signed');
@@ -78,9 +66,6 @@ export function rewriter(
   const slotNear = rowOf('GTP+A-P', 'literal19');
   const slotHighOfGot = rowOf('GTP+A-GOT', 'movw g1 signed');
   const slotLowOfGot = rowOf('GTP+A-GOT', 'movw g0 unchecked');
-
-  const page = rowOf('Page(S+A)-Page(P)', 'adrp21');
-  const low = rowOf('S+A', 'add12 lo12');
 
   const nothing = replaced(0, [NOP]);
   const localPair = [[readThreadPointer(0)], [addHigh(0, 0), offsetHigh12], [add(0, 0), offsetLow12]] as const;
@@ -101,17 +86,7 @@ export function rewriter(
       : replaced(1, [readThreadPointer(0)], [NOP], [NOP]);
   }
 
-  /** adrp xN; add xN, xN; by N. */
-  const direct = Array.from({ length: 32 }, (_, register) =>
-    replaced(1, [adrp(register), page], [add(register, register), low]),
-  );
-
   return (row, goal, bytes, offset) => {
-    if (!row.relaxable || offset < 0 || offset + 4 > bytes.length) return null;
-    if (goal === 'direct') {
-      const register = row.expression === 'Page(G+A)-Page(P)' ? slotLoaded(bytes, offset) : null;
-      return register === null ? null : (direct[register] ?? null);
-    }
     const local = goal === 'local-exec';
     const word = wordAt(bytes, offset);
     const to = word & 0x1f;

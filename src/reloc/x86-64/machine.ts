@@ -1,7 +1,7 @@
 // x86-64 as the passes see it: its stub, its redirects, its rewrites. Rows come from the format's table.
 import type { Expression, Field, FixupRow } from '../fixup.js';
 import type { Machine } from '../machine.js';
-import type { DynamicTypes } from '../shared-machine.js';
+import { boundStubs, type MachineFormat, type StubShape } from '../shared-machine.js';
 import { INT32, INT64 } from '../fields.js';
 import { applyField } from '../apply.js';
 import { decodeInstruction } from './decode.js';
@@ -61,22 +61,28 @@ function callBefore(bytes: Uint8Array, address: number): number | null | undefin
   return end >= 5 && bytes[end - 5] === 0xe8 ? address + INT32.decode(bytes, end - 4) : undefined;
 }
 
-/** The machine with the rows of one format, and the numbers of the relocations that its loaders know. */
-export function x86Machine(rows: readonly FixupRow[], dynamic: DynamicTypes): Machine {
+const STUB: StubShape = { size: 8, align: 8, encode: encodeStub };
+
+/** The machine with the rows and loaders of one format. */
+export function x86Machine({ rows, pageSize, dynamic, lazy }: MachineFormat): Machine {
+  const find = (expression: Expression, field: Field): FixupRow | undefined =>
+    rows.find((candidate) => candidate.expression === expression && candidate.field === field);
   const rowOf = (expression: Expression, field: Field): FixupRow => {
-    const row = rows.find((candidate) => candidate.expression === expression && candidate.field === field);
+    const row = find(expression, field);
     if (row === undefined) throw new Error(`internal: a format of this machine has no ${expression} in ${field.name}`);
     return row;
   };
   const distance = rowOf('S+A-P', INT32);
+  const threadOffset = find('TP+A', INT32);
+  const threadOffsetSlot = find('GTP+A-P', INT32);
   return {
     pointerSize: 8,
-    pageSize: 4096,
+    pageSize,
     rows: new Map(rows.map((row) => [row.type, row])),
     addressRow: rowOf('S+A', INT64),
     codeFill: 0xcc,
     threadLocalsStart,
-    stub: { size: 8, align: 8, encode: encodeStub },
+    stub: STUB,
     entryStubs: entryStubs(distance),
     far: {
       word: rowOf('G+A-P', INT32),
@@ -91,18 +97,17 @@ export function x86Machine(rows: readonly FixupRow[], dynamic: DynamicTypes): Ma
     stackPointer: 7,
     longestCall: LONGEST_CALL,
     callBefore,
-    rewrite: rewriter({
+    rewrite: rewriter(
       distance,
-      threadOffset: rowOf('TP+A', INT32),
-      threadOffsetSlot: rowOf('GTP+A-P', INT32),
-    }),
+      threadOffset === undefined || threadOffsetSlot === undefined ? null : { threadOffset, threadOffsetSlot },
+    ),
     shared: {
-      maxPageSize: 4096,
+      maxPageSize: pageSize,
       slotAddend: -4,
       table: 'got.plt',
       dynamic,
-      plt: X86_64_PLT,
-      landingPlt: X86_64_LANDING_PLT,
+      plt: lazy ? X86_64_PLT : boundStubs(STUB),
+      landingPlt: lazy ? X86_64_LANDING_PLT : boundStubs(STUB),
       veneer: null,
       landingVeneer: null,
     },

@@ -5,10 +5,8 @@
 import type { FixupRow } from '../fixup.js';
 import type { Rewrite, RewriteGoal } from '../machine.js';
 
-/** The rows that rewritten code uses. */
-export interface RewriteRows {
-  /** S + A − P, 32 bits. */
-  readonly distance: FixupRow;
+/** The rows that rewritten code of thread-locals uses. */
+export interface ThreadRows {
   /** Offset from the thread pointer, 32 bits. */
   readonly threadOffset: FixupRow;
   /** Distance of the slot that holds an offset from the thread pointer, 32 bits. */
@@ -51,7 +49,7 @@ function rewriteGeneralDynamic(
   bytes: Uint8Array,
   offset: number,
   goal: 'initial-exec' | 'local-exec',
-  rows: RewriteRows,
+  rows: ThreadRows,
 ): Rewrite | null {
   const large = startsWith(bytes, offset - 3, LD_LEA) && isLargeCall(bytes, offset + 4);
   if (!large) {
@@ -111,13 +109,13 @@ function slotLoad(bytes: Uint8Array, offset: number, rex2: boolean): SlotLoad | 
 }
 
 /** mov $x@tpoff, %reg; with add, add $x@tpoff, %reg: lea would leave the flags alone, which nobody asks for. */
-function rewriteInitialExec(load: SlotLoad | null, rows: RewriteRows): Rewrite | null {
+function rewriteInitialExec(load: SlotLoad | null, rows: ThreadRows): Rewrite | null {
   const opcode = load?.opcode === MOV_LOAD ? 0xc7 : load?.opcode === ADD_LOAD ? 0x81 : null;
   if (load === null || opcode === null) return null;
   return immediate(load, opcode, rows);
 }
 
-function immediate({ prefix, register, from }: SlotLoad, opcode: number, rows: RewriteRows): Rewrite {
+function immediate({ prefix, register, from }: SlotLoad, opcode: number, rows: ThreadRows): Rewrite {
   return {
     from,
     bytes: Uint8Array.from([...prefix, opcode, 0xc0 | register]),
@@ -130,7 +128,7 @@ function immediate({ prefix, register, from }: SlotLoad, opcode: number, rows: R
 function rewriteDescriptor(
   load: SlotLoad | null,
   goal: 'initial-exec' | 'local-exec',
-  rows: RewriteRows,
+  rows: ThreadRows,
 ): Rewrite | null {
   if (load?.opcode !== LEA) return null;
   if (goal === 'local-exec') return immediate(load, 0xc7, rows);
@@ -166,16 +164,21 @@ function rewriteSlotLoad(bytes: Uint8Array, offset: number, forms: ReturnType<ty
   return modrm === 0x15 ? forms.call : modrm === 0x25 ? forms.jump : null;
 }
 
-/** Machine.rewrite with the rows of one format. */
+/**
+ * Machine.rewrite with the rows of one format: `distance` is S + A − P in 32 bits; `rows` is null where thread-locals have
+ * no offset from the thread pointer.
+ */
 export function rewriter(
-  rows: RewriteRows,
+  distance: FixupRow,
+  rows: ThreadRows | null,
 ): (row: FixupRow, goal: RewriteGoal, bytes: Uint8Array, offset: number) => Rewrite | null {
-  const forms = directForms(rows.distance);
+  const forms = directForms(distance);
   return (row, goal, bytes, offset) => {
     if (!row.relaxable) return null;
     const { expression } = row;
     const rex2 = row.name.includes('CODE_4');
     if (goal === 'direct') return expression === 'G+A-P' ? rewriteSlotLoad(bytes, offset, forms) : null;
+    if (rows === null) return null;
     switch (expression) {
       case 'GGD+A-P':
         return rewriteGeneralDynamic(bytes, offset, goal, rows);
