@@ -1,10 +1,11 @@
 //! The connection to the host: the handshake in which both sides prove that they know the token, then numbered frames
 //! with a tag each. Anything unexpected ends it; the program goes on as it is.
 
+use crate::platform::{commit, thread_locals};
 use crate::startup::{Settings, CONNECTION};
 use crate::transaction::Program;
 use crate::wire::{keyed, read_frame, VERSION};
-use crate::{commit, memory, thread_locals};
+use crate::{memory, platform};
 use hmac::Mac;
 use std::io::Write;
 use std::net::TcpStream;
@@ -30,7 +31,7 @@ const OPENED: u16 = 22;
 
 /// The agent's life: returns when the host has gone or has said something that it should not.
 pub fn serve(settings: &Settings) -> Option<()> {
-    memory::open()?;
+    platform::memory::open()?;
     let stream = connect(&settings.address)?;
     CONNECTION.store(stream.as_raw_fd(), SeqCst);
     let mut connection = Connection { stream, key: None, sent: 0, received: 0 };
@@ -51,14 +52,25 @@ fn connect(address: &str) -> Option<UnixStream> {
     Some(OwnedFd::from(stream).into())
 }
 
+/// What a transaction may hold in this process, beside words.
+pub struct Abilities {
+    pub pages: bool,
+    pub libraries: bool,
+    pub code: bool,
+}
+
 fn describe(program: &Program) -> Vec<u8> {
     let modules = program.modules.iter().map(|module| module.describe());
     let (start, size) = program.reservations[0];
-    let room = thread_locals::room_offset() as u64;
-    let places = [start.wrapping_sub(program.modules[0].base), size, room].map(u64::to_le_bytes).concat();
+    let room = thread_locals::room_offset().unwrap_or(0) as u64;
+    let places = [start.wrapping_sub(program.modules[0].image.base), size, room].map(u64::to_le_bytes).concat();
     let sizes = [thread_locals::ROOM_SIZE, thread_locals::ROOM_ALIGN, program.modules.len() as u32];
     let sizes = sizes.map(u32::to_le_bytes).concat();
-    [&std::process::id().to_le_bytes(), &places[..], &sizes, &modules.collect::<Vec<_>>().concat()].concat()
+    let modules = modules.collect::<Vec<_>>().concat();
+    let Abilities { pages, libraries, code } = platform::abilities();
+    let abilities = u32::from(pages) | u32::from(libraries) << 1 | u32::from(code) << 2;
+    let abilities = [abilities, memory::PAGE as u32].map(u32::to_le_bytes).concat();
+    [&std::process::id().to_le_bytes(), &places[..], &sizes, &modules, &abilities].concat()
 }
 
 struct Connection {
@@ -87,8 +99,7 @@ impl Connection {
 
     fn shake_hands(&mut self, token: &[u8; 32]) -> Option<()> {
         let mut own = [0u8; NONCE];
-        let filled = unsafe { libc::getrandom(own.as_mut_ptr().cast(), NONCE, 0) };
-        (filled == NONCE as isize).then_some(())?;
+        platform::fill_with_chance(&mut own).then_some(())?;
         self.send(HELLO, &own)?;
         let (CHALLENGE, challenge) = self.receive()? else { return None };
         // Whatever its length, all of it must be the host's nonce and proof.

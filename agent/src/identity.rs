@@ -1,141 +1,52 @@
-//! Which modules (executable and libraries) are in the process, where, and how each is known for sure: by build id, or
-//! where it has none by the SHA-256 of its code as mapped.
+//! Which modules (executable and libraries) are in the process, and what is told of each: numbers and names for what the
+//! loader has mapped (`platform::images`).
 
-use crate::thread_pointers;
+use crate::libraries::is_patch;
+pub use crate::platform::images::Image;
+use crate::platform::images::{visit, visit_opened};
 use crate::wire::counted;
-use libc::{Elf64_Phdr, PT_LOAD, PT_NOTE, PT_TLS};
-use sha2::{Digest, Sha256};
-use std::ffi::{c_int, c_void, CStr};
-use std::os::unix::ffi::OsStringExt;
 
-/// A module as `dl_iterate_phdr` reports it.
+/// What the protocol has a number for.
 pub struct Module {
-    /// The slide: address in memory minus address in the file.
-    pub base: u64,
-    pub path: Vec<u8>,
-    headers: Vec<Elf64_Phdr>,
-    /// Where the calling thread has its copy of the thread-locals; 0: it has none.
-    tls_copy: u64,
+    pub image: Image,
     /// What keeps a library from being closed that the program has opened; 0: nothing has to.
     pub handle: u64,
+}
+
+impl Module {
+    fn new(image: Image) -> Self {
+        Module { image, handle: 0 }
+    }
+
+    /// As the protocol tells of a module; to be asked for before anything is patched.
+    pub fn describe(&self) -> Vec<u8> {
+        let (kind, id) = self.image.identity();
+        [&self.image.base.to_le_bytes()[..], &[kind], &counted(&id), &counted(&self.image.path)].concat()
+    }
 }
 
 /// All modules in load order; the first is the executable.
 pub fn modules() -> Vec<Module> {
     let mut found = Vec::new();
-    unsafe { libc::dl_iterate_phdr(Some(collect), &mut found as *mut _ as *mut _) };
+    visit(|image| found.push(Module::new(image)));
     found
 }
 
-unsafe extern "C" fn collect(info: *mut libc::dl_phdr_info, _: libc::size_t, found: *mut c_void) -> c_int {
-    (*(found as *mut Vec<Module>)).push(module(&*info));
-    0
-}
-
-/// Modules that are not `known`, each with what is told of it. It is looked at while the loader holds the list still: one
-/// that a thread of the program closes is gone at any other time.
+/// Modules that are not `known`, each with what is told of it. It is looked at while it cannot be closed.
 pub fn opened_since(known: &[Module]) -> Vec<(Module, Vec<u8>)> {
-    let mut found = Opened { known, modules: Vec::new() };
-    unsafe { libc::dl_iterate_phdr(Some(collect_opened), &mut found as *mut _ as *mut _) };
-    found.modules
-}
-
-struct Opened<'a> {
-    known: &'a [Module],
-    modules: Vec<(Module, Vec<u8>)>,
-}
-
-unsafe extern "C" fn collect_opened(info: *mut libc::dl_phdr_info, _: libc::size_t, found: *mut c_void) -> c_int {
-    let (found, module) = (&mut *(found as *mut Opened), module(&*info));
-    let is_known = found.known.iter().any(|known| known.base == module.base && known.path == module.path);
-    if !is_known && !crate::libraries::is_patch(module.base) {
+    let is_known = |base, path: &[u8]| {
+        known.iter().any(|known| known.image.base == base && known.image.path == path) || is_patch(base)
+    };
+    let mut found = Vec::new();
+    visit_opened(is_known, |image| {
+        let module = Module::new(image);
         let told = module.describe();
-        found.modules.push((module, told));
-    }
-    0
-}
-
-unsafe fn module(info: &libc::dl_phdr_info) -> Module {
-    let name = if info.dlpi_name.is_null() { &[] } else { CStr::from_ptr(info.dlpi_name).to_bytes() };
-    let executable = || std::fs::read_link("/proc/self/exe").unwrap_or_default().into_os_string().into_vec();
-    // musl gives a program without a loader this name.
-    let path = if matches!(name, b"" | b"/proc/self/exe") { executable() } else { name.to_vec() };
-    let headers = std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum as usize).to_vec();
-    Module { base: info.dlpi_addr, path, headers, tls_copy: info.dlpi_tls_data as u64, handle: 0 }
+        found.push((module, told));
+    });
+    found
 }
 
 /// The module that this code is in.
 pub fn own_module() -> Option<Module> {
-    modules().into_iter().find(|module| module.holds(own_module as *const () as u64, 1))
-}
-
-impl Module {
-    /// Its lowest address in memory.
-    pub fn start(&self) -> u64 {
-        self.segments(PT_LOAD).map(|header| self.base.wrapping_add(header.p_vaddr)).min().unwrap_or(0)
-    }
-
-    /// As the protocol tells of a module; to be asked for before anything is patched.
-    pub fn describe(&self) -> Vec<u8> {
-        let (kind, id) = self.identity();
-        [&self.base.to_le_bytes()[..], &[kind], &counted(&id), &counted(&self.path)].concat()
-    }
-
-    /// Kind (1 build id, 2 SHA-256 of the code) and identity.
-    fn identity(&self) -> (u8, Vec<u8>) {
-        if let Some(id) = self.segments(PT_NOTE).find_map(|notes| build_id(self.bytes(notes), notes.p_align)) {
-            return (1, id);
-        }
-        let code = self.segments(PT_LOAD).filter(|header| header.p_flags & libc::PF_X != 0);
-        let hash = code.fold(Sha256::new(), |hash, header| hash.chain_update(self.bytes(header)));
-        (2, hash.finalize().to_vec())
-    }
-
-    /// Address of the template that new threads' copies of its thread-locals are made from, and of the copy of the
-    /// thread that asked for the module.
-    pub fn tls_template(&self) -> Option<(u64, u64)> {
-        let template = self.base + self.segments(PT_TLS).next()?.p_vaddr;
-        (self.tls_copy != 0).then_some((template, self.tls_copy))
-    }
-
-    /// Offset of the calling thread's copy of its thread-locals from the thread pointer. Of a module that was there at
-    /// the start it is the same in all threads; what was loaded later has copies wherever there was memory.
-    pub fn tls_offset(&self) -> Option<i64> {
-        (self.tls_copy != 0).then_some(self.tls_copy.wrapping_sub(thread_pointers::own()) as i64)
-    }
-
-    fn segments(&self, kind: u32) -> impl Iterator<Item = &Elf64_Phdr> {
-        self.headers.iter().filter(move |header| header.p_type == kind)
-    }
-
-    fn holds(&self, address: u64, length: u64) -> bool {
-        self.segments(PT_LOAD).any(|header| {
-            let before = address.wrapping_sub(self.base.wrapping_add(header.p_vaddr));
-            before <= header.p_memsz && length <= header.p_memsz - before
-        })
-    }
-
-    /// Bytes of a segment as mapped; empty when it lies in no loaded one.
-    fn bytes(&self, header: &Elf64_Phdr) -> &[u8] {
-        let address = self.base.wrapping_add(header.p_vaddr);
-        if header.p_filesz == 0 || !self.holds(address, header.p_filesz) {
-            return &[];
-        }
-        unsafe { std::slice::from_raw_parts(address as *const u8, header.p_filesz as usize) }
-    }
-}
-
-/// The build id among the notes of one PT_NOTE (gABI "Note Section"; fields are padded to the segment's alignment).
-fn build_id(mut notes: &[u8], align: u64) -> Option<Vec<u8>> {
-    let align = if align == 8 { 8 } else { 4 };
-    let word = |bytes: &[u8], at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
-    loop {
-        let (name_size, size, kind) = (word(notes, 0)?, word(notes, 4)?, word(notes, 8)?);
-        let description = notes.get((12 + name_size).next_multiple_of(align)..)?;
-        const NT_GNU_BUILD_ID: usize = 3;
-        if kind == NT_GNU_BUILD_ID && notes.get(12..12 + name_size)? == b"GNU\0" {
-            return Some(description.get(..size)?.to_vec());
-        }
-        notes = description.get(size.next_multiple_of(align)..)?;
-    }
+    modules().into_iter().find(|module| module.image.holds(own_module as *const () as u64, 1))
 }

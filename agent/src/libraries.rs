@@ -1,14 +1,9 @@
 //! Patches that are shared libraries: opened by the program's own loader, wherever it puts them. For the host each stands
 //! for a range of reserved addresses in which nothing is mapped; whoever means one of those means the library.
 
-use crate::c_library;
-use crate::memory;
-use libc::{PROT_EXEC, PROT_READ, PROT_WRITE};
-use std::ffi::CString;
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::Write;
-use std::os::fd::{AsRawFd, FromRawFd};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use crate::loader;
+use crate::memory::{self, PROT_EXEC, PROT_READ, PROT_WRITE};
+use crate::platform::library_file::{open_bytes, Kept};
 use std::sync::Mutex;
 
 /// A library that is open.
@@ -20,8 +15,8 @@ pub struct Library {
     /// What of it may be written, by address.
     writable: Vec<(u64, u64)>,
     handle: u64,
-    /// Stays open, as its path is where the program's own backtraces look for names. None where that was a real file.
-    _file: Option<File>,
+    /// The program's own backtraces look for names there.
+    _file: Kept,
 }
 
 /// Bases of all that were opened: no libraries of the program's.
@@ -35,13 +30,10 @@ pub fn is_patch(base: u64) -> bool {
 impl Library {
     /// Has the loader open these bytes of a file.
     pub fn open(bytes: &[u8], range: (u64, u64)) -> Result<Self, String> {
-        let ((handle, base), file) = match in_memory(bytes) {
-            Ok((opened, file)) => (opened, Some(file)),
-            Err(why) => (in_directory(bytes).map_err(|also| format!("{why}; {also}"))?, None),
-        };
+        let ((handle, base), file) = open_bytes(bytes)?;
         let mut bases = BASES.lock().map_err(|_| "libraries are not to be told apart")?;
         if bases.contains(&base) {
-            c_library::close(handle);
+            loader::close(handle);
             return Err("the loader has taken the file for another that is open".into());
         }
         bases.push(base);
@@ -84,42 +76,6 @@ impl Library {
             let base = self.range.0.wrapping_add(self.by);
             bases.retain(|other| *other != base);
         }
-        c_library::close(self.handle);
+        loader::close(self.handle);
     }
-}
-
-/// A file that has a name only in this process.
-fn in_memory(bytes: &[u8]) -> Result<((u64, u64), File), String> {
-    let error = || std::io::Error::last_os_error().to_string();
-    // Linux 6.3 wants to hear that it is to be executed; before that the flag is unknown.
-    const MFD_EXEC: libc::c_uint = 0x10;
-    let create = |flags| unsafe { libc::memfd_create(c"ipbp-patch".as_ptr(), libc::MFD_CLOEXEC | flags) };
-    let file = Some(create(MFD_EXEC)).filter(|file| *file >= 0).unwrap_or_else(|| create(0));
-    if file < 0 {
-        return Err(error());
-    }
-    let mut file = unsafe { File::from_raw_fd(file) };
-    file.write_all(bytes).map_err(|error| error.to_string())?;
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let opened = c_library::open(&CString::new(path).unwrap_or_default())?;
-    Ok((opened, file))
-}
-
-/// Where the system has no such files, or executes none: a file in a directory that only this user enters, gone when it is
-/// open.
-fn in_directory(bytes: &[u8]) -> Result<(u64, u64), String> {
-    let number = BASES.lock().map_or(0, |bases| bases.len());
-    let directory = std::env::temp_dir().join(format!("ipbp-{}-{number}", std::process::id()));
-    DirBuilder::new().mode(0o700).create(&directory).map_err(|error| error.to_string())?;
-    let path = directory.join("patch.so");
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o500).open(&path)?;
-        file.write_all(bytes)
-    };
-    let opened = write().map_err(|error| error.to_string()).and_then(|()| {
-        let path = CString::new(path.as_os_str().as_encoded_bytes()).unwrap_or_default();
-        c_library::open(&path)
-    });
-    let _ = std::fs::remove_dir_all(&directory);
-    opened
 }

@@ -1,11 +1,10 @@
 //! How the agent comes into the program and its thread to life; inert unless `IPBP_CONNECT` and `IPBP_TOKEN` are set.
 
-use crate::syscalls::{close, futex, wait_until};
-use crate::{connection, identity, memory};
+use crate::memory::{self, Room};
+use crate::{connection, forks, identity, platform};
 use std::mem::zeroed;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 use std::sync::OnceLock;
-use std::time::Duration;
 
 pub struct Settings {
     pub address: String,
@@ -26,7 +25,8 @@ pub static CONNECTION: AtomicI32 = AtomicI32::new(-1);
 
 #[cfg(not(test))]
 #[used]
-#[link_section = ".init_array"]
+#[cfg_attr(target_os = "linux", link_section = ".init_array")]
+#[cfg_attr(target_vendor = "apple", link_section = "__DATA,__mod_init_func,mod_init_funcs")]
 static CONSTRUCTOR: extern "C" fn() = at_load;
 
 extern "C" fn at_load() {
@@ -34,8 +34,9 @@ extern "C" fn at_load() {
     let _ = std::panic::catch_unwind(|| {
         let Some(settings) = take_settings() else { return };
         std::panic::set_hook(Box::new(|_| ()));
-        unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child)) };
+        forks::watch();
         let _ = SETTINGS.set(settings);
+        platform::loaded();
     });
 }
 
@@ -52,17 +53,18 @@ fn take_settings() -> Option<Settings> {
     for name in ["IPBP_CONNECT", "IPBP_TOKEN", "IPBP_AGENT_THREAD"] {
         std::env::remove_var(name);
     }
-    // The loader names a library as this list does. ld.so(8): separated by colons or spaces.
-    let own = identity::own_module().map_or(Vec::new(), |module| module.path);
-    let preloaded = std::env::var("LD_PRELOAD").unwrap_or_default();
-    let others = preloaded.split([':', ' ']).filter(|entry| !entry.is_empty() && entry.as_bytes() != own);
+    // The loader names a library as this list does.
+    let own = identity::own_module().map_or(Vec::new(), |module| module.image.path);
+    let preloaded = std::env::var(platform::PRELOAD).unwrap_or_default();
+    let others =
+        preloaded.split(platform::PRELOAD_SEPARATORS).filter(|entry| !entry.is_empty() && entry.as_bytes() != own);
     match &others.collect::<Vec<_>>()[..] {
-        [] => std::env::remove_var("LD_PRELOAD"),
-        others => std::env::set_var("LD_PRELOAD", others.join(":")),
+        [] => std::env::remove_var(platform::PRELOAD),
+        others => std::env::set_var(platform::PRELOAD, others.join(":")),
     }
-    let modules = identity::modules();
-    let tls_offsets = modules.iter().map(|module| (module.base, module.tls_offset())).collect();
-    let reservation = memory::reserve_below(modules.first()?.start(), memory::BELOW_EXECUTABLE);
+    let images: Vec<_> = identity::modules().into_iter().map(|module| module.image).collect();
+    let tls_offsets = images.iter().map(|image| (image.base, image.tls_offset())).collect();
+    let reservation = memory::reserve(images.first()?.start(), Room::Executable);
     Some(Settings { address, token, with_first_thread, reservation, tls_offsets })
 }
 
@@ -71,8 +73,8 @@ fn parse_token(text: &str) -> Option<[u8; 32]> {
     (0..text.len()).step_by(2).map(byte).collect::<Option<Vec<u8>>>()?.try_into().ok()
 }
 
-/// Called before every thread that the program makes (`first_thread`) and before `main`: one of them is wanted. The
-/// agent's thread takes no signals: those of the program go to the threads of the program.
+/// Called before every thread that the program makes (`first_thread`) and before `main`, or as close to that as the
+/// system lets it be: one of them is wanted. The agent's thread takes no signals: those of the program go to the threads of the program.
 pub fn start_thread(first_thread: bool) {
     let Some(settings) = SETTINGS.get().filter(|settings| settings.with_first_thread == first_thread) else { return };
     if THREAD_STARTED.swap(true, SeqCst) {
@@ -85,46 +87,9 @@ pub fn start_thread(first_thread: bool) {
         // The stack: enough for the agent and for constructors that patches bring along.
         let builder = std::thread::Builder::new().name("ipbp-agent".into()).stack_size(1 << 20);
         let _ = builder.spawn(|| {
-            // Naps of some microseconds are meant as such.
-            libc::prctl(libc::PR_SET_TIMERSLACK, 1);
+            platform::begin_thread();
             connection::serve(settings)
         });
         libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
-    }
-}
-
-/// 1 while a commit is under way: forks wait on this.
-static COMMITTING: AtomicU32 = AtomicU32::new(0);
-static FORKS: AtomicU32 = AtomicU32::new(0);
-
-/// Keeps new forks waiting until [`resume_forks`], and waits for those under way. False when one does not end in time.
-pub fn pause_forks(limit: Duration) -> bool {
-    COMMITTING.store(1, SeqCst);
-    wait_until(limit, Duration::from_micros(50), || FORKS.load(SeqCst) == 0)
-}
-
-pub fn resume_forks() {
-    COMMITTING.store(0, SeqCst);
-    futex(&COMMITTING, libc::FUTEX_WAKE, i32::MAX as u32);
-}
-
-extern "C" fn before_fork() {
-    FORKS.fetch_add(1, SeqCst);
-    while COMMITTING.load(SeqCst) == 1 {
-        FORKS.fetch_sub(1, SeqCst);
-        futex(&COMMITTING, libc::FUTEX_WAIT, 1);
-        FORKS.fetch_add(1, SeqCst);
-    }
-}
-
-extern "C" fn after_fork_in_parent() {
-    FORKS.fetch_sub(1, SeqCst);
-}
-
-/// The child has no agent thread, and keeps nothing of it: the memory file would still be the parent's memory.
-extern "C" fn after_fork_in_child() {
-    FORKS.store(0, SeqCst);
-    for file in [&memory::MEMORY_FILE, &CONNECTION] {
-        close(file.swap(-1, SeqCst) as isize);
     }
 }

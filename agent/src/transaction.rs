@@ -1,15 +1,13 @@
 //! One transaction: verified, prepared whole, then committed; whatever fails before the commit is taken back.
 
-use crate::c_library;
-use crate::commit::{self, Cell};
+use crate::cell::Cell;
 use crate::identity::{modules, opened_since, Module};
 use crate::libraries::Library;
-use crate::memory::{self, Region};
-use crate::thread_locals;
-use crate::threads::Lookout;
-use crate::unwinder;
+use crate::loader;
+use crate::memory::{self, Region, Room};
+use crate::platform::threads::Lookout;
+use crate::platform::{commit, thread_locals, unwinder};
 use crate::wire::{counted, read_transaction, Op, IMPORT_BY_RESOLVER, IMPORT_WEAK};
-use libc::{MAP_FIXED, MAP_NORESERVE, PROT_NONE, PROT_READ, PROT_WRITE};
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::CString;
 
@@ -91,15 +89,16 @@ impl Program {
         let module = self.modules.get_mut(number)?;
         if number >= self.at_start && module.handle == 0 {
             // What the program has opened it could close.
-            let path = CString::new(&module.path[..]).unwrap_or_default();
-            let Some(handle) = c_library::pin(&path, module.base) else { return Some(vec![0; 25]) };
+            let path = CString::new(&module.image.path[..]).unwrap_or_default();
+            let Some(handle) = loader::pin(&path, module.image.base) else { return Some(vec![0; 25]) };
             module.handle = handle;
         }
-        let (start, size) = memory::reserve_below(module.start(), memory::BELOW_LIBRARY);
+        let image = &module.image;
+        let (start, size) = memory::reserve(image.start(), Room::Library);
         self.reservations.push((start, size));
         // At one offset in two threads: it is so in all.
-        let tls_offset = module.tls_offset().filter(|offset| at_start.contains(&(module.base, Some(*offset))));
-        let places = [start.wrapping_sub(module.base), size, tls_offset.unwrap_or(0) as u64].map(u64::to_le_bytes);
+        let tls_offset = image.tls_offset().filter(|offset| at_start.contains(&(image.base, Some(*offset))));
+        let places = [start.wrapping_sub(image.base), size, tls_offset.unwrap_or(0) as u64].map(u64::to_le_bytes);
         Some([&places.concat()[..], &[u8::from(tls_offset.is_some())]].concat())
     }
 
@@ -181,14 +180,14 @@ impl Program {
             (1, Op::Import { flags, addend, name, scope, .. }) => {
                 let weak = flags & IMPORT_WEAK != 0;
                 let name = CString::new(name).unwrap_or_default();
-                let found = c_library::find(&name, self.modules.get(scope as usize).map_or(0, |module| module.handle));
+                let found = loader::find(&name, self.modules.get(scope as usize).map_or(0, |module| module.handle));
                 ensure!(found != 0 || weak, SYMBOL_NOT_FOUND, "{}", name.to_string_lossy());
                 prepared.imports.push_back(if found == 0 { 0 } else { found.wrapping_add_signed(addend) });
             }
             (2, Op::Map { at, length }) => {
                 let start = self.address(prepared, 0, at)?;
-                let done = memory::map(start, length, PROT_READ | PROT_WRITE, MAP_FIXED);
-                ensure!(done, MAPPING_FAILED, "{length:#x} bytes at {start:#x} could not be mapped");
+                let failed = |why| Failure(MAPPING_FAILED, format!("{length:#x} bytes at {start:#x}: {why}"));
+                memory::map(start, length).map_err(failed)?;
             }
             (2, Op::Library { at, length, bytes }) => {
                 let start = self.reserved_address(0, at)?;
@@ -201,7 +200,8 @@ impl Program {
                     .store(self.address(prepared, 0, at)?, &self.address(prepared, module, value)?.to_le_bytes())?;
             }
             (3, Op::Tls { at, size, value }) => {
-                let offset = thread_locals::room_offset() + value;
+                let room = thread_locals::room_offset().ok_or_else(|| Failure(NO_TLS_ROOM, "there is none".into()))?;
+                let offset = room + value;
                 let fits = size == 8 || (size == 4 && i32::try_from(offset).is_ok());
                 ensure!(fits, BAD_FRAME, "a thread-local offset of {size} bytes cannot hold {offset}");
                 prepared.store(self.address(prepared, 0, at)?, &offset.to_le_bytes()[..usize::from(size)])?;
@@ -222,14 +222,12 @@ impl Program {
             (5, Op::Init { at }) => prepared.constructors.push(prepared.require(self.address(prepared, 0, at)?, 1)?),
             (5, Op::Unwind { at }) => {
                 let block = prepared.require(self.address(prepared, 0, at)?, 1)?;
-                unwinder::register(block);
+                unwinder::register(block).map_err(|why| Failure(MAPPING_FAILED, format!("frame records: {why}")))?;
                 prepared.unwind.push(block);
             }
             (6, Op::TlsInit { offset, length, at }) => {
-                let mut bytes = vec![0; length as usize];
-                let readable = memory::read(self.address(prepared, 0, at)?, &mut bytes);
-                ensure!(readable, BAD_FRAME, "the initial value at {at:#x} cannot be read");
-                thread_locals::initialise(offset, &bytes).map_err(|what| Failure(NO_TLS_ROOM, what.into()))?;
+                let at = self.address(prepared, 0, at)?;
+                thread_locals::initialise(offset, length, at).map_err(|what| Failure(NO_TLS_ROOM, what.into()))?;
             }
             _ => (),
         }
@@ -262,9 +260,7 @@ impl Program {
 
     fn compare(&self, prepared: &Prepared, module: u32, at: i64, expected: &[u8]) -> Result<(), Failure> {
         let (address, mut found) = (self.address(prepared, module, at)?, vec![0; expected.len()]);
-        // The kernel would read the empty reservation for us, too.
-        let hidden = memory::rights(&prepared.regions, address, 1) == Some(PROT_NONE);
-        let readable = !hidden && memory::read(address, &mut found);
+        let readable = memory::read_mapped(&prepared.regions, address, &mut found);
         if readable && found == expected {
             return Ok(());
         }
@@ -282,7 +278,7 @@ impl Program {
 
     fn reserved_address(&self, module: u32, at: i64) -> Result<u64, Failure> {
         let missing = || Failure(BAD_FRAME, format!("there is no module {module}"));
-        Ok(self.modules.get(module as usize).ok_or_else(missing)?.base.wrapping_add_signed(at))
+        Ok(self.modules.get(module as usize).ok_or_else(missing)?.image.base.wrapping_add_signed(at))
     }
 
     /// The pages, if they are those of a reservation that nothing takes.
@@ -324,7 +320,7 @@ impl Prepared {
     fn take_back(&mut self) {
         self.unwind.iter().for_each(|block| unwinder::forget(*block));
         for (start, end) in &self.mapped {
-            memory::map(*start, end - start, PROT_NONE, MAP_FIXED | MAP_NORESERVE);
+            memory::unmap(*start, end - start);
         }
         self.libraries.drain(..).for_each(Library::close);
     }

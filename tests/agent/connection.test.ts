@@ -158,6 +158,8 @@ const PROGRAM: ProgramInfo = {
   reservation: { at: 0, size: 0 },
   tls: { offset: 0, size: 0, align: 1 },
   modules: [{ base: 4096, identity: { kind: 'build-id', id: Uint8Array.of(1) }, path: '/a' }],
+  abilities: { pages: true, libraries: true, code: true },
+  pageSize: 4096,
 };
 
 /** An agent by hand, connected to our listener. */

@@ -15,7 +15,9 @@ function isApplied(result: TransactionResult): void {
 
 liveTest('the program says where it is and what it is', async () => {
   const { program, agent, finish } = await startSession(EXECUTABLE);
-  const { modules, reservation, tls, pid } = agent.program;
+  const { modules, reservation, tls, pid, abilities, pageSize } = agent.program;
+  assert.equal(abilities, { pages: true, libraries: true, code: true });
+  assert.is(pageSize, 4096);
   assert.is(pid, program.pid);
   assert.ok(modules[0]?.path.endsWith('/program'));
   assert.is(modules[0]?.identity.kind, 'build-id');

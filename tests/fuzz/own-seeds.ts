@@ -78,6 +78,8 @@ export const PROGRAM: ProgramInfo = {
     { base: 0x5555_5555_0000, identity: { kind: 'build-id', id: Uint8Array.of(1, 2, 3, 4) }, path: '/app/program' },
     { base: 0x7fff_f7a0_0000, identity: { kind: 'text-sha256', id: new Uint8Array(32).fill(9) }, path: '/lib/libx.so' },
   ],
+  abilities: { pages: true, libraries: true, code: false },
+  pageSize: 4096,
 };
 
 const bytes = (size: number, value: number): Uint8Array => new Uint8Array(size).fill(value);

@@ -126,8 +126,11 @@ async function builtInto(file: string, triple: string, options: AgentBuildOption
 
 function sourcesHash(): string {
   const hash = createHash('sha256');
-  const sources = readdirSync(join(AGENT_DIRECTORY, 'src')).sort();
-  for (const name of [...MANIFESTS, ...sources.map((source) => join('src', source))]) {
+  const sources = readdirSync(join(AGENT_DIRECTORY, 'src'), { recursive: true, encoding: 'utf8' }).sort();
+  for (const name of [
+    ...MANIFESTS,
+    ...sources.filter((name) => name.endsWith('.rs')).map((name) => join('src', name)),
+  ]) {
     const bytes = readFileSync(join(AGENT_DIRECTORY, name));
     hash.update(`${name} ${bytes.length}\n`).update(bytes);
   }

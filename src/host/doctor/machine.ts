@@ -1,4 +1,4 @@
-// Checks of the machine. What the agent needs of the kernel is in agent/src/memory.rs and threads.rs, what the host
+// Checks of the machine. What the agent needs of the kernel is in agent/src/linux/memory.rs and threads.rs, what the host
 // needs in src/host. Functions over facts; where the facts come from is machine-facts.ts.
 import { isAtLeast, missing, ok, warning, type Finding } from './finding.js';
 

@@ -14,6 +14,8 @@ const INFO: ProgramInfo = {
   reservation: { at: -4096, size: 4096 },
   tls: { offset: -64, size: 1000, align: 64 },
   modules: [module(0x5000_0000, 'program'), module(0x7000_0000, 'first'), module(0x7100_0000, 'library')],
+  abilities: { pages: true, libraries: true, code: true },
+  pageSize: 4096,
 };
 const ROOM = { reservation: { at: -0x10_0000, size: 0x1000 }, threadLocals: -200 };
 const VIEW = viewOfModule(INFO, 2, ROOM, { from: 320, size: 320 });

@@ -10,6 +10,7 @@ import {
   PROTOCOL_VERSION,
   TAG_LENGTH,
   TRANSACTION_STATUSES,
+  type Abilities,
   type AgentOp,
   type FrameType,
   type ModuleRoom,
@@ -136,8 +137,18 @@ export function decodeProgram(payload: Uint8Array): ProgramInfo {
     const tls = { offset: r.i64(), size: r.u32(), align: r.u32() };
     const count = r.u32();
     if (count === 0 || count > r.remaining / MIN_MODULE_LENGTH) r.malformed('wrong number of modules');
-    return { pid, reservation, tls, modules: readModules(r, count) };
+    return { pid, reservation, tls, modules: readModules(r, count), abilities: readAbilities(r), pageSize: r.u32() };
   });
+}
+
+/** In the order of their bits. */
+const ABILITIES = ['pages', 'libraries', 'code'] as const;
+
+function readAbilities(r: ByteReader): Abilities {
+  const bits = r.u32();
+  if (bits >= 2 ** ABILITIES.length) r.malformed('unknown abilities', { actual: `${bits}` });
+  const has = ABILITIES.map((_, bit) => Math.floor(bits / 2 ** bit) % 2 === 1);
+  return { pages: has[0] === true, libraries: has[1] === true, code: has[2] === true };
 }
 
 function readModules(r: ByteReader, count: number): readonly ProgramModule[] {
@@ -186,7 +197,11 @@ export function encodeProgram(program: ProgramInfo): Uint8Array {
     const w = new ByteWriter().u32(program.pid).i64(reservation.at).u64(reservation.size);
     w.i64(tls.offset).u32(tls.size).u32(tls.align).u32(modules.length);
     writeModules(w, modules);
-    return w.finish();
+    const bits = ABILITIES.map((ability, bit) => (program.abilities[ability] ? 2 ** bit : 0));
+    return w
+      .u32(bits.reduce((sum, bit) => sum + bit, 0))
+      .u32(program.pageSize)
+      .finish();
   });
 }
 

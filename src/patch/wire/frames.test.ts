@@ -88,6 +88,8 @@ const program: fc.Arbitrary<ProgramInfo> = record({
     }),
     { minLength: 1, maxLength: 5 },
   ),
+  abilities: record({ pages: fc.boolean(), libraries: fc.boolean(), code: fc.boolean() }),
+  pageSize: u32,
 });
 
 /** Runs a decoder on bytes that may be anything: it must return, or throw one of the protocol's codes. */
@@ -193,6 +195,8 @@ test('counts that the bytes cannot hold cost nothing', () => {
     reservation: { at: 0, size: 0 },
     tls: { offset: 0, size: 0, align: 1 },
     modules: [{ base: 0, identity: { kind: 'build-id', id: Uint8Array.of(1) }, path: '' }],
+    abilities: { pages: true, libraries: true, code: true },
+    pageSize: 4096,
   });
   info.fill(255, 36, 40);
   assert.throws(() => decodeProgram(info), /IPBP4001/);
@@ -217,7 +221,7 @@ test('values that do not fit are refused before anything is sent', () => {
 test('another version, an unknown type and impossible lengths are told apart', () => {
   const { signed } = encodeFrame('bye', 0, new Uint8Array(0), false);
   const other = signed.slice();
-  other[0] = 2;
+  other[0] = 99;
   assert.throws(() => decodeFrame(other, false), /IPBP4002/);
   const unknown = signed.slice();
   unknown[2] = 99;

@@ -3,7 +3,7 @@
 import type { Cell, Import, Rebase, SlotCell, TlsInit } from '../image/image.js';
 
 /** Version of the protocol in every frame. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 /** Most bytes that a frame's length may announce. */
 export const MAX_FRAME_LENGTH = 256 * 1024 * 1024;
 export const NONCE_LENGTH = 32;
@@ -52,6 +52,15 @@ export interface ProgramModule {
   readonly path: string;
 }
 
+/** What a transaction may hold in a process, beside words of data. */
+export interface Abilities {
+  /** Pages beside the program (`map`), and frame records in them (`unwind`). */
+  readonly pages: boolean;
+  readonly libraries: boolean;
+  /** Cells over the program's code; without it functions are reached through slots only. */
+  readonly code: boolean;
+}
+
 /** What the agent says of its process once both sides are known to each other. */
 export interface ProgramInfo {
   readonly pid: number;
@@ -60,6 +69,9 @@ export interface ProgramInfo {
   /** The agent's thread-local room: its offset from the thread pointer (may be negative), size and alignment. */
   readonly tls: { readonly offset: number; readonly size: number; readonly align: number };
   readonly modules: readonly ProgramModule[];
+  readonly abilities: Abilities;
+  /** What pages of the process are multiples of. */
+  readonly pageSize: number;
   /** How many of them were there at the start: the others the program opened by itself. All where it is not given. */
   readonly atStart?: number;
 }

@@ -6,11 +6,12 @@ extern "C" {
 }
 
 /// Has the unwinder look at this block of frame records (a `.eh_frame` with an end) from now on.
-pub fn register(block: u64) {
+pub fn register(block: u64) -> Result<(), &'static str> {
     match way::section_functions() {
         Some((add, _)) => unsafe { add(block) },
         None => unsafe { __register_frame(block) },
     }
+    Ok(())
 }
 
 /// Takes [`register`] back.

@@ -6,42 +6,22 @@
 //! starts at the entry anew, so none runs new code before every entry is changed. Where breakpoints cannot be used (a
 //! debugger is attached, or a thread blocks SIGTRAP, which would kill it) all running threads are held instead.
 
-use crate::memory::{self, serialise_cores};
-use crate::startup;
-use crate::syscalls::{futex, wait_until};
-use crate::threads::{self, action_of, Lookout};
+use super::memory::serialise_cores;
+use super::syscalls::futex;
+use super::threads::{self, action_of, Lookout};
+use crate::cell::{guards, Cell};
+use crate::forks;
+use crate::waiting::wait_until;
 use libc::{SIGTRAP, SIG_DFL, SIG_IGN};
 use std::ptr::{addr_of, null_mut};
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-/// A change of bytes, checked and ready.
-pub struct Cell {
-    pub address: u64,
-    pub old: Vec<u8>,
-    pub new: Vec<u8>,
-    /// No thread may stand at these addresses; empty when start ≥ end.
-    pub guard: (u64, u64),
-    /// Rights of the pages it lies in.
-    pub protection: i32,
-}
-
-impl Cell {
-    fn is_code(&self) -> bool {
-        self.protection & libc::PROT_EXEC != 0
-    }
-
-    /// Whether its entry is closed by a breakpoint while its other bytes change. Not where nobody may stand even at the
-    /// first byte: a thread that waited there would start anew in the middle of something else.
-    fn is_closed(&self) -> bool {
-        let guards_first = self.guard.0 <= self.address && self.address < self.guard.1;
-        self.is_code() && self.old.len() > 1 && !guards_first
-    }
-
-    /// That this works was tried when the transaction was verified.
-    fn write(&self, from: usize, bytes: &[u8]) {
-        memory::write(self.address + from as u64, bytes, self.protection);
-    }
+/// Whether the entry in a cell is closed by a breakpoint while its other bytes change. Not where nobody may stand even at
+/// the first byte: a thread that waited there would start anew in the middle of something else.
+fn is_closed(cell: &Cell) -> bool {
+    let guards_first = cell.guard.0 <= cell.address && cell.address < cell.guard.1;
+    cell.is_code() && cell.old.len() > 1 && !guards_first
 }
 
 const BREAKPOINT: u8 = 0xcc;
@@ -59,11 +39,11 @@ pub fn commit(cells: &[Cell], lookout: &mut Lookout) -> Result<u64, String> {
         cells.iter().for_each(|cell| cell.write(0, &cell.new));
         return Ok(0);
     }
-    let guards: Vec<_> = cells.iter().map(|cell| cell.guard).filter(|guard| guard.0 < guard.1).collect();
+    let guards = guards(cells);
     threads::prepare_signal().then_some(()).ok_or("the program uses all real-time signals")?;
     // A child forked in between would keep the breakpoints.
-    if !startup::pause_forks(LIMIT) {
-        startup::resume_forks();
+    if !forks::pause(LIMIT) {
+        forks::resume();
         return Err("a fork is under way and does not end".into());
     }
     let start = Instant::now();
@@ -72,13 +52,13 @@ pub fn commit(cells: &[Cell], lookout: &mut Lookout) -> Result<u64, String> {
     let way = if breakpoints { commit_by_breakpoints } else { commit_by_holding };
     let done = way(cells, &guards, lookout);
     let held = start.elapsed();
-    startup::resume_forks();
+    forks::resume();
     let failed = || format!("after {} ms a thread was not seen outside of the bytes to be changed", held.as_millis());
     done.then_some(held.as_nanos() as u64).ok_or_else(failed)
 }
 
 fn commit_by_breakpoints(cells: &[Cell], guards: &[(u64, u64)], lookout: &mut Lookout) -> bool {
-    let closed = || cells.iter().filter(|cell| cell.is_closed());
+    let closed = || cells.iter().filter(|cell| is_closed(cell));
     if !is_installed() {
         unsafe { PREVIOUS = action_of(SIGTRAP) };
         threads::set_handler(SIGTRAP, on_breakpoint);
@@ -90,7 +70,7 @@ fn commit_by_breakpoints(cells: &[Cell], guards: &[(u64, u64)], lookout: &mut Lo
     let seen = guards.is_empty() || lookout.see_all_outside(guards, Instant::now() + LIMIT);
     if seen {
         for cell in cells.iter().filter(|cell| cell.is_code()) {
-            let from = usize::from(cell.is_closed());
+            let from = usize::from(is_closed(cell));
             cell.write(from, &cell.new[from..]);
         }
         serialise_cores();

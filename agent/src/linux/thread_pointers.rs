@@ -1,7 +1,7 @@
 //! Where other threads have their thread-locals: thread pointers (x86-64 psABI, TLS variant II), found without disturbing
 //! the threads. No call tells them, so this knows how each C library keeps its threads, and checks what it finds.
 
-use crate::memory;
+use super::memory;
 use std::arch::asm;
 
 /// The calling thread's.
@@ -19,9 +19,10 @@ fn word(address: u64) -> Option<u64> {
 
 #[cfg(not(target_env = "musl"))]
 mod way {
+    use super::super::syscalls::call;
+    use super::super::threads;
     use super::word;
-    use crate::syscalls::{call, wait_until};
-    use crate::threads;
+    use crate::waiting::wait_until;
     use std::time::Duration;
 
     const NAP: Duration = Duration::from_micros(50);
@@ -61,9 +62,9 @@ mod way {
 
 #[cfg(target_env = "musl")]
 mod way {
+    use super::super::syscalls::call;
+    use super::super::threads;
     use super::word;
-    use crate::syscalls::call;
-    use crate::threads;
     use std::collections::HashMap;
 
     // `struct pthread` of musl since 1.1.22 (src/internal/pthread_impl.h): self, dtv, prev, next, sysinfo, canary, tid.

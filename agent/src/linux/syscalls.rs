@@ -4,7 +4,6 @@
 use std::arch::asm;
 use std::ffi::CStr;
 use std::sync::atomic::AtomicU32;
-use std::time::{Duration, Instant};
 
 /// A system call as the kernel sees it, with up to six arguments: the result is negative on error (`-errno`).
 ///
@@ -45,16 +44,4 @@ pub fn read(number: i64, file: isize, buffer: &mut [u8]) -> Option<&[u8]> {
 
 pub fn close(file: isize) {
     unsafe { call(libc::SYS_close, [file as usize]) };
-}
-
-/// Naps until it is `done`; false when it is not after `limit`.
-pub fn wait_until(limit: Duration, nap: Duration, mut done: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + limit;
-    while !done() {
-        if Instant::now() > deadline {
-            return false;
-        }
-        std::thread::sleep(nap);
-    }
-    true
 }

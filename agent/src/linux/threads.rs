@@ -1,7 +1,7 @@
 //! Where the threads of the program stand. A thread that is blocked in the kernel is only looked at, through /proc; one
 //! that runs is watched for a moment, as it may block by itself, and only then asked by a signal.
 
-use crate::syscalls::{self, call, futex};
+use super::syscalls::{self, call, futex};
 use std::ffi::CStr;
 use std::io::Write;
 use std::mem::zeroed;
@@ -253,7 +253,7 @@ unsafe fn resume_wait(registers: &mut [i64; 23]) {
     let (rip, rax) = (libc::REG_RIP as usize, libc::REG_RAX as usize);
     let pc = registers[rip] as u64;
     // Not across the start of the page: only the page that the thread stands in is known to be mapped.
-    if registers[rax] != -i64::from(libc::EINTR) || pc % crate::memory::PAGE < 7 {
+    if registers[rax] != -i64::from(libc::EINTR) || pc % super::memory::PAGE < 7 {
         return;
     }
     if let [0xb8, a, b, c, d, 0x0f, 0x05] = *((pc - 7) as *const [u8; 7]) {

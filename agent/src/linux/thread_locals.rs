@@ -2,10 +2,12 @@
 //! offset from the thread pointer in every thread, and the ways to give it initial values in threads that run and in
 //! those to come.
 
-use crate::c_library::{self, Begin, Create, Pointer};
-use crate::syscalls::wait_until;
-use crate::thread_pointers::{self, ThreadPointers};
-use crate::{identity, memory, startup, threads};
+use super::c_library::{self, Begin, Create, Pointer};
+use super::memory::{read, write_file};
+use super::thread_pointers::{self, ThreadPointers};
+use super::threads;
+use crate::waiting::wait_until;
+use crate::{identity, memory, startup};
 use libc::{c_int, pthread_attr_t, pthread_t};
 use std::arch::{asm, global_asm};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -25,21 +27,28 @@ global_asm!(
 );
 
 /// Offset of the room from the thread pointer, the same in all threads.
-pub fn room_offset() -> i64 {
+pub fn room_offset() -> Option<i64> {
+    Some(offset())
+}
+
+fn offset() -> i64 {
     let offset: i64;
     unsafe { asm!("mov {}, qword ptr [rip + ipbp_room@GOTTPOFF]", out(reg) offset, options(nostack, readonly)) };
     offset
 }
 
-/// Sets the initial value of a part of the room: in the template, then in every thread. The part must not be in use yet.
-pub fn initialise(offset: u32, bytes: &[u8]) -> Result<(), &'static str> {
+/// Sets the initial value of a part of the room, taken from `at`: in the template, then in every thread. The part must
+/// not be in use yet.
+pub fn initialise(within: u32, length: u32, at: u64) -> Result<(), &'static str> {
+    let mut bytes = vec![0; length as usize];
+    read(at, &mut bytes).then_some(()).ok_or("the initial value cannot be read")?;
     let own = identity::own_module();
-    let (template, copy) = own.and_then(|own| own.tls_template()).ok_or("the room's template was not found")?;
-    let room_in_copy = thread_pointers::own().wrapping_add_signed(room_offset()).wrapping_sub(copy);
-    let in_template = template + room_in_copy + u64::from(offset);
+    let (template, copy) = own.and_then(|own| own.image.tls_template()).ok_or("the room's template was not found")?;
+    let room_in_copy = thread_pointers::own().wrapping_add_signed(offset()).wrapping_sub(copy);
+    let in_template = template + room_in_copy + u64::from(within);
     // The loader made it read-only after it had relocated it.
     let rights = memory::rights(&memory::regions(), in_template, 1).unwrap_or(libc::PROT_READ);
-    let written = memory::write(in_template, bytes, rights);
+    let written = memory::write(in_template, &bytes, rights);
     written.then_some(()).ok_or("the template of the thread-local room cannot be written")?;
     // Whoever copied the template before is now among the threads, or in one of these creations.
     let created = (0..2).all(|_| {
@@ -51,7 +60,7 @@ pub fn initialise(offset: u32, bytes: &[u8]) -> Result<(), &'static str> {
     let pointers = ThreadPointers::find().ok_or("the thread pointers of other threads cannot be found")?;
     threads::each_thread(|thread| {
         if let Some(pointer) = pointers.of(thread) {
-            memory::write_file(pointer.wrapping_add_signed(room_offset()) + u64::from(offset), bytes);
+            write_file(pointer.wrapping_add_signed(offset()) + u64::from(within), &bytes);
         }
     });
     Ok(())
