@@ -59,6 +59,12 @@ export const REFUSAL_CODES = {
     meaning: 'A static or thread-local that exists changed its size or kind of storage, so it cannot keep its value.',
     remedy: 'Restart the program, or give the static another name.',
   },
+  IPBP3016: {
+    title: 'function has no slot',
+    meaning:
+      'Loaded code cannot be changed on this system, so that functions are changed by slots; no slot leads to this one, and not all that call it can be linked anew.',
+    remedy: 'Build the program with ipbp run, which gives the functions of the workspace slots.',
+  },
   IPBP3006: {
     title: 'layout of a live type changed',
     meaning:

@@ -154,7 +154,15 @@ function linked(directory: string): LinkedImage {
   assert.is(roots.length, INSTRUCTIONS.length);
   const placement = { top: 0, bottom: -0x100_0000, tlsNext: 0, tlsEnd: 0, tlsAlign: 1 };
   const reach = 'anywhere';
-  const result = link({ roots, objects: [object], outside, placement, machine: object.machine, reach });
+  const result = link({
+    roots,
+    objects: [object],
+    outside,
+    placement,
+    machine: object.machine,
+    reach,
+    entries: 'code',
+  });
   if (result.kind !== 'linked') throw new Error(result.kind);
   return result.image;
 }

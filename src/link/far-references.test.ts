@@ -55,7 +55,15 @@ function linked(object: LinkObject, reach: 'near' | 'anywhere', base: number): L
   const root = object.definition('f')?.atom;
   if (root === undefined) throw new Error('no f');
   const placement = { top: 0, bottom: -0x10_0000, tlsNext: 0, tlsEnd: 0, tlsAlign: 1 };
-  const result = link({ roots: [root], objects: [object], outside, placement, machine: object.machine, reach });
+  const result = link({
+    roots: [root],
+    objects: [object],
+    outside,
+    placement,
+    machine: object.machine,
+    reach,
+    entries: 'code',
+  });
   if (result.kind !== 'linked') throw new Error(result.kind);
   return result.image;
 }
@@ -80,9 +88,9 @@ test('a function has a word that leads to it', () => {
   const image = linked(object, 'anywhere', 0x5000);
   const root = image.atoms[0];
   if (root === undefined) throw new Error('no atoms');
-  const word = image.entryWordOf(root);
+  const word = image.entryOf(root, 0).word;
   assert.ok(image.rebases.some(({ at, value }) => at === word && value === image.addressOf(root)));
-  assert.is(linked(object, 'near', 0x5000).entryWordOf(root), null);
+  assert.is(linked(object, 'near', 0x5000).entryOf(root, 0).word, null);
 });
 
 test('where all is near the distances stand in the code', () => {

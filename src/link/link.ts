@@ -2,6 +2,7 @@
 import type { Atom, LinkObject } from './graph.js';
 import type { Surroundings } from './binding.js';
 import { closeOver, type LinkedAtom, type Reach, type Unresolved } from './close.js';
+import { NO_ENTRIES, throughStubs } from './entry-stubs.js';
 import { isOutside, reachAnywhere } from './far-references.js';
 import { applyFixup, fillSlot, type FixupContext, type Words } from './fixups.js';
 import type { ImageSegment, LinkedImage, TlsInit } from './linked-image.js';
@@ -21,6 +22,8 @@ export interface LinkRequest {
   readonly machine: Machine;
   /** Whether the image will lie where its addresses say, or anywhere: then those are only names of its places. */
   readonly reach: Reach;
+  /** What is before the image's functions, for later redirects: nothing, as their code can be changed, or stubs. */
+  readonly entries: 'code' | 'stubs';
 }
 
 export type LinkResult =
@@ -36,15 +39,19 @@ export function link(request: LinkRequest): LinkResult {
   // What the roots newly need, and where each reference leads.
   const closure = closeOver(request.roots, request.objects, request.outside, reach);
   if (closure.unresolved.length > 0) return { kind: 'unresolved', symbols: closure.unresolved };
+  // What nobody can change later is entered through words.
+  const entered =
+    request.entries === 'stubs' ? throughStubs(closure.atoms, machine) : { atoms: closure.atoms, entries: NO_ENTRIES };
   // What may lie anywhere reaches all else through words.
-  const atoms = reach === 'anywhere' ? reachAnywhere(closure.atoms, machine) : closure.atoms;
+  const atoms = reach === 'anywhere' ? reachAnywhere(entered.atoms, machine) : entered.atoms;
   // Words and stubs that references go through.
   const ids = new Map(atoms.map((linked, i) => [linked.atom, i]));
   const slots = makeSlots(atoms, (atom) => ids.get(atom) ?? -1, reach === 'anywhere' ? isOutside : isFar);
   // One table that says how to unwind the new code.
   const unwind = buildUnwindTable(atoms);
   // An address for everything.
-  const functions = reach === 'anywhere' ? atoms.filter(isFunction).map(({ atom }) => atom) : [];
+  const jumps = reach === 'anywhere' && request.entries === 'code';
+  const functions = jumps ? atoms.filter(isFunction).map(({ atom }) => atom) : [];
   const sizes = { unwind: unwind.bytes.length, entryWords: functions.length };
   const layout = place(atoms, slots, sizes, machine, request.placement);
   // Bytes.
@@ -70,7 +77,13 @@ export function link(request: LinkRequest): LinkResult {
       constructors: closure.constructors.map(({ atom, offset }) => layout.addressOf(atom) + offset),
       atoms: atoms.map((linked) => linked.atom),
       addressOf: (atom) => layout.addressOf(atom),
-      entryWordOf: (atom) => entryWords.get(atom) ?? null,
+      entryOf(atom, offset) {
+        const entry = entered.entries.get(atom)?.get(offset);
+        if (entry !== undefined)
+          return { address: layout.addressOf(entry.stub), isStub: true, word: layout.addressOf(entry.word) };
+        const word = offset === 0 ? (entryWords.get(atom) ?? null) : null;
+        return { address: layout.addressOf(atom) + offset, isStub: false, word };
+      },
     },
   };
 }

@@ -76,6 +76,17 @@ export interface OwnThreadLocals {
   readonly zero: ImageRange | null;
 }
 
+/**
+ * Where a function of the image is entered, and the word in the image by which later ones can redirect it; null where
+ * there is none, as jumps reach. The word holds the address of the function's code: either the entry is that, and may
+ * become a jump through the word, or it is a stub that is one.
+ */
+export interface ImageEntry {
+  readonly address: number;
+  readonly isStub: boolean;
+  readonly word: number | null;
+}
+
 export interface LinkedImage {
   readonly segments: readonly ImageSegment[];
   readonly rebases: readonly Rebase[];
@@ -98,9 +109,6 @@ export interface LinkedImage {
   readonly atoms: readonly Atom[];
   /** Address of a placed atom (offset in the room for a thread-local). */
   addressOf(atom: Atom): number;
-  /**
-   * Of a function in an image that may lie anywhere: the word in the image by which later ones can redirect it, as its
-   * entry may become a jump through that word. It holds the function's own address. Else null.
-   */
-  entryWordOf(atom: Atom): number | null;
+  /** What the function is known by that begins at an offset of a placed atom. */
+  entryOf(atom: Atom, offset: number): ImageEntry;
 }

@@ -100,7 +100,15 @@ function linked(source: string): { readonly image: LinkedImage; addressOf(name: 
   if (root === undefined) throw new Error('no f');
   const placement = { top: 0, bottom: -0x10_0000, tlsNext: 40, tlsEnd: 64, tlsAlign: 8 };
   const { machine } = object;
-  const result = link({ roots: [root], objects: [object], outside, placement, machine, reach: 'anywhere' });
+  const result = link({
+    roots: [root],
+    objects: [object],
+    outside,
+    placement,
+    machine,
+    reach: 'anywhere',
+    entries: 'code',
+  });
   if (result.kind !== 'linked') throw new Error(JSON.stringify(result));
   const { image } = result;
   return {

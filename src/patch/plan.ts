@@ -67,6 +67,8 @@ export interface PlanRequest {
    * Without: mapped. Once a library was delivered all that comes later is one, too: it refers to what may lie anywhere.
    */
   readonly delivery?: Delivery;
+  /** Whether the process lets code be changed that it has loaded. Without: as the systems of the program's format are. */
+  readonly writesCode?: boolean;
   /** Layouts that values may have from before the objects given. */
   readonly remembered?: LayoutMemory;
   /** What patches brought into other modules, by name. Without: nothing. */
@@ -155,7 +157,9 @@ function planRoots(
   const { machine } = program.base;
   const anywhere = request.delivery === 'library' || program.mapped.some(({ image }) => image.library !== null);
   const top = Math.min(lowestAddress(program), program.base.start - request.room.gap);
-  const wordsSize = anywhere ? alignUp(mostWords(program, roots.functions) * machine.pointerSize, machine.pageSize) : 0;
+  const writesCode = request.writesCode ?? !machine.codeStays;
+  const wordsSize =
+    anywhere && writesCode ? alignUp(mostWords(program, roots.functions) * machine.pointerSize, machine.pageSize) : 0;
   let linked: ReturnType<typeof link>;
   try {
     linked = link({
@@ -163,6 +167,7 @@ function planRoots(
       objects: request.after,
       machine,
       reach: anywhere ? 'anywhere' : 'near',
+      entries: writesCode ? 'code' : 'stubs',
       outside: surroundingsOf(
         program,
         roots.fresh,
@@ -199,11 +204,12 @@ function planRoots(
     );
     return { kind: 'refused', items };
   }
-  const wordsAt = anywhere ? top - wordsSize : null;
-  const redirected = redirectFunctions(program, roots.functions, linked.image, wordsAt);
+  const wordsAt = top - wordsSize;
+  const jumps = writesCode ? { wordsAt: anywhere ? wordsAt : null } : null;
+  const redirected = redirectFunctions(program, roots.functions, linked.image, jumps);
   if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
   if (redirected.noJump.size > 0) return { kind: 'no jump', entries: redirected.noJump };
-  const place = wordsAt === null ? null : { words: { at: wordsAt, size: wordsSize }, library: libraryOf(linked.image) };
+  const place = { words: { at: wordsAt, size: wordsSize }, library: anywhere ? libraryOf(linked.image) : null };
   const image = assemble(program, modules, roots, identity, linked.image, redirected, place, [
     ...identity.warnings,
     ...(layouts.checked || declared !== undefined ? [] : [warnOfUnchecked(layouts.missing)]),
@@ -248,19 +254,19 @@ function assemble(
   place: {
     readonly words: { readonly at: number; readonly size: number };
     readonly library: PatchImage['library'];
-  } | null,
+  },
   warnings: readonly Warning[],
 ): PatchImage {
-  const { symbols, items } = describe(program, roots, identity.forked, linked);
+  const { symbols, items, entered } = describe(program, roots, identity.forked, linked);
   const wordPages: readonly ImageSegment[] =
-    place === null || words.length === 0
+    words.length === 0
       ? []
       : [{ address: place.words.at, size: place.words.size, protection: 'r', bytes: new Uint8Array(0) }];
   return {
     modules,
     after: program.live.map((patch) => patch.digest),
     segments: [...linked.segments, ...wordPages],
-    library: place?.library ?? null,
+    library: place.library,
     rebases: [...linked.rebases, ...words],
     tlsWords: linked.tlsWords,
     tlsInit: linked.tlsInit,
@@ -274,23 +280,31 @@ function assemble(
     threadLocals: linked.threadLocals,
     init: linked.constructors,
     symbols,
-    bodies: wholes(roots).map(({ name, body }) => ({
-      name,
-      address: linked.addressOf(body.atom) + body.symbol.offset,
-    })),
+    bodies: [
+      ...wholes(roots).map(({ name, body }) => ({
+        name,
+        address: linked.addressOf(body.atom) + body.symbol.offset,
+      })),
+      ...entered,
+    ],
     items,
     warnings,
   };
 }
 
-/** What the image holds, for later patches (by name) and for the person. */
+/** What the image holds, for later patches (by name) and for the person; and the bodies of what is entered by a stub. */
 function describe(
   program: Program,
   roots: Roots,
   forked: PlanIdentity['forked'],
   linked: LinkedImage,
-): { readonly symbols: readonly ImageSymbol[]; readonly items: readonly ItemReport[] } {
+): {
+  readonly symbols: readonly ImageSymbol[];
+  readonly items: readonly ItemReport[];
+  readonly entered: PatchImage['bodies'];
+} {
   const symbols: ImageSymbol[] = [];
+  const entered: { readonly name: string; readonly address: number }[] = [];
   const items: ItemReport[] = roots.functions.map((changed) => ({
     name: changed.demangled,
     mangled: changed.name,
@@ -307,14 +321,17 @@ function describe(
       if (!symbol.stable || seen.has(symbol.name) || redirected.has(symbol.name)) continue;
       seen.add(symbol.name);
       const kind = storage === 'code' ? 'function' : storage === 'mutable' ? 'data' : storage;
+      const at = linked.addressOf(atom) + symbol.offset;
+      const entry = kind === 'function' ? linked.entryOf(atom, symbol.offset) : null;
       symbols.push({
         name: symbol.name,
         kind,
-        address: linked.addressOf(atom) + symbol.offset,
+        address: entry?.address ?? at,
         size: symbol.size,
         moved: apart.has(symbol.name),
-        entryWord: symbol.offset === 0 ? linked.entryWordOf(atom) : null,
+        entryWord: entry?.word ?? null,
       });
+      if (entry?.isStub === true) entered.push({ name: symbol.name, address: at });
       if (findItems(program, symbol.name).length > 0) continue;
       items.push({
         name: demangle(symbol.name),
@@ -333,7 +350,7 @@ function describe(
       reason: 'it keeps its value; the new initial value is not used',
     });
   }
-  return { symbols, items };
+  return { symbols, items, entered };
 }
 
 /** Those whose old entry leads to the new body. */

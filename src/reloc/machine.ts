@@ -117,6 +117,8 @@ export type FarReference =
 export interface Machine {
   readonly pointerSize: number;
   readonly pageSize: number;
+  /** These systems do not let loaded code be changed, unless the process has found a way: functions change by slots. */
+  readonly codeStays: boolean;
   /** Rows by relocation number. */
   readonly rows: ReadonlyMap<number, FixupRow>;
   /** The row that writes a whole address, for GOT slots and tables. */

@@ -11,12 +11,24 @@ import { x86Machine } from './x86-64/machine.js';
 
 const [KIB4, KIB16, KIB64] = [0x1000, 0x4000, 0x1_0000] as const;
 /** Loaders of Mach-O files bind everything before any code runs, from lists that are no relocations. */
-const MACHO = { dynamic: null, lazy: false };
+const MACHO = { dynamic: null, lazy: false, codeStays: true };
 
 const MACHINES: ReadonlyMap<string, Machine> = new Map([
-  ['elf x86_64', x86Machine({ rows: ELF_X86_64_ROWS, pageSize: KIB4, dynamic: ELF_X86_64_DYNAMIC, lazy: true })],
+  [
+    'elf x86_64',
+    x86Machine({ rows: ELF_X86_64_ROWS, pageSize: KIB4, dynamic: ELF_X86_64_DYNAMIC, lazy: true, codeStays: false }),
+  ],
   // Linux runs with pages of 4, 16 or 64 KiB.
-  ['elf arm64', arm64Machine({ rows: ELF_AARCH64_ROWS, pageSize: KIB64, dynamic: ELF_AARCH64_DYNAMIC, lazy: true })],
+  [
+    'elf arm64',
+    arm64Machine({
+      rows: ELF_AARCH64_ROWS,
+      pageSize: KIB64,
+      dynamic: ELF_AARCH64_DYNAMIC,
+      lazy: true,
+      codeStays: false,
+    }),
+  ],
   ['macho x86_64', x86Machine({ ...MACHO, rows: MACHO_X86_64_ROWS, pageSize: KIB4 })],
   ['macho arm64', arm64Machine({ ...MACHO, rows: MACHO_ARM64_ROWS, pageSize: KIB16 })],
 ]);

@@ -76,6 +76,8 @@ export interface MachineFormat {
   readonly dynamic: DynamicTypes | null;
   /** Whether a loader may bind functions at their first call. */
   readonly lazy: boolean;
+  /** See Machine. */
+  readonly codeStays: boolean;
 }
 
 /** The part of Machine that only the link of a shared object asks for. */

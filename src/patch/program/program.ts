@@ -224,6 +224,16 @@ export function entryWordOf(program: Program, address: number): number | null {
   return null;
 }
 
+/** The word that a stub jumps through which an earlier patch put before a function of its own; null for other addresses. */
+export function stubOf(program: Program, address: number): number | null {
+  for (const { image } of program.mapped) {
+    const symbol = image.symbols.find((one) => one.kind === 'function' && one.address === address);
+    if (symbol === undefined || symbol.entryWord === null) continue;
+    return image.bodies.some(({ name }) => name === symbol.name) ? symbol.entryWord : null;
+  }
+  return null;
+}
+
 /** The process's address of what the program knows at `address`, also one of the process: a library's is elsewhere. */
 export function movedAddress(program: Program, address: number): number {
   for (const { start, length, by } of program.mapped.flatMap(({ moved = [] }) => moved)) {

@@ -14,6 +14,7 @@ import {
   liveBytes,
   liveCells,
   slotTarget,
+  stubOf,
   wordTarget,
   type LiveItem,
   type Program,
@@ -68,16 +69,17 @@ export function mostWords(program: Program, functions: readonly ChangedFunction[
 
 /**
  * Plans the cells of a patch: `image` holds the new bodies. Nothing is written when anything is refused.
- * @param wordsAt where the words beside the program begin, for an image that may lie anywhere: jumps go through them.
- *   Null for one that jumps reach.
+ * @param jumps null where code stays as it is loaded: then only slots are changed. `wordsAt`: where the words beside the
+ *   program begin, for an image that may lie anywhere: jumps go through them; null for one that jumps reach.
  */
 export function redirectFunctions(
   program: Program,
   functions: readonly ChangedFunction[],
   image: LinkedImage,
-  wordsAt: number | null,
+  jumping: { readonly wordsAt: number | null } | null,
 ): Redirects {
   const { base } = program;
+  const wordsAt = jumping?.wordsAt ?? null;
   const jumps = wordsAt === null ? base.machine.entry : base.machine.entryThroughWord;
   const words: Rebase[] = [];
   const live = liveCells(program).filter((cell) => cell.module === 0);
@@ -109,6 +111,19 @@ export function redirectFunctions(
         const code = originalBody(program, body);
         if (code !== null && jumps.decode(code).endless) endless.add(item.demangled);
         slots.push({ module: 0, at, oldTarget: slotTarget(program, at) ?? body.address, newTarget: target });
+        continue;
+      }
+      const stub = stubOf(program, copy.address);
+      if (stub !== null) {
+        slots.push({ module: 0, at: stub, oldTarget: wordTarget(program, stub) ?? copy.address, newTarget: target });
+        continue;
+      }
+      if (jumping === null && base.slots === 0) {
+        refused.push(refusal('IPBP3016', 'the program was built without slots, and its code cannot be changed'));
+        continue;
+      }
+      if (jumping === null) {
+        if (item.noJump === null) noJump.set(item.name, refusal('IPBP3016', 'no slot leads to it'));
         continue;
       }
       const inBase = copy.address >= base.start;

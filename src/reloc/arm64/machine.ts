@@ -51,7 +51,7 @@ function entryStubs(page: FixupRow, low: FixupRow): EntryStubs {
 }
 
 /** The machine with the rows and loaders of one format. */
-export function arm64Machine({ rows, pageSize, dynamic, lazy }: MachineFormat): Machine {
+export function arm64Machine({ rows, pageSize, dynamic, lazy, codeStays }: MachineFormat): Machine {
   const find: RowOf<undefined> = (expression, field) =>
     rows.find((candidate) => candidate.expression === expression && candidate.field.name === field);
   const rowOf: RowOf = (expression, field) => {
@@ -68,6 +68,7 @@ export function arm64Machine({ rows, pageSize, dynamic, lazy }: MachineFormat): 
   return {
     pointerSize: 8,
     pageSize,
+    codeStays,
     rows: new Map(rows.map((row) => [row.type, row])),
     addressRow: rowOf('S+A', INT64.name),
     codeFill: CODE_FILL,

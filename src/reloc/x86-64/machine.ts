@@ -64,7 +64,7 @@ function callBefore(bytes: Uint8Array, address: number): number | null | undefin
 const STUB: StubShape = { size: 8, align: 8, encode: encodeStub };
 
 /** The machine with the rows and loaders of one format. */
-export function x86Machine({ rows, pageSize, dynamic, lazy }: MachineFormat): Machine {
+export function x86Machine({ rows, pageSize, dynamic, lazy, codeStays }: MachineFormat): Machine {
   const find = (expression: Expression, field: Field): FixupRow | undefined =>
     rows.find((candidate) => candidate.expression === expression && candidate.field === field);
   const rowOf = (expression: Expression, field: Field): FixupRow => {
@@ -78,6 +78,7 @@ export function x86Machine({ rows, pageSize, dynamic, lazy }: MachineFormat): Ma
   return {
     pointerSize: 8,
     pageSize,
+    codeStays,
     rows: new Map(rows.map((row) => [row.type, row])),
     addressRow: rowOf('S+A', INT64),
     codeFill: 0xcc,
