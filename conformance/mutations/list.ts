@@ -252,7 +252,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'weak definitions win over strong ones',
     kind: 'choice',
-    file: 'src/link/shared/resolve.ts',
+    file: 'src/link/shared/definitions.ts',
     find: 'const weak = from.columns.binding[row] === BINDING_WEAK;\n  const current',
     put: 'const weak = from.columns.binding[row] !== BINDING_WEAK;\n  const current',
     checks: LINKS,
@@ -260,7 +260,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a common block keeps its first size',
     kind: 'choice',
-    file: 'src/link/shared/resolve.ts',
+    file: 'src/link/shared/definitions.ts',
     find: 'if (size > (table.size[symbol] as number)) {',
     put: 'if (size < (table.size[symbol] as number)) {',
     checks: LINKS,

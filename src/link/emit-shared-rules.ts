@@ -3,7 +3,7 @@
 import type { SectionKind } from '../formats/object-file.js';
 import { familyOf, isOfFamily } from './shared/output-names.js';
 import type { OutputSection, Region } from './shared/output-section.js';
-import type { EdgeRule, LayoutRules, MadePlace, Named, SectionRules } from './shared/target.js';
+import type { EdgeRule, LayoutRules, MadePlace, Named, SectionRules, SymbolRules } from './shared/target.js';
 
 /** Longer names before those that they begin with; what there is most of first. */
 const FAMILIES = [
@@ -174,9 +174,12 @@ export const SHARED_LAYOUT: LayoutRules = {
   textName: '.text',
   // Only whole pages can be made read-only.
   fillsPages: (region, relro) => region === 'relro' && relro,
+  // Address and offset agree in what is below a page: that costs no bytes.
+  wholePages: false,
+  templateTakesRoom: false,
 };
 
-export const SHARED_MADE: Readonly<Record<string, MadePlace>> = {
+const MADE: Readonly<Record<string, MadePlace>> = {
   __ehdr_start: { kind: 'image-start' },
   __executable_start: { kind: 'image-start' },
   _etext: { kind: 'code-end' },
@@ -204,10 +207,21 @@ export const SHARED_MADE: Readonly<Record<string, MadePlace>> = {
 const EDGE_NAME = /^__(start|stop)_([A-Za-z_][A-Za-z0-9_]*)$/;
 
 /** `__start_X` and `__stop_X`, of sections whose name is one of C. */
-export const SHARED_EDGES: EdgeRule = {
+const EDGES: EdgeRule = {
   begin: '__st',
   edgeOf(name) {
     const [, which, section] = EDGE_NAME.exec(name) ?? [];
     return section === undefined ? null : { section, edge: which === 'start' ? 'start' : 'end' };
   },
+};
+
+export const SHARED_SYMBOLS: SymbolRules = {
+  made: MADE,
+  edges: EDGES,
+  // That is what groups are for.
+  coalesces: false,
+  firstInputWins: false,
+  definitionShows: false,
+  mayBeAbsent: true,
+  ownWhenDirect: false,
 };

@@ -13,7 +13,7 @@ import {
 } from './emit-shared-dynamic.js';
 import { emitShared, headerSize } from './emit-shared-file.js';
 import { planProperties, type PropertiesPlan } from './emit-shared-properties.js';
-import { SHARED_EDGES, SHARED_LAYOUT, SHARED_MADE, SHARED_SECTIONS } from './emit-shared-rules.js';
+import { SHARED_LAYOUT, SHARED_SECTIONS, SHARED_SYMBOLS } from './emit-shared-rules.js';
 import { placedLink, writeContents, type PlacedImage, type WrittenContents } from './shared/contents.js';
 import type { Emitter, LinkParts } from './shared/emitter.js';
 import type { Link } from './shared/link-state.js';
@@ -187,10 +187,10 @@ export const SHARED_OBJECT: Emitter = {
     format: 'elf',
     sections: SHARED_SECTIONS,
     layout: SHARED_LAYOUT,
-    madeSymbols: SHARED_MADE,
-    edges: SHARED_EDGES,
+    symbols: SHARED_SYMBOLS,
     // The address of .dynamic.
     reservedSlots: 1,
+    keepsUnloaded: true,
   },
   emit(parts) {
     const plan = planShared(parts);

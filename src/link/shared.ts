@@ -4,6 +4,7 @@ import { IpbpError } from '../codes/error.js';
 import type { ObjectFile } from '../formats/object-file.js';
 import { machineFor } from '../reloc/machines.js';
 import { bindSymbols } from './shared/bindings.js';
+import { dropCopies } from './shared/coalesce.js';
 import type { Emitter } from './shared/emitter.js';
 import { openLink, type Link } from './shared/link-state.js';
 import { dropUnreached } from './shared/live.js';
@@ -51,6 +52,7 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions,
 
   // Which definition every name has, and which objects are part of the link.
   resolveInputs(link, inputs);
+  dropCopies(link);
   const { made, edges } = makeSymbols(link);
   if (link.errors.length > 0) return failed();
   decideScopes(link);

@@ -36,9 +36,15 @@ function bindingOf(link: Link, symbol: number): number {
   const strong = symbols.hasFlag(table, symbol, symbols.REFERRED);
   if (state === symbols.STATE_SHARED && table.visibility[symbol] === VISIBILITY_DEFAULT) return TO_DYNAMIC;
   if (!isImport(link, symbol)) return strong ? TO_NOTHING : TO_CONSTANT;
-  if (!strong || link.options.unresolved === 'allow') return TO_DYNAMIC;
+  if ((!strong && link.target.symbols.mayBeAbsent) || isLeftOpen(link, symbol)) return TO_DYNAMIC;
   if (link.options.unresolved === 'error') return TO_NOTHING;
   const referrer = link.files[table.referrer[symbol] as number]?.file.name ?? 'an option';
   link.warnings.push(`symbol ${table.names.text(symbol)} is not defined; ${referrer} refers to it`);
   return TO_DYNAMIC;
+}
+
+/** May the loader look for it anywhere? */
+function isLeftOpen({ options, symbols: table }: Link, symbol: number): boolean {
+  const { unresolved, unresolvedNames } = options;
+  return unresolved === 'allow' || (unresolvedNames.length > 0 && unresolvedNames.includes(table.names.text(symbol)));
 }

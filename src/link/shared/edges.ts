@@ -15,7 +15,7 @@ export interface EdgeSymbol {
 /** Those that some input or option names. */
 export function findEdges(link: Link): EdgeSymbol[] {
   const { names } = link.symbols;
-  const { begin, edgeOf } = link.target.edges;
+  const { begin, edgeOf } = link.target.symbols.edges;
   const prefix = encodeText(begin);
   const edges: EdgeSymbol[] = [];
   const byName = new Map<string, number[]>();

@@ -47,6 +47,8 @@ export interface Link {
   readonly sections: SectionTable;
   /** For relocations that are not kept. */
   readonly room: RelocationRoom;
+  /** Sections that are left out for another object's copy: the symbol that is in both, and its offset in this one. */
+  readonly copies: Map<number, { readonly symbol: number; readonly offset: number }>;
   /** How many local symbols there are in all objects. */
   localCount: number;
   /** All of its code promises that jumps through registers and words lead to landings only; so must what the link makes. */
@@ -66,6 +68,7 @@ export function openLink(machine: Machine, options: SharedOptions, target: LinkT
     symbols: createSymbols(),
     sections: createSections(),
     room: createRelocationRoom(),
+    copies: new Map(),
     localCount: 0,
     landings: false,
     errors: [],

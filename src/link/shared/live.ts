@@ -34,6 +34,8 @@ export function dropUnreached(link: Link, unwind: Unwind, edges: readonly EdgeSy
     marked[number] = 1;
     const fate = sections.fate[number];
     if (fate === SECTION_KEPT || fate === SECTION_ABSORBED) queue.push(number);
+    const copy = link.copies.get(number);
+    if (copy !== undefined) mark(link.symbols.section[copy.symbol] as number);
   };
   // Two sections of five are read by the link only: the loops below pass over them.
   const groups = groupMembers(link);

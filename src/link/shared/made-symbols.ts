@@ -24,7 +24,7 @@ export interface MadeSymbols {
 export function makeSymbols(link: Link): MadeSymbols {
   const made: MadeSymbol[] = [];
   for (const { name, base, offset } of link.options.defined) defineByOption(link, made, name, base, offset);
-  for (const [name, place] of Object.entries(link.target.madeSymbols)) {
+  for (const [name, place] of Object.entries(link.target.symbols.made)) {
     const symbol = symbols.findSymbol(link.symbols, name);
     if (symbol >= 0 && isWanted(link, symbol)) define(link, made, symbol, place, true);
   }

@@ -53,7 +53,7 @@ export interface SharedOptions {
   /** Of --dynamic-list: only these may be replaced by other modules' symbols of the name. */
   readonly dynamicList: ((name: string) => boolean) | null;
   /** Which exported symbols are bound to the own definition. */
-  readonly symbolic: 'none' | 'functions' | 'all';
+  readonly symbolic: 'none' | 'functions' | 'strong' | 'all';
   /** Drop sections that nothing reaches. */
   readonly gc: boolean;
   /** Symbols that count as referred to (--undefined). */
@@ -62,6 +62,8 @@ export interface SharedOptions {
   readonly wrap: readonly string[];
   /** Undefined symbols that no library has. */
   readonly unresolved: 'allow' | 'warn' | 'error';
+  /** Of these it is allowed. */
+  readonly unresolvedNames: readonly string[];
   readonly textAddress: number | null;
   /** `size` bytes that `digest` makes of the file with zeros in their place; or the very bytes. */
   readonly buildId: BuildId | null;
@@ -105,6 +107,7 @@ export const DEFAULT_SHARED_OPTIONS: SharedOptions = {
   defined: [],
   wrap: [],
   unresolved: 'allow',
+  unresolvedNames: [],
   textAddress: null,
   buildId: null,
   hashStyle: 'both',

@@ -34,11 +34,12 @@ export function makeOutputs(link: Link): OutputSection[] {
   }
   for (const output of outputs) finish(link, output);
   alignTemplate(outputs);
+  const regions = [...layout.regions];
   const ordered = outputs
     .map((output, index) => ({
       output,
       index,
-      region: regionNumber(layout.regions, output),
+      region: regionNumber(regions, output),
       rank: output.alloc ? layout.rank(output) : 0,
     }))
     .sort((a, b) => a.region - b.region || a.rank - b.rank || a.index - b.index)
@@ -50,10 +51,11 @@ export function makeOutputs(link: Link): OutputSection[] {
   return ordered;
 }
 
-/** What is not loaded comes behind all regions, in the order of the inputs. */
-function regionNumber(regions: readonly Region[], { region }: OutputSection): number {
+/** Regions that the target does not know come in the order of the inputs, what is not loaded behind all. */
+function regionNumber(regions: Region[], { region }: OutputSection): number {
+  if (region === 'none') return Infinity;
   const number = regions.indexOf(region);
-  return number < 0 ? regions.length : number;
+  return number < 0 ? regions.push(region) - 1 : number;
 }
 
 /** The template starts at a multiple of its largest alignment, so that offsets in it are as aligned as addresses. */

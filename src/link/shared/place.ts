@@ -49,12 +49,15 @@ export interface ImagePart {
 export function imageParts(link: Link, outputs: readonly OutputSection[]): ImagePart[] {
   const { textAddress } = link.options;
   const { regions, textName } = link.target.layout;
-  return regions.flatMap((region) => {
+  const all = new Set([...regions, ...outputs.map(({ region }) => region)]);
+  all.delete('none');
+  return [...all].flatMap((region) => {
     const members = outputs.filter((output) => output.region === region);
     const text = textAddress === null ? -1 : members.findIndex(({ name }) => name === textName);
     const before = { region, members: text < 0 ? members : members.slice(0, text), wanted: null };
     const parts = text < 0 ? [before] : [before, { region, members: members.slice(text), wanted: textAddress }];
-    return parts.filter((part) => part.members.length > 0);
+    // The headers are in the first.
+    return parts.filter((part) => part.members.length > 0 || region === regions[0]);
   });
 }
 
@@ -71,6 +74,7 @@ export function placeOutputs(link: Link, outputs: readonly OutputSection[], head
   for (const { region, members, wanted } of imageParts(link, outputs)) {
     const first = segments.length === 0;
     if (!first) {
+      if (target.layout.wholePages) offset = alignUp(offset, pageSize);
       const free = alignUp(address, pageSize);
       if (wanted !== null) {
         checkTextAddress(wanted, free);
@@ -86,12 +90,13 @@ export function placeOutputs(link: Link, outputs: readonly OutputSection[], head
       const at = alignUp(memoryEnd, output.align);
       output.address = at;
       output.offset = startOffset + at - start;
-      if (output.kind === 'tls-zero') continue;
+      if (output.kind === 'tls-zero' && !target.layout.templateTakesRoom) continue;
       memoryEnd = at + output.size;
       if (!output.zero) offset = output.offset + output.size;
     }
-    placeTemplateEnd(members);
+    if (!target.layout.templateTakesRoom) placeTemplateEnd(members);
     address = memoryEnd;
+    if (target.layout.wholePages) offset = alignUp(offset, pageSize);
     segments.push({
       region,
       address: start,

@@ -5,7 +5,6 @@
 import type { Archive } from '../../formats/archive.js';
 import {
   BINDING_LOCAL,
-  BINDING_UNIQUE,
   BINDING_WEAK,
   KIND_FUNCTION,
   KIND_IFUNC,
@@ -19,7 +18,8 @@ import type { ObjectFile, Section } from '../../formats/object-file.js';
 import { IpbpError } from '../../codes/error.js';
 import { machineFor } from '../../reloc/machines.js';
 import { isReadable } from './content.js';
-import { report, type Library, type Link, type TakenFile } from './link-state.js';
+import { define, defineCommon, mark } from './definitions.js';
+import type { Library, Link, TakenFile } from './link-state.js';
 import type { LinkInput } from './options.js';
 import {
   addSection,
@@ -175,8 +175,8 @@ function openObject(state: Resolving, file: ObjectFile, hidden: boolean): void {
     const symbol = internName(link, columns, row);
     globals[row] = symbol;
     narrow(link, symbol, columns.visibility[row] as number);
-    if (at === SECTION_COMMON) defineCommon(state, symbol, taken, row);
-    else define(state, symbol, taken, row, at === SECTION_ABSOLUTE ? symbols.ABSOLUTE : base + at);
+    if (at === SECTION_COMMON) defineCommon(link, symbol, taken, row);
+    else define(link, symbol, taken, row, at === SECTION_ABSOLUTE ? symbols.ABSOLUTE : base + at);
   }
 }
 
@@ -226,7 +226,7 @@ function checkObject(link: Link, file: ObjectFile): void {
 
 /** Numbers the sections and decides about groups: the first of a name is kept, of the others nothing. */
 function takeSections(state: Resolving, file: ObjectFile, number: number): number {
-  const { sections, options } = state.link;
+  const { sections, options, target } = state.link;
   const base = sections.section.length;
   let unreadable: Section | null = null;
   reserveSections(sections, base + file.sections.length);
@@ -234,6 +234,7 @@ function takeSections(state: Resolving, file: ObjectFile, number: number): numbe
     let fate = SECTION_KEPT;
     if (section.consumed) fate = SECTION_CONSUMED;
     else if (section.kind === 'debug' && options.strip !== 'none') fate = SECTION_DEAD;
+    else if (!section.alloc && !target.keepsUnloaded) fate = SECTION_DEAD;
     else if (!isReadable(section, options)) {
       unreadable = section;
       fate = SECTION_DEAD;
@@ -256,6 +257,7 @@ function takeSections(state: Resolving, file: ObjectFile, number: number): numbe
 }
 
 function narrow(link: Link, symbol: number, visibility: number): void {
+  if (link.target.symbols.definitionShows) return;
   if (visibility > (link.symbols.visibility[symbol] as number)) link.symbols.visibility[symbol] = visibility;
 }
 
@@ -269,78 +271,6 @@ function refer(state: Resolving, symbol: number, weakly: boolean, file: number):
   else if (current === symbols.STATE_LAZY && !weakly) {
     takeMember(state, table.file[symbol] as number, table.row[symbol] as number);
   }
-}
-
-function define(state: Resolving, symbol: number, from: TakenFile, row: number, section: number): void {
-  const table = state.link.symbols;
-  const weak = from.columns.binding[row] === BINDING_WEAK;
-  const current = table.state[symbol] as number;
-  if (current === symbols.STATE_COMMON) {
-    if (weak) return;
-  } else if (current === symbols.STATE_DEFINED) {
-    if (weak) return;
-    if (!symbols.hasFlag(table, symbol, symbols.WEAK)) {
-      if (!sameAbsolute(state.link, symbol, from, row, section)) reportDuplicate(state.link, symbol, from);
-      return;
-    }
-  }
-  put(state.link, symbol, symbols.STATE_DEFINED, from, row, section);
-  mark(table, symbol, symbols.WEAK, weak);
-}
-
-/** Two absolute definitions of one value are one. */
-function sameAbsolute(link: Link, symbol: number, from: TakenFile, row: number, section: number): boolean {
-  const absolute = section === symbols.ABSOLUTE && link.symbols.section[symbol] === symbols.ABSOLUTE;
-  return absolute && link.symbols.value[symbol] === from.columns.value[row];
-}
-
-/** Common blocks of one name are one, of the largest size and alignment; a strong definition takes their place. */
-function defineCommon(state: Resolving, symbol: number, from: TakenFile, row: number): void {
-  const table = state.link.symbols;
-  const current = table.state[symbol] as number;
-  const size = from.columns.size[row] as number;
-  const align = from.columns.value[row] as number;
-  if (current === symbols.STATE_DEFINED && !symbols.hasFlag(table, symbol, symbols.WEAK)) return;
-  if (current === symbols.STATE_COMMON) {
-    if (size > (table.size[symbol] as number)) {
-      const largest = Math.max(align, table.value[symbol] as number);
-      put(state.link, symbol, symbols.STATE_COMMON, from, row, symbols.NOWHERE);
-      table.value[symbol] = largest;
-    } else if (align > (table.value[symbol] as number)) table.value[symbol] = align;
-    return;
-  }
-  put(state.link, symbol, symbols.STATE_COMMON, from, row, symbols.NOWHERE);
-  mark(table, symbol, symbols.WEAK, false);
-}
-
-function put(link: Link, symbol: number, now: number, from: TakenFile, row: number, section: number): void {
-  const table = link.symbols;
-  const { columns } = from;
-  table.state[symbol] = now;
-  table.file[symbol] = from.number;
-  table.row[symbol] = row;
-  table.section[symbol] = section;
-  table.value[symbol] = columns.value[row] as number;
-  table.size[symbol] = columns.size[row] as number;
-  table.kind[symbol] = columns.kind[row] as number;
-  mark(table, symbol, symbols.FROM_HIDDEN_ARCHIVE, from.hidden);
-  mark(table, symbol, symbols.UNIQUE, columns.binding[row] === BINDING_UNIQUE);
-}
-
-function mark(table: symbols.SymbolTable, symbol: number, bits: number, on: boolean): void {
-  if (on) symbols.setFlag(table, symbol, bits);
-  else symbols.clearFlag(table, symbol, bits);
-}
-
-function reportDuplicate(link: Link, symbol: number, from: TakenFile): void {
-  const first = link.files[link.symbols.file[symbol] as number];
-  report(
-    link,
-    new IpbpError('IPBP2030', `symbol ${link.symbols.names.text(symbol)} is defined twice`, {
-      expected: `only the definition of ${first?.file.name ?? '?'}`,
-      where: from.file.name,
-    }),
-  );
 }
 
 function takeLibrary(state: Resolving, input: LinkInput & { kind: 'shared' }): void {
@@ -382,7 +312,8 @@ function takeLibrary(state: Resolving, input: LinkInput & { kind: 'shared' }): v
       continue;
     }
     const current = table.state[symbol] as number;
-    if (current > symbols.STATE_LAZY || table.visibility[symbol] !== VISIBILITY_DEFAULT) continue;
+    const taken = link.target.symbols.firstInputWins ? symbols.STATE_UNDEFINED : symbols.STATE_LAZY;
+    if (current > taken || table.visibility[symbol] !== VISIBILITY_DEFAULT) continue;
     // Of a version that is not the default one only old programs know.
     if (linked.versionOf(row)?.hidden === true) continue;
     table.state[symbol] = symbols.STATE_SHARED;

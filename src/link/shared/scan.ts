@@ -96,7 +96,7 @@ function scanRange(scanning: Scanning, range: Range): void {
       symbol = needs.firstLocal + file.localBase + row;
       const at = columns.section[row] as number;
       binding = at < 0 ? TO_CONSTANT : columns.kind[row] === KIND_IFUNC ? TO_CHOSEN : TO_ADDRESS;
-      if (at >= 0 && link.sections.fate[file.base + at] === SECTION_DUPLICATE) {
+      if (isLost(link, file.base, at)) {
         if (link.sections.section[range.section]?.kind !== 'unwind') reportDropped(scanning, range, index, at);
         continue;
       }
@@ -152,6 +152,11 @@ function scanRange(scanning: Scanning, range: Range): void {
   }
 }
 
+/** A copy that was left out, and nothing stands for what a place in it means. */
+function isLost({ sections, copies }: Link, base: number, section: number): boolean {
+  return section >= 0 && sections.fate[base + section] === SECTION_DUPLICATE && !copies.has(base + section);
+}
+
 /** Is the load of a slot turned into a use of the symbol's own address? */
 function becomesDirect(
   scanning: Scanning,
@@ -182,8 +187,9 @@ function scanSymbol(
   const base = lowered.base[type];
   if (base !== rows.BASE_NOTHING) {
     if (base === rows.BASE_TABLE) needs.table = true;
-    if (binding === TO_DYNAMIC) reportStatic(scanning, range, index, 'takes a symbol for its own that may be another');
-    else if (
+    if (isForeign(link, binding, global)) {
+      reportStatic(scanning, range, index, 'takes a symbol for its own that may be another');
+    } else if (
       binding === TO_CONSTANT &&
       isAbsolute(link, range.file, range.relocations.symbol[index] as number, global)
     ) {
@@ -193,7 +199,9 @@ function scanSymbol(
   }
   if (binding === TO_CONSTANT) return;
   if (lowered.withinPage[type] === 1) {
-    if (binding === TO_DYNAMIC) reportStatic(scanning, range, index, 'takes a symbol for its own that may be another');
+    if (isForeign(link, binding, global)) {
+      reportStatic(scanning, range, index, 'takes a symbol for its own that may be another');
+    }
     return;
   }
   if (lowered.width[type] !== link.machine.pointerSize || lowered.writer[type] !== rows.WRITE_64) {
@@ -212,6 +220,12 @@ function scanSymbol(
     needs.packedSection.push(range.section);
     needs.packedOffset.push(range.relocations.offset[index] as number);
   } else needs.relative++;
+}
+
+/** Is the address not this module's to say? */
+function isForeign({ symbols: table, target }: Link, binding: number, global: number): boolean {
+  if (binding !== TO_DYNAMIC) return false;
+  return !target.symbols.ownWhenDirect || (table.state[global] as number) < symbols.STATE_COMMON;
 }
 
 function reportChosen(scanning: Scanning, range: Range, index: number): void {

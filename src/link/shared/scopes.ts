@@ -35,6 +35,7 @@ function isBoundHere(link: Link, symbol: number): boolean {
   const { symbolic, dynamicList } = link.options;
   if (dynamicList !== null) return !dynamicList(link.symbols.names.text(symbol));
   if (symbolic === 'all') return true;
+  if (symbolic === 'strong') return !symbols.hasFlag(link.symbols, symbol, symbols.WEAK);
   const kind = link.symbols.kind[symbol];
   return symbolic === 'functions' && (kind === KIND_FUNCTION || kind === KIND_IFUNC);
 }

@@ -34,7 +34,7 @@ export interface SectionRules {
 
 /** Where sections go. */
 export interface LayoutRules {
-  /** Parts of the image that have a protection of their own, in the order of their addresses. */
+  /** Parts of the image that have a protection of their own, in the order of their addresses; behind them come others. */
   readonly regions: readonly Region[];
   regionOf(output: OutputSection): Region;
   /** The order of output sections within a region; those of one rank stand in the order of the inputs. */
@@ -43,6 +43,10 @@ export interface LayoutRules {
   readonly textName: string;
   /** Nothing follows in this region's last page of memory. */
   fillsPages(region: Region, relro: boolean): boolean;
+  /** Regions start at whole pages in the file, too. */
+  readonly wholePages: boolean;
+  /** The zero-filled part of the thread-local template has addresses of its own. */
+  readonly templateTakesRoom: boolean;
 }
 
 /** Symbols that stand for an edge of the sections of a name. */
@@ -65,19 +69,37 @@ export type MadePlace =
   /** The start of the thread-local template. */
   | { readonly kind: 'template' }
   | { readonly kind: 'section'; readonly name: string; readonly edge: 'start' | 'end' }
+  | { readonly kind: 'region'; readonly name: string; readonly edge: 'start' | 'end' }
   /** The start of the image's own data: every module's differs. */
   | { readonly kind: 'handle' }
   | { readonly kind: 'symbol'; readonly base: number; readonly offset: number };
 
 /** The table. */
+/** Which definitions there are, and what becomes of those that are not taken. */
+export interface SymbolRules {
+  /** Symbols that the link defines for who refers to them. */
+  readonly made: Readonly<Record<string, MadePlace>>;
+  readonly edges: EdgeRule;
+  /** Of weak definitions of one name one is kept with all that it consists of, and of the others nothing. */
+  readonly coalesces: boolean;
+  /** What an archive and a library both have is taken from the one that comes first. */
+  readonly firstInputWins: boolean;
+  /** A symbol is as visible as its definition is, of several weak ones as the most visible; else as the least visible of all. */
+  readonly definitionShows: boolean;
+  /** What is only referred to weakly may be defined by nobody. */
+  readonly mayBeAbsent: boolean;
+  /** A distance of a definition that another module's may take the place of is that of the own one. */
+  readonly ownWhenDirect: boolean;
+}
+
 export interface LinkTarget {
   /** Of the objects that are linked. */
   readonly format: Format;
   readonly sections: SectionRules;
   readonly layout: LayoutRules;
-  /** Symbols that the link defines for who refers to them. */
-  readonly madeSymbols: Readonly<Record<string, MadePlace>>;
-  readonly edges: EdgeRule;
+  readonly symbols: SymbolRules;
   /** Words before the slots where the machine's table of slots is the one that expressions name. */
   readonly reservedSlots: number;
+  /** What is not loaded (debug information) becomes part of the file. */
+  readonly keepsUnloaded: boolean;
 }

@@ -57,6 +57,9 @@ export function computeValues(
     templateStart: layout.template?.address ?? 0,
   };
   fillGlobals(link, values);
+  for (const [section, { symbol, offset }] of link.copies) {
+    sectionAddress[section] = (values.symbolAddress[symbol] as number) - offset;
+  }
   for (const { symbol, place } of made) {
     const address = madeAddress(link, values, place, layout, outputs, table);
     link.symbols.value[symbol] = address;
@@ -142,6 +145,11 @@ function madeAddress(
       const output = outputs.find((candidate) => candidate.alloc && candidate.name === place.name);
       if (output === undefined) return 0;
       return place.edge === 'start' ? output.address : output.address + output.size;
+    }
+    case 'region': {
+      const inside = layout.segments.filter(({ region }) => region === place.name);
+      const edge = place.edge === 'start' ? inside[0] : inside.at(-1);
+      return edge === undefined ? 0 : edge.address + (place.edge === 'start' ? 0 : edge.memorySize);
     }
     case 'handle': {
       // Any address of this module will do, as long as it is rebased; it is compared only.
