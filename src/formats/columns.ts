@@ -66,6 +66,8 @@ export interface RelocationColumns {
   readonly addend: Float64Array;
   /** The addends are in the fields themselves. */
   readonly implicit: boolean;
+  /** Row of the symbol whose address is taken off, where the number says that there is one. Left out where none is. */
+  readonly minus?: Uint32Array;
 }
 
 /** Columns that relocations are read into again and again, by who needs those of one section only until the next. */

@@ -3,6 +3,7 @@ import type { ByteSource } from '../bytes/source.js';
 import { IpbpError } from '../codes/error.js';
 import { detectFormat, SIGNATURE_SIZE } from './detect.js';
 import { readElf } from './elf/read.js';
+import { readMacho } from './macho/read.js';
 import type { ObjectFile } from './object-file.js';
 
 /** A file that is read when it is first needed. */
@@ -29,8 +30,9 @@ export function readObjectFile(input: Uint8Array | ByteSource, name: string): Ob
   const bytes = input instanceof Uint8Array ? input : input.read(0, Math.min(input.size, SIGNATURE_SIZE));
   const format = detectFormat(bytes);
   if (format === 'elf') return readElf(input, name);
+  if (format === 'macho') return readMacho(input, name);
   throw new IpbpError('IPBP1003', 'this file format is not supported', {
-    expected: 'an ELF file',
+    expected: 'an ELF or Mach-O file',
     actual: format ?? (bytes.length === 0 ? 'an empty file' : 'something else'),
     where: `${name}, offset 0x0`,
   });

@@ -23,6 +23,8 @@ export const ARM64_RELOC_GOT_LOAD_PAGEOFF12 = 6;
 export const ARM64_RELOC_POINTER_TO_GOT = 7;
 export const ARM64_RELOC_TLVP_LOAD_PAGE21 = 8;
 export const ARM64_RELOC_TLVP_LOAD_PAGEOFF12 = 9;
+/** The addend of the relocation behind it; the model has the two as one. */
+export const ARM64_RELOC_ADDEND = 10;
 export const ARM64_RELOC_AUTHENTICATED_POINTER = 11;
 
 /** `r_length`: the power of two of the field's bytes. */
@@ -42,4 +44,9 @@ export const IN_TEMPLATE = 4096;
 /** The model's number of a relocation without any of the above. */
 export function relocationType(type: number, pcRelative: boolean, length: number): number {
   return type + (pcRelative ? 16 : 0) + 32 * length;
+}
+
+/** Bytes of the field that the model's number says. */
+export function widthOf(number: number): number {
+  return 2 ** (Math.floor(number / 32) % 4);
 }

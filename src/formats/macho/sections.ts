@@ -1,0 +1,116 @@
+// The model's sections of a Mach-O file: pieces of the file's sections (subsections.ts). Each looks its facts up when it is
+// asked, as a file has tens of thousands.
+import type { Section, SectionKind } from '../object-file.js';
+import * as macho from './constants.js';
+import { isZeroFill, type MachoSection } from './header.js';
+import { entrySize, isCode, isLiteral, sectionKind, sectionName } from './section-kinds.js';
+import type { Pieces } from './subsections.js';
+
+/** What all pieces of one section have in common. */
+interface Facts {
+  readonly section: MachoSection;
+  readonly name: string;
+  readonly kind: SectionKind;
+  readonly entrySize: number;
+}
+
+class MachoPiece implements Section {
+  readonly group = null;
+  readonly packing = null;
+  readonly describes = null;
+  readonly #facts: Facts;
+  readonly #pieces: Pieces;
+  readonly #linked: boolean;
+
+  constructor(
+    facts: Facts,
+    pieces: Pieces,
+    readonly index: number,
+    linked: boolean,
+  ) {
+    this.#facts = facts;
+    this.#pieces = pieces;
+    this.#linked = linked;
+  }
+
+  get name(): string {
+    return this.#facts.name;
+  }
+
+  nameBegins(text: string): boolean {
+    return this.#facts.name.startsWith(text);
+  }
+
+  get kind(): SectionKind {
+    return this.#facts.kind;
+  }
+
+  get alloc(): boolean {
+    const { kind, section } = this.#facts;
+    return kind !== 'debug' && kind !== 'other' && section.segment !== '__LD';
+  }
+
+  get writable(): boolean {
+    return this.alloc && this.#facts.section.segment !== '__TEXT';
+  }
+
+  get executable(): boolean {
+    return isCode(this.#facts.section.attributes);
+  }
+
+  get mergeable(): boolean {
+    return !this.#linked && isLiteral(this.#facts.section.type);
+  }
+
+  get strings(): boolean {
+    return this.#facts.section.type === macho.S_CSTRING_LITERALS;
+  }
+
+  get entrySize(): number {
+    return this.#facts.entrySize;
+  }
+
+  get address(): number {
+    return this.#linked ? this.#facts.section.address : 0;
+  }
+
+  get offset(): number {
+    const { section } = this.#facts;
+    return isZeroFill(section.type) ? section.offset : section.offset + (this.#pieces.start[this.index] as number);
+  }
+
+  get size(): number {
+    return this.#pieces.size[this.index] as number;
+  }
+
+  get fileSize(): number {
+    return isZeroFill(this.#facts.section.type) ? 0 : this.size;
+  }
+
+  /** The largest that is true of where it lies in its section. */
+  get align(): number {
+    let { align } = this.#facts.section;
+    const start = this.#pieces.start[this.index] as number;
+    while (start % align !== 0) align /= 2;
+    return align;
+  }
+
+  get retain(): boolean {
+    const { attributes } = this.#facts.section;
+    return (attributes & macho.S_ATTR_NO_DEAD_STRIP) !== 0 || this.#pieces.retain[this.index] === 1;
+  }
+
+  get consumed(): boolean {
+    const { segment } = this.#facts.section;
+    return segment === '__LD' || segment === '__LLVM';
+  }
+}
+
+/** The model's sections, by the index of their piece. */
+export function makeSections(sections: readonly MachoSection[], pieces: Pieces, linked: boolean): Section[] {
+  const facts = sections.map((section): Facts => {
+    const size = section.type === macho.S_CSTRING_LITERALS ? 1 : (entrySize(section) ?? 0);
+    return { section, name: sectionName(section), kind: sectionKind(section), entrySize: size };
+  });
+  return Array.from(pieces.section, (section, index) => new MachoPiece(facts[section] as Facts, pieces, index, linked));
+}

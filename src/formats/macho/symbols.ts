@@ -1,0 +1,182 @@
+// The model's symbols of a Mach-O file, as columns: one of no name at index 0, as everything above takes that for "no
+// symbol"; those of the file that are not for debuggers; and in relocatable files one for each section of the model, which
+// relocations by section refer to.
+import { decodeText, isAscii } from '../../bytes/text.js';
+import * as columns from '../columns.js';
+import type { SymbolColumns } from '../columns.js';
+import type { Binding, ObjectSymbol, SectionKind, SymbolKind, Visibility } from '../object-file.js';
+import * as macho from './constants.js';
+import type { MachoHeaders } from './header.js';
+import { MARK_BYTE, UNDERSCORE } from './names.js';
+import { sectionKind } from './section-kinds.js';
+import { pieceAt, type Pieces } from './subsections.js';
+import { brokenEntry, isTemporary, whereOf, type NlistTable } from './symbol-table.js';
+
+export interface SymbolParts {
+  readonly headers: MachoHeaders;
+  readonly table: NlistTable;
+  readonly pieces: Pieces;
+  /** Fills in the sizes of symbols that are in sections. */
+  readonly measure: (symbols: SymbolColumns) => void;
+}
+
+/** How many symbols the model has, and which is that of a section. */
+export function sectionSymbol(table: NlistTable, section: number): number {
+  return table.rows.length + 1 + section;
+}
+
+/** IPBP1002 for entries that are none of an object's, IPBP1003 for a name that stands for another (N_INDR). */
+export function readSymbolColumns({ headers, table, pieces, measure }: SymbolParts): SymbolColumns {
+  const linked = headers.type !== macho.MH_OBJECT;
+  const own = table.rows.length + 1;
+  const count = linked ? own : own + pieces.count;
+  const kinds = headers.sections.map((section) => symbolKind(sectionKind(section)));
+  const kind = new Uint8Array(count);
+  const binding = new Uint8Array(count);
+  const visibility = new Uint8Array(count);
+  const section = new Int32Array(count).fill(columns.SECTION_UNDEFINED);
+  const value = new Float64Array(count);
+  const size = new Float64Array(count);
+  let firstGlobal = count;
+  table.rows.forEach((row, index) => {
+    const symbol = index + 1;
+    const type = table.type[row] as number;
+    const description = table.description[row] as number;
+    const external = (type & macho.N_EXT) !== 0;
+    const at = table.value[row] as number;
+    if (external && firstGlobal === count) firstGlobal = symbol;
+    if ((type & macho.N_PEXT) !== 0) visibility[symbol] = columns.VISIBILITY_HIDDEN;
+    let weak = false;
+    switch (whereOf(table, row)) {
+      case macho.N_SECT: {
+        const number = (table.section[row] as number) - 1;
+        place(symbol, number, at);
+        kind[symbol] = kinds[number] as number;
+        if (kind[symbol] === columns.KIND_FUNCTION) {
+          if (isTemporary(table, row)) kind[symbol] = columns.KIND_NONE;
+          else if (!linked && (description & macho.N_SYMBOL_RESOLVER) !== 0) kind[symbol] = columns.KIND_IFUNC;
+        }
+        weak = (description & macho.N_WEAK_DEF) !== 0;
+        break;
+      }
+      case macho.N_ABS:
+        section[symbol] = columns.SECTION_ABSOLUTE;
+        value[symbol] = at;
+        break;
+      case macho.N_UNDF:
+      case macho.N_PBUD:
+        if (!linked && external && at > 0) {
+          section[symbol] = columns.SECTION_COMMON;
+          kind[symbol] = columns.KIND_DATA;
+          value[symbol] = 2 ** ((description >>> 8) & 0xf); // GET_COMM_ALIGN
+          size[symbol] = at;
+        } else weak = (description & macho.N_WEAK_REF) !== 0;
+        break;
+      case macho.N_INDR:
+        // In a library it is the name of what another one has.
+        if (!linked) brokenEntry(table, row, 'a symbol that stands for another one is not supported', type);
+        break;
+      default:
+        brokenEntry(table, row, 'a symbol has an unknown type', type);
+    }
+    binding[symbol] = !external ? columns.BINDING_LOCAL : weak ? columns.BINDING_WEAK : columns.BINDING_GLOBAL;
+  });
+
+  function place(symbol: number, number: number, at: number): void {
+    if (linked) {
+      section[symbol] = number;
+      value[symbol] = at;
+      return;
+    }
+    const offset = at - (headers.sections[number]?.address ?? 0);
+    const piece = pieceAt(pieces, number, offset);
+    section[symbol] = piece;
+    value[symbol] = offset - (pieces.start[piece] as number);
+  }
+
+  for (let symbol = own; symbol < count; symbol++) {
+    kind[symbol] = columns.KIND_SECTION;
+    section[symbol] = symbol - own;
+  }
+  const { names, nameOf } = modelNames(table, count);
+  const result = { count, firstGlobal, names, kind, binding, visibility, section, value, size, nameOf };
+  measure(result);
+  return result;
+}
+
+function symbolKind(kind: SectionKind): number {
+  if (kind === 'code') return columns.KIND_FUNCTION;
+  return kind === 'tls-data' || kind === 'tls-zero' ? columns.KIND_TLS : columns.KIND_DATA;
+}
+
+/** The model's names (names.ts): without the underscore they lie in the string table, marked ones are put behind it. */
+function modelNames(table: NlistTable, count: number): Pick<SymbolColumns, 'names' | 'nameOf'> {
+  const { strings, nameStart, nameLength, rows } = table;
+  const offset = new Uint32Array(count);
+  const length = new Uint32Array(count);
+  let marked = 0;
+  for (const row of rows) if (isMarked(table, row)) marked += (nameLength[row] as number) + 1;
+  const bytes = marked === 0 ? strings : new Uint8Array(strings.length + marked);
+  if (marked > 0) bytes.set(strings);
+  let next = strings.length;
+  rows.forEach((row, index) => {
+    const start = nameStart[row] as number;
+    const size = nameLength[row] as number;
+    if (size === 0) return;
+    if (!isMarked(table, row)) {
+      offset[index + 1] = start + 1;
+      length[index + 1] = size - 1;
+      return;
+    }
+    bytes[next] = MARK_BYTE;
+    bytes.copyWithin(next + 1, start, start + size);
+    offset[index + 1] = next;
+    length[index + 1] = size + 1;
+    next += size + 1;
+  });
+  return {
+    names: { bytes, offset, length },
+    nameOf(symbol) {
+      const start = offset[symbol] ?? 0;
+      return decodeText(bytes, start, start + (length[symbol] ?? 0));
+    },
+  };
+}
+
+/** As in names.ts: not a language's name, so that it is marked. */
+function isMarked({ strings, nameStart, nameLength }: NlistTable, row: number): boolean {
+  const start = nameStart[row] as number;
+  const size = nameLength[row] as number;
+  return size === 1 || (size > 0 && (strings[start] !== UNDERSCORE || strings[start + 1] === MARK_BYTE));
+}
+
+/** Engines limit the length of one string; larger tables are decoded name by name. */
+const LARGEST_TEXT = 0x1000_0000;
+
+/** The same as objects. Of a table in ASCII names are parts of one string, which engines make without copying. */
+export function symbolsOf(symbols: SymbolColumns): readonly ObjectSymbol[] {
+  const { bytes, offset, length } = symbols.names;
+  const whole = bytes.length <= LARGEST_TEXT && isAscii(bytes) ? decodeText(bytes) : null;
+  const nameOf = (index: number): string => {
+    const start = offset[index] as number;
+    return whole === null ? symbols.nameOf(index) : whole.substring(start, start + (length[index] as number));
+  };
+  return Array.from(symbols.value, (value, index): ObjectSymbol => {
+    const section = symbols.section[index] as number;
+    return {
+      index,
+      name: nameOf(index),
+      kind: columns.SYMBOL_KINDS[symbols.kind[index] as number] as SymbolKind,
+      binding: columns.SYMBOL_BINDINGS[symbols.binding[index] as number] as Binding,
+      visibility: columns.SYMBOL_VISIBILITIES[symbols.visibility[index] as number] as Visibility,
+      section: section >= 0 ? section : sectionWord(section),
+      value,
+      size: symbols.size[index] as number,
+    };
+  });
+}
+
+function sectionWord(section: number): Exclude<ObjectSymbol['section'], number> {
+  if (section === columns.SECTION_ABSOLUTE) return 'absolute';
+  return section === columns.SECTION_COMMON ? 'common' : 'undefined';
+}
