@@ -30,6 +30,7 @@ interface Rows {
   readonly start: number;
 }
 
+/** Opens the relocations of a relocatable file. */
 export function openRelocations(parts: RelocationFile): Relocations {
   const { headers, pieces } = parts;
   const kept = new Map<number, FoldedRelocations>();

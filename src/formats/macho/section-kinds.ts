@@ -18,6 +18,7 @@ function isDebug(segment: string, attributes: number): boolean {
   return (attributes & macho.S_ATTR_DEBUG) !== 0 || segment === '__DWARF';
 }
 
+/** What the model calls it. */
 export function sectionKind({ segment, name, type, attributes }: MachoSection): SectionKind {
   // Its own attribute says that it is for debuggers.
   if (name === '__compact_unwind' && segment === '__LD') return 'unwind-table';
