@@ -40,14 +40,20 @@ const made = new Map<string, string>();
 
 /** The path of a library; `options` are more of the linker's. */
 export function machoLibrary(machine: MachoMachine, ...options: readonly string[]): string {
-  const key = [machine, ...options].join(' ');
+  return machoLibraryOf(SOURCE, machine, ...options);
+}
+
+/** The same of another source, in C++ where it says `catch`. */
+export function machoLibraryOf(source: string, machine: MachoMachine, ...options: readonly string[]): string {
+  const key = [machine, ...options, source].join(' ');
   const known = made.get(key);
   if (known !== undefined) return known;
   const path = (name: string): string => join(scratch(), name);
   writeFileSync(path('stubs.tbd'), STUBS);
-  writeFileSync(path('library.c'), SOURCE);
+  const file = path(`library-${made.size}.${source.includes('catch') ? 'cc' : 'c'}`);
+  writeFileSync(file, source);
   const object = path(`library-${machine}.o`);
-  output('clang-19', ['-target', `${machine}-apple-macos12`, '-O1', '-g', '-c', '-o', object, path('library.c')]);
+  output('clang-19', ['-target', `${machine}-apple-macos12`, '-O1', '-g', '-c', '-o', object, file]);
   const library = path(`liblibrary-${machine}-${made.size}.dylib`);
   const system = ['-platform_version', 'macos', '12.0', '12.0', path('stubs.tbd')];
   output('ld64.lld-19', ['-dylib', '-arch', machine, ...system, '-adhoc_codesign', ...options, '-o', library, object]);
