@@ -3,7 +3,7 @@
 import { IpbpError, hex } from '../codes/error.js';
 import type { ObjectFile, ObjectSymbol, Relocation, Section, SectionKind } from '../formats/object-file.js';
 import type { FixupRow } from '../reloc/fixup.js';
-import type { Machine } from '../reloc/machine.js';
+import { biasOf, type Machine } from '../reloc/machine.js';
 import { machineFor } from '../reloc/machines.js';
 import { NO_FRAMES, readFrames, type AtomFrames } from './frames.js';
 import type { Atom, AtomSymbol, Edge, LinkObject, Target } from './graph.js';
@@ -225,14 +225,6 @@ function targetOf(opened: Opened, symbol: ObjectSymbol): Target {
 }
 
 /**
- * How far a PC-relative field's addend is off the place that is meant: the field's own width, as nearly every
- * instruction ends with it. Only used to see which item of a section is meant, never to compute a value.
- */
-function bias(row: FixupRow): number {
-  return row.expression.endsWith('-P') ? row.field.size : 0;
-}
-
-/**
  * A reference by section symbol and addend, which compilers write for local symbols: finds the item that is meant, so
  * that the same reference reads the same whether its target is local or global. A jump table's entry (PC-relative,
  * from data into code) is a label: it stays with the copy of the function it was compiled for.
@@ -259,7 +251,8 @@ function sectionEdge(
     absolute: null,
   };
   if (atom === null) return { offset, row, target: anonymous, addend };
-  const place = addend + (from.kind === 'code' ? bias(row) : 0);
+  // What stands behind the field in its instruction is not known here: nearly always nothing.
+  const place = addend + (from.kind === 'code' ? biasOf(opened.machine, row) : 0);
   if (atom.kind === 'code') {
     const table = from.kind !== 'code' && row.expression.endsWith('-P');
     const entry = table ? undefined : atom.symbols.find((symbol) => symbol.stable && symbol.offset === place);

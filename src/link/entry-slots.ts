@@ -7,7 +7,7 @@ import { alignUp } from '../bytes/align.js';
 import type { NewDataSection, ObjectEdits } from '../formats/object-edits.js';
 import type { ObjectFile, ObjectSymbol, Relocation, Section, SectionKind } from '../formats/object-file.js';
 import type { Expression, FixupRow } from '../reloc/fixup.js';
-import type { Machine } from '../reloc/machine.js';
+import { biasOf, type Machine } from '../reloc/machine.js';
 import { BODY_SUFFIX, isStableName, type LONE_SLOT_NAME, type SLOT_NAME } from './names.js';
 
 const SLOT_SECTION = '.data.ipbp';
@@ -145,7 +145,7 @@ function redirector(
     const symbol = file.symbols[relocation.symbol];
     const { addend } = relocation;
     if (row === undefined || symbol === undefined || addend === null || !isAddress(row.expression)) return relocation;
-    const place = addend + widthBehind(from, row);
+    const place = addend + (from.kind === 'code' ? biasOf(machine, row) : 0);
     if (symbol.kind !== 'section') {
       const one = bySymbol.get(symbol.index);
       // A place inside the function is the body's. In data the field may count from elsewhere, and nothing says so.
@@ -161,11 +161,6 @@ function redirector(
 
 function isRelative(row: FixupRow): boolean {
   return row.expression.endsWith('-P');
-}
-
-/** A PC-relative field in code counts from its own end, as calls and address loads end with it. */
-function widthBehind(from: Section, row: FixupRow): number {
-  return from.kind === 'code' && isRelative(row) ? row.field.size : 0;
 }
 
 function behind(bytes: Uint8Array, at: number, fill: number, more: Uint8Array): Uint8Array {

@@ -2,7 +2,7 @@
 // in data, and what names the function means the stub from now on: a later patch changes the word. Its frame records, jump
 // tables and landing pads go on to mean the body.
 import { EXPRESSIONS } from '../reloc/fixup.js';
-import type { Machine } from '../reloc/machine.js';
+import { biasOf, type Machine } from '../reloc/machine.js';
 import type { BoundEdge, LinkedAtom } from './close.js';
 import type { Atom, Edge, Target } from './graph.js';
 
@@ -92,6 +92,6 @@ function placeIn(atom: Atom, offset: number): Target {
 function meansAddress({ row, addend }: Edge, from: Atom, machine: Machine): boolean {
   const { term, base } = EXPRESSIONS[row.expression];
   if (term === 'G') return true;
-  if (term !== 'S' && term !== 'L') return false;
-  return addend === (from.kind === 'code' && base === 'P' ? (machine.far?.addend ?? 0) : 0);
+  if ((term !== 'S' && term !== 'L') || base === 'T') return false;
+  return addend + (from.kind === 'code' ? biasOf(machine, row) : 0) === 0;
 }

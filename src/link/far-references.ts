@@ -2,8 +2,9 @@
 // the program and earlier patches too, is reached through words that the process fills: branches through stubs, other
 // code by instructions that take the address from a word (which ones is the machine's to know).
 import { IpbpError, hex } from '../codes/error.js';
+import { EXPRESSIONS, isWithinPage } from '../reloc/fixup.js';
 import type { FarCode, FarReference, Machine } from '../reloc/machine.js';
-import type { Binding } from './binding.js';
+import { bindingKey, type Binding } from './binding.js';
 import type { BoundEdge, LinkedAtom } from './close.js';
 import type { Atom, Target } from './graph.js';
 
@@ -28,12 +29,15 @@ function behind(binding: Binding, by: number): Binding {
   }
 }
 
+/** Is what the field holds a distance from the code, or a part of one? */
 function isByDistance({ edge: { row } }: BoundEdge): boolean {
-  return row.expression === 'S+A-P' || row.expression === 'L+A-P';
+  const { term, base } = EXPRESSIONS[row.expression];
+  if (term !== 'S' && term !== 'L') return false;
+  return base === 'P' || base === 'page of P' || (base === 'nothing' && isWithinPage(row.field));
 }
 
 /** Code without a name that stands behind a function. */
-function asideOf({ object, section, kind, sectionName, name }: Atom, bytes: Uint8Array): Atom {
+function asideOf({ object, section, kind, sectionName, name }: Atom, bytes: Uint8Array, align: number): Atom {
   const nothing = {
     symbols: [],
     edges: [],
@@ -50,7 +54,7 @@ function asideOf({ object, section, kind, sectionName, name }: Atom, bytes: Uint
     sectionName,
     name: `${name} (aside)`,
     size: bytes.length,
-    align: 1,
+    align,
     bytes,
     ...nothing,
   };
@@ -76,22 +80,18 @@ interface Leaving {
   readonly asideAt: number;
 }
 
-/** What is known of references through words; throws where that is nothing. */
-function farOf({ far }: Machine, { atom }: LinkedAtom): NonNullable<Machine['far']> {
-  if (far !== null) return far;
-  throw new IpbpError('IPBP1003', 'code of this machine cannot be made to reach what may lie anywhere yet', {
-    where: `${atom.object.name}: ${atom.name}`,
-  });
-}
-
 /** How each reference that leaves the image is made; throws for one that cannot be. */
-function lookAt(linked: LinkedAtom, machine: Machine): readonly Leaving[] {
+function lookAt(linked: LinkedAtom, machine: Machine, near: boolean): readonly Leaving[] {
   const { atom, bytes } = linked;
   const bounds = linked.edges.filter((bound) => isByDistance(bound) && isOutside(bound.binding));
-  const references = farOf(machine, linked).references(
-    bytes,
-    bounds.map(({ edge }) => edge.offset),
-  );
+  const symbols = new Map<string, number>();
+  const uses = bounds.map(({ edge: { offset, row, addend }, binding }) => {
+    const key = bindingKey(binding, () => -1);
+    const symbol = symbols.get(key) ?? symbols.size;
+    symbols.set(key, symbol);
+    return { offset, row, addend, symbol };
+  });
+  const references = machine.far.references(bytes, uses, near);
   let size = 0;
   return bounds.map((bound, i) => {
     const { edge } = bound;
@@ -112,14 +112,13 @@ function lookAt(linked: LinkedAtom, machine: Machine): readonly Leaving[] {
 }
 
 /** One function, with what it does aside behind it. */
-function reachFrom(linked: LinkedAtom, machine: Machine): readonly LinkedAtom[] {
+function reachFrom(linked: LinkedAtom, machine: Machine, near: boolean): readonly LinkedAtom[] {
   const { atom } = linked;
-  const leaving = lookAt(linked, machine);
+  const leaving = lookAt(linked, machine, near);
   if (leaving.length === 0) return [linked];
-  const far = farOf(machine, linked);
   const asides = leaving.map(({ reference }) => (reference.kind === 'access' ? reference.aside : null));
   const asideBytes = Uint8Array.from(asides.flatMap((code) => [...(code?.bytes ?? [])]));
-  const aside = asideOf(atom, asideBytes);
+  const aside = asideOf(atom, asideBytes, machine.far.align);
   const bytes = linked.bytes.slice();
   const gone = new Set(leaving.map(({ bound }) => bound));
   const edges = linked.edges.filter((bound) => !gone.has(bound));
@@ -127,19 +126,21 @@ function reachFrom(linked: LinkedAtom, machine: Machine): readonly LinkedAtom[] 
   for (const { bound, reference, asideAt } of leaving) {
     const { edge, binding } = bound;
     if (reference.kind === 'branch') {
-      const target = behind(binding, edge.addend - far.addend);
-      edges.push({ edge: { ...edge, row: far.branch, addend: far.addend }, binding: target });
+      const { row, addend } = reference;
+      edges.push({ edge: { ...edge, row, addend }, binding: behind(binding, reference.behind) });
       continue;
     }
     const { start, end } = reference;
-    const word = behind(binding, edge.addend + end - edge.offset);
+    const word = behind(binding, reference.behind);
     const fieldsOf = ({ fields }: FarCode, at: number): BoundEdge[] =>
-      fields.map(({ offset, to }) => {
-        const field = { offset: at + offset, addend: far.addend };
-        if (to === 'word') return { edge: { ...field, row: far.word, target: edge.target }, binding: word };
+      fields.map(({ offset, to, row, addend }) => {
+        const field = { offset: at + offset, row, addend };
+        if (to === 'word') return { edge: { ...field, target: edge.target }, binding: word };
         const [into, place] = to === 'aside' ? [aside, asideAt] : [atom, end];
-        const target = targetIn(into, place);
-        return { edge: { ...field, row: far.code, target }, binding: { kind: 'atom', atom: into, offset: place } };
+        return {
+          edge: { ...field, target: targetIn(into, place) },
+          binding: { kind: 'atom', atom: into, offset: place },
+        };
       });
     bytes.set(reference.inPlace.bytes, start);
     edges.push(...fieldsOf(reference.inPlace, start));
@@ -154,9 +155,25 @@ function reachFrom(linked: LinkedAtom, machine: Machine): readonly LinkedAtom[] 
 }
 
 /**
+ * More than code and words take together, whatever will be made of them: each reference may need a stub and a word, each
+ * section of memory what fills its last page.
+ */
+function mostBetween(atoms: readonly LinkedAtom[], machine: Machine): number {
+  const perEdge = machine.stub.size + machine.stub.align + machine.pointerSize;
+  let most = 2 * machine.pageSize;
+  for (const { atom, edges, frames } of atoms) {
+    most += perEdge * edges.length;
+    if (atom.kind === 'code') most += atom.size + atom.align;
+    for (const { frame } of frames) most += frame.bytes.length + frame.common.bytes.length + machine.pointerSize;
+  }
+  return most;
+}
+
+/**
  * The same atoms, their code without a distance to what is not among them.
  * @throws IpbpError IPBP2004 where an instruction cannot be changed
  */
 export function reachAnywhere(atoms: readonly LinkedAtom[], machine: Machine): readonly LinkedAtom[] {
-  return atoms.flatMap((linked) => (linked.atom.kind === 'code' ? reachFrom(linked, machine) : [linked]));
+  const near = mostBetween(atoms, machine) < machine.far.near;
+  return atoms.flatMap((linked) => (linked.atom.kind === 'code' ? reachFrom(linked, machine, near) : [linked]));
 }

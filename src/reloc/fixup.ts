@@ -138,3 +138,8 @@ export interface FixupRow {
   /** Document and section. */
   readonly spec: string;
 }
+
+/** A row for code that a link makes itself: no file has a number for it. */
+export function madeRow(name: string, expression: Expression, field: Field, spec: string): FixupRow {
+  return { type: -1, name, expression, field, relaxable: false, partner: null, absent: null, spec };
+}

@@ -1,5 +1,5 @@
 // What the passes need to know of a machine, as an interface; one folder per machine implements it.
-import type { FixupRow } from './fixup.js';
+import { EXPRESSIONS, type FixupRow } from './fixup.js';
 import type { SharedMachine, StubShape } from './shared-machine.js';
 
 /** A jump that fits over the first bytes of a function, planned from the bytes that stand there. */
@@ -85,11 +85,13 @@ export interface Rewrite {
   readonly swallow: number;
 }
 
-/** A field of four bytes, PC-relative and at the end of its instruction but for what `to` says: code and words near by. */
+/** A field of code that is made to reach words and code that are near. */
 export interface FarField {
   readonly offset: number;
   /** The word that holds the address, the piece of code that stands aside, or what follows the instruction. */
   readonly to: 'word' | 'aside' | 'back';
+  readonly row: FixupRow;
+  readonly addend: number;
 }
 
 /** Code whose fields are still to be filled. */
@@ -98,18 +100,28 @@ export interface FarCode {
   readonly fields: readonly FarField[];
 }
 
-/** How an instruction reaches a place that may lie at any distance. */
+/** A field that holds the distance of a symbol, or a part of it. */
+export interface FarUse {
+  readonly offset: number;
+  readonly row: FixupRow;
+  readonly addend: number;
+  /** The same for fields that refer to the same symbol. */
+  readonly symbol: number;
+}
+
+/** How an instruction reaches a place that may lie at any distance. `behind` counts bytes from the symbol. */
 export type FarReference =
-  /** It calls or jumps: through a stub. */
-  | { readonly kind: 'branch' }
+  /** It calls or jumps to what lies `behind` the symbol: by this row and addend through a stub. */
+  | { readonly kind: 'branch'; readonly row: FixupRow; readonly addend: number; readonly behind: number }
   /**
-   * What takes the place of its bytes from `start` to `end`, and what it does aside. The word holds what the field would
-   * have led to, seen from `end`.
+   * What takes the place of its bytes from `start` to `end`, and what it does aside. The word, where one is used, holds the
+   * address of what lies `behind` the symbol.
    */
   | {
       readonly kind: 'access';
       readonly start: number;
       readonly end: number;
+      readonly behind: number;
       readonly inPlace: FarCode;
       readonly aside: FarCode | null;
     };
@@ -119,6 +131,10 @@ export interface Machine {
   readonly pageSize: number;
   /** These systems do not let loaded code be changed, unless the process has found a way: functions change by slots. */
   readonly codeStays: boolean;
+  /** There is an agent for programs of these systems; without one they can be linked and not patched. */
+  readonly hasAgent: boolean;
+  /** PC-relative fields of code count from the end of their instruction; else from their own place. */
+  readonly countsFromEnd: boolean;
   /** Rows by relocation number. */
   readonly rows: ReadonlyMap<number, FixupRow>;
   /** The row that writes a whole address, for GOT slots and tables. */
@@ -133,17 +149,18 @@ export interface Machine {
   }): number;
   readonly stub: StubShape;
   readonly entryStubs: EntryStubs;
-  /** References by a distance, made ones through a word; null on machines of which that is not known yet. */
+  /** References by a distance, made ones through a word. */
   readonly far: {
-    /** The rows of fields that hold the distance of a word, of code, and of code that may be a stub. */
-    readonly word: FixupRow;
-    readonly code: FixupRow;
-    readonly branch: FixupRow;
-    /** Of a field's place from its symbol's: what every PC-relative field of code has for addend. */
-    readonly addend: number;
-    /** What stands around each of these fields of a whole function; null where nothing is known. Rising offsets. */
-    references(bytes: Uint8Array, fields: readonly number[]): readonly (FarReference | null)[];
-  } | null;
+    /** Words that lie nearer than this to all code can be used by shorter code. */
+    readonly near: number;
+    /** Of the code that is done aside. */
+    readonly align: number;
+    /**
+     * What stands around each of these fields, which are all that refer out of a whole function, by rising offsets; null
+     * where nothing is known. `near`: all words that it will use are so.
+     */
+    references(bytes: Uint8Array, uses: readonly FarUse[], near: boolean): readonly (FarReference | null)[];
+  };
   readonly entry: EntryJumps;
   /** The same with a long jump that reaches any address: through a word that is near. */
   readonly entryThroughWord: EntryJumps;
@@ -168,4 +185,9 @@ export interface Machine {
    */
   rewrite(row: FixupRow, goal: RewriteGoal, bytes: Uint8Array, offset: number): Rewrite | null;
   readonly shared: SharedMachine;
+}
+
+/** How far behind its own place a field of code counts from, where nothing of its instruction follows it. */
+export function biasOf({ countsFromEnd }: Machine, row: FixupRow): number {
+  return countsFromEnd && EXPRESSIONS[row.expression].base === 'P' ? row.field.size : 0;
 }

@@ -10,25 +10,16 @@ import type { Machine } from './machine.js';
 import { x86Machine } from './x86-64/machine.js';
 
 const [KIB4, KIB16, KIB64] = [0x1000, 0x4000, 0x1_0000] as const;
+const ELF = { lazy: true, codeStays: false };
 /** Loaders of Mach-O files bind everything before any code runs, from lists that are no relocations. */
-const MACHO = { dynamic: null, lazy: false, codeStays: true };
+const MACHO = { dynamic: null, lazy: false, codeStays: true, hasAgent: true };
+const ELF_X86_64 = { ...ELF, rows: ELF_X86_64_ROWS, dynamic: ELF_X86_64_DYNAMIC, hasAgent: true };
+const ELF_AARCH64 = { ...ELF, rows: ELF_AARCH64_ROWS, dynamic: ELF_AARCH64_DYNAMIC, hasAgent: false };
 
 const MACHINES: ReadonlyMap<string, Machine> = new Map([
-  [
-    'elf x86_64',
-    x86Machine({ rows: ELF_X86_64_ROWS, pageSize: KIB4, dynamic: ELF_X86_64_DYNAMIC, lazy: true, codeStays: false }),
-  ],
+  ['elf x86_64', x86Machine({ ...ELF_X86_64, pageSize: KIB4 })],
   // Linux runs with pages of 4, 16 or 64 KiB.
-  [
-    'elf arm64',
-    arm64Machine({
-      rows: ELF_AARCH64_ROWS,
-      pageSize: KIB64,
-      dynamic: ELF_AARCH64_DYNAMIC,
-      lazy: true,
-      codeStays: false,
-    }),
-  ],
+  ['elf arm64', arm64Machine({ ...ELF_AARCH64, pageSize: KIB64 })],
   ['macho x86_64', x86Machine({ ...MACHO, rows: MACHO_X86_64_ROWS, pageSize: KIB4 })],
   ['macho arm64', arm64Machine({ ...MACHO, rows: MACHO_ARM64_ROWS, pageSize: KIB16 })],
 ]);

@@ -78,6 +78,7 @@ export interface MachineFormat {
   readonly lazy: boolean;
   /** See Machine. */
   readonly codeStays: boolean;
+  readonly hasAgent: boolean;
 }
 
 /** The part of Machine that only the link of a shared object asks for. */

@@ -236,7 +236,7 @@ const MACHINES = (['x86_64', 'arm64'] as const).map((name) => {
   const machine = machineFor('elf', name, NAME);
   // Rows of code that may become other code.
   const rewritten = [...machine.rows.values()].filter((row) => /GOT|TLS|DTPOFF32/.test(row.name));
-  return { machine, rewritten };
+  return { machine, rewritten, distances: [...machine.rows.values()].filter((row) => row.expression.includes('S+A')) };
 });
 const GOALS = ['direct', 'initial-exec', 'local-exec'] as const;
 
@@ -249,12 +249,15 @@ function readCode(bytes: Uint8Array): unknown {
         ? bytes.subarray(address - entry, address - entry + size)
         : null,
   };
-  const all = MACHINES.map(({ machine, rewritten }) =>
+  const all = MACHINES.map(({ machine, rewritten, distances }) =>
     Array.from(bytes, (_, at) => [
       machine.calls(bytes, at),
       machine.callBefore(bytes.subarray(Math.max(0, at - machine.longestCall), at), entry + at),
       ...rewritten.map((row) => GOALS.map((goal) => machine.rewrite(row, goal, bytes, at))),
-      machine.far?.references(bytes, [at]),
+      [true, false].map((near) => {
+        const uses = distances.map((row) => ({ offset: at, row, addend: 0, symbol: 0 }));
+        return machine.far.references(bytes, uses, near);
+      }),
       machine.entryStubs.slotOf(bytes.subarray(at), entry + at),
     ]),
   );

@@ -1,6 +1,7 @@
 // Which piece of anonymous data a reference means: the literal in a pool of merged strings or constants, one of several
 // compiler-made symbols, or the whole atom. Compares nothing.
 import type { Atom, Edge } from '../../link/graph.js';
+import { biasOf } from '../../reloc/machine.js';
 import type { Range } from './items.js';
 
 /** Where a reference points: `at` is the offset from the start of the piece it means. */
@@ -17,8 +18,8 @@ const IMMEDIATES = [0, 1, 2, 4] as const;
  * a PC-relative field counts from the end of its instruction.
  */
 export function placeInCode(edge: Edge, atom: Atom, offset: number, behind: number): Place {
-  const bias = edge.row.expression.endsWith('-P') ? edge.row.field.size + behind : 0;
-  return placeAt(atom, offset + edge.addend + bias);
+  const bias = biasOf(atom.object.machine, edge.row);
+  return placeAt(atom, offset + edge.addend + (bias === 0 ? 0 : bias + behind));
 }
 
 /** True when an atom holds several pieces, so that it matters which one is meant. */

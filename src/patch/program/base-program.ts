@@ -110,8 +110,7 @@ export function openBaseProgram(
   loaded: LoadedLibrary = {},
 ): BaseProgram {
   const machine = machineFor(file.format, file.machine, file.name);
-  // A machine can be linked before it can be patched: its accesses to far places are what patches need of it beyond that.
-  if (machine.far === null) {
+  if (!machine.hasAgent) {
     throw new IpbpError('IPBP1003', 'programs of this machine cannot be patched yet', {
       actual: `${file.format} ${file.machine}`,
       where: file.name,

@@ -4,6 +4,7 @@ import type { FixupRow } from '../fixup.js';
 import type { EntryStubs, Machine } from '../machine.js';
 import { boundStubs, type MachineFormat } from '../shared-machine.js';
 import { ARM64_ENTRY, callBefore, calls, CODE_FILL } from './entry.js';
+import { farReferences, NEAR } from './far-access.js';
 import { ARM64_ENTRY_THROUGH_WORD, slotOfJump } from './through-word.js';
 import { ADD12_LO, ADRP21, LDST64, LOW12, readWord } from './fields.js';
 import { adrp, assemble, br, BTI_C, load } from './instructions.js';
@@ -51,7 +52,7 @@ function entryStubs(page: FixupRow, low: FixupRow): EntryStubs {
 }
 
 /** The machine with the rows and loaders of one format. */
-export function arm64Machine({ rows, pageSize, dynamic, lazy, codeStays }: MachineFormat): Machine {
+export function arm64Machine({ rows, pageSize, dynamic, lazy, codeStays, hasAgent }: MachineFormat): Machine {
   const find: RowOf<undefined> = (expression, field) =>
     rows.find((candidate) => candidate.expression === expression && candidate.field.name === field);
   const rowOf: RowOf = (expression, field) => {
@@ -69,6 +70,8 @@ export function arm64Machine({ rows, pageSize, dynamic, lazy, codeStays }: Machi
     pointerSize: 8,
     pageSize,
     codeStays,
+    countsFromEnd: false,
+    hasAgent,
     rows: new Map(rows.map((row) => [row.type, row])),
     addressRow: rowOf('S+A', INT64.name),
     codeFill: CODE_FILL,
@@ -78,7 +81,7 @@ export function arm64Machine({ rows, pageSize, dynamic, lazy, codeStays }: Machi
       rowOf('Page(S+A)-Page(P)', ADRP21.name),
       find('S+A', LDST64.low.name) ?? rowOf('S+A', LOW12.name),
     ),
-    far: null,
+    far: { near: NEAR, align: 4, references: farReferences },
     entry: ARM64_ENTRY,
     entryThroughWord: ARM64_ENTRY_THROUGH_WORD,
     calls,

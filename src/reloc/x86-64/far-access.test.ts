@@ -1,6 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { FixupRow } from '../fixup.js';
 import type { FarCode } from '../machine.js';
+import { machineFor } from '../machines.js';
 import { farReferences } from './far-access.js';
 
 function code(digits: string): Uint8Array {
@@ -17,6 +19,16 @@ function spelled(piece: FarCode | null): string | null {
     if (field !== undefined) at += 3;
   }
   return text.trim();
+}
+
+const DISTANCE = [...machineFor('elf', 'x86_64', 'test').rows.values()].find(({ name }) => name === 'R_X86_64_PC32');
+
+/** Fields at these offsets that lead to where the instruction's end is for an addend of −4. */
+function references(bytes: Uint8Array, ...offsets: readonly number[]): ReturnType<typeof farReferences> {
+  return farReferences(
+    bytes,
+    offsets.map((offset) => ({ offset, row: DISTANCE as FixupRow, addend: -4, symbol: 0 })),
+  );
 }
 
 const SAVED = '48 8d 64 24 80';
@@ -78,23 +90,33 @@ const CASES: readonly (readonly [
 for (const [name, digits, field, inPlace, aside] of CASES) {
   test(name, () => {
     const bytes = Uint8Array.from([0x55, ...code(digits), 0xc3]);
-    const [reference] = farReferences(bytes, [field + 1]);
+    const [reference] = references(bytes, field + 1);
     if (reference?.kind !== 'access') throw new Error(`not an access: ${reference?.kind}`);
     assert.is(spelled(reference.inPlace), inPlace);
     assert.is(spelled(reference.aside), aside);
     assert.equal([reference.start, reference.end], [1, bytes.length - 1]);
+    assert.is(reference.behind, reference.end - (field + 1) - 4, 'an immediate behind the field counts');
     assert.is(reference.inPlace.bytes.length, reference.end - reference.start);
   });
 }
 
 test('a field in an immediate is not known, and no error', () => {
-  assert.equal(farReferences(code('66 b8 05 00'), [3]), [null], 'mov $5,%ax');
-  assert.equal(farReferences(code('b8 05 00 00 00'), [2]), [null], 'mov $5,%eax');
+  assert.equal(references(code('66 b8 05 00'), 3), [null], 'mov $5,%ax');
+  assert.equal(references(code('b8 05 00 00 00'), 2), [null], 'mov $5,%eax');
 });
 
 test('branches go through stubs', () => {
   const bytes = code('e8 00000000 e9 00000000 0f84 00000000');
-  assert.equal(farReferences(bytes, [1, 6, 12]), [{ kind: 'branch' }, { kind: 'branch' }, { kind: 'branch' }]);
+  assert.equal(
+    references(bytes, 1, 6, 12).map((found) =>
+      found?.kind === 'branch' ? [found.row.expression, found.behind] : null,
+    ),
+    [
+      ['L+A-P', 0],
+      ['L+A-P', 0],
+      ['L+A-P', 0],
+    ],
+  );
 });
 
 for (const [name, digits, field] of [
@@ -109,7 +131,7 @@ for (const [name, digits, field] of [
   ['bytes that are no instruction', '06 48 8b 05 00000000', 4],
   ['data', '00 00 00 00', 0],
 ] as const) {
-  test(`nothing is made of ${name}`, () => assert.equal(farReferences(code(digits), [field]), [null]));
+  test(`nothing is made of ${name}`, () => assert.equal(references(code(digits), field), [null]));
 }
 
 test.run();

@@ -2,7 +2,9 @@
 // word that holds the place's address: `lea` loads the word, all else is done aside, by a copy of the instruction whose
 // operand is in a register. Which references are so, and where pieces and words lie, is src/link/far-references.ts's.
 // Source: Intel SDM volume 2, 2.1 to 2.7 (encoding); System V ABI, AMD64 supplement, 3.2 (registers, red zone).
-import type { FarCode, FarField, FarReference } from '../machine.js';
+import { INT32 } from '../fields.js';
+import { madeRow } from '../fixup.js';
+import type { FarCode, FarField, FarReference, FarUse } from '../machine.js';
 import { decodeInstruction, type Instruction } from './decode.js';
 
 const [RAX, RSP, RBP, RSI, RDI] = [0, 4, 5, 6, 7] as const;
@@ -100,6 +102,11 @@ function namesStackPointer({ map, opcode, named, extended }: Operation): boolean
   return map === 'two-byte' && (GENERAL_TWO_BYTE.has(opcode) || (opcode >= 0x40 && opcode <= 0x4f));
 }
 
+const SPEC = 'Intel SDM volume 2, 2.2.1.6';
+const WORD = madeRow('place of a word', 'G+A-P', INT32, SPEC);
+const CODE = madeRow('rel32', 'S+A-P', INT32, SPEC);
+const BRANCH = madeRow('rel32 of a branch', 'L+A-P', INT32, SPEC);
+
 type Part = readonly number[] | Uint8Array | FarField['to'];
 
 /** Bytes, and four for each field. */
@@ -109,7 +116,7 @@ function assemble(...parts: readonly Part[]): FarCode {
   for (const part of parts) {
     if (typeof part !== 'string') bytes.push(...part);
     else {
-      fields.push({ offset: bytes.length, to: part });
+      fields.push({ offset: bytes.length, to: part, row: part === 'word' ? WORD : CODE, addend: -FIELD });
       bytes.push(0, 0, 0, 0);
     }
   }
@@ -198,27 +205,33 @@ function referenceOf(
   bytes: Uint8Array,
   start: number,
   { kind, length }: Instruction,
-  field: number,
+  { offset, addend }: FarUse,
 ): FarReference | null {
   const end = start + length;
+  const behind = addend + end - offset;
   const branches = kind === 'call' || kind === 'branch' || kind === 'conditional';
   // xbegin's abort is no branch that goes through code elsewhere.
-  if (branches) return field + FIELD === end && bytes[field - 1] !== 0xf8 ? { kind: 'branch' } : null;
-  const operation = takeApart(bytes.subarray(start, end), field - 1 - start);
+  if (branches) {
+    if (offset + FIELD !== end || bytes[offset - 1] === 0xf8) return null;
+    return { kind: 'branch', row: BRANCH, addend: -FIELD, behind };
+  }
+  const operation = takeApart(bytes.subarray(start, end), offset - 1 - start);
   const done = operation === null ? null : access(operation);
   if (done === null) return null;
-  return { kind: 'access', start, end, inPlace: done[0], aside: done[1] };
+  return { kind: 'access', start, end, behind, inPlace: done[0], aside: done[1] };
 }
 
-/** What stands around each field, which are PC-relative ones of a whole function, rising by offset. */
-export function farReferences(bytes: Uint8Array, fields: readonly number[]): readonly (FarReference | null)[] {
+/** What stands around each field of a whole function: see Machine.far. */
+export function farReferences(bytes: Uint8Array, uses: readonly FarUse[]): readonly (FarReference | null)[] {
   let start = 0;
   let instruction = decodeInstruction(bytes, 0);
-  return fields.map((field) => {
-    while (instruction !== null && start + instruction.length <= field) {
+  return uses.map((use) => {
+    const { offset, row } = use;
+    while (instruction !== null && start + instruction.length <= offset) {
       start += instruction.length;
       instruction = decodeInstruction(bytes, start);
     }
-    return instruction === null || field < start ? null : referenceOf(bytes, start, instruction, field);
+    const known = instruction !== null && offset >= start && row.field.size === FIELD;
+    return known ? referenceOf(bytes, start, instruction as Instruction, use) : null;
   });
 }

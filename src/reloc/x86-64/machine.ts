@@ -64,7 +64,7 @@ function callBefore(bytes: Uint8Array, address: number): number | null | undefin
 const STUB: StubShape = { size: 8, align: 8, encode: encodeStub };
 
 /** The machine with the rows and loaders of one format. */
-export function x86Machine({ rows, pageSize, dynamic, lazy, codeStays }: MachineFormat): Machine {
+export function x86Machine({ rows, pageSize, dynamic, lazy, codeStays, hasAgent }: MachineFormat): Machine {
   const find = (expression: Expression, field: Field): FixupRow | undefined =>
     rows.find((candidate) => candidate.expression === expression && candidate.field === field);
   const rowOf = (expression: Expression, field: Field): FixupRow => {
@@ -79,19 +79,15 @@ export function x86Machine({ rows, pageSize, dynamic, lazy, codeStays }: Machine
     pointerSize: 8,
     pageSize,
     codeStays,
+    countsFromEnd: true,
+    hasAgent,
     rows: new Map(rows.map((row) => [row.type, row])),
     addressRow: rowOf('S+A', INT64),
     codeFill: 0xcc,
     threadLocalsStart,
     stub: STUB,
     entryStubs: entryStubs(distance),
-    far: {
-      word: rowOf('G+A-P', INT32),
-      code: distance,
-      branch: rowOf('L+A-P', INT32),
-      addend: -4,
-      references: farReferences,
-    },
+    far: { near: INT32.max, align: 1, references: farReferences },
     entry: X86_64_ENTRY,
     entryThroughWord: X86_64_ENTRY_THROUGH_WORD,
     calls,
