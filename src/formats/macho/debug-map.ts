@@ -17,8 +17,7 @@ export interface DebugMapUnit {
   /** When the object was written, in seconds; 0 to leave that unchecked. */
   readonly modified: number;
   readonly functions: readonly DebugMapFunction[];
-  /** Data: of those that other files see the address is 0, as it stands with their symbol. */
-  readonly data: readonly { readonly name: string; readonly address: number; readonly section: number }[];
+  readonly data: readonly DebugMapData[];
 }
 
 /** A function and its bytes of code; `section` is its number in the file. */
@@ -27,6 +26,14 @@ export interface DebugMapFunction {
   readonly address: number;
   readonly size: number;
   readonly section: number;
+}
+
+/** Data. Some linkers leave out address and section where other files see it: they stand with its symbol. */
+export interface DebugMapData {
+  readonly name: string;
+  readonly address: number;
+  readonly section: number;
+  readonly global: boolean;
 }
 
 /** The symbols, to stand among the local ones. */
@@ -41,9 +48,7 @@ export function debugMapRows(units: readonly DebugMapUnit[]): SymbolRow[] {
       row(N_FUN, name, section, 0, address),
       row(N_FUN, '', 0, 0, size),
     ]),
-    ...data.map(({ name, address, section }) =>
-      row(section === 0 ? N_GSYM : N_STSYM, name, section, 0, section === 0 ? 0 : address),
-    ),
+    ...data.map((one) => row(one.global ? N_GSYM : N_STSYM, one.name, one.section, 0, one.address)),
     row(N_SO, '', 1, 0, 0),
   ]);
 }
@@ -52,7 +57,7 @@ export function debugMapRows(units: readonly DebugMapUnit[]): SymbolRow[] {
 export function readDebugMap(rows: Iterable<SymbolRow>): DebugMapUnit[] {
   const units: DebugMapUnit[] = [];
   let source = '';
-  let unit: { functions: DebugMapFunction[]; data: { name: string; address: number; section: number }[] } | null = null;
+  let unit: { functions: DebugMapFunction[]; data: DebugMapData[] } | null = null;
   let begun: SymbolRow | null = null;
   for (const row of rows) {
     const { type, name, section, value } = row;
@@ -74,10 +79,8 @@ export function readDebugMap(rows: Iterable<SymbolRow>): DebugMapUnit[] {
         }
         break;
       case N_GSYM:
-        unit?.data.push({ name, address: 0, section: 0 });
-        break;
       case N_STSYM:
-        unit?.data.push({ name, address: value, section });
+        unit?.data.push({ name, address: value, section, global: type === N_GSYM });
         break;
       default:
     }
