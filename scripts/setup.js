@@ -24,6 +24,7 @@ const DEBIAN_TOOLS = [
   { tool: 'llvm-objdump-19', package: 'llvm-19' },
   { tool: 'aarch64-linux-gnu-gcc', package: 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross' },
   { tool: 'qemu-aarch64-static', package: 'qemu-user-static' },
+  { tool: 'pip3', package: 'python3-pip' },
 ];
 
 function fail(message) {

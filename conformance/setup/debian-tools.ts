@@ -23,6 +23,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   'aarch64-linux-gnu-g++': 'g++-aarch64-linux-gnu',
   'aarch64-linux-gnu-ld.bfd': 'binutils-aarch64-linux-gnu',
   'qemu-aarch64-static': 'qemu-user-static',
+  pip3: 'python3-pip',
 };
 
 function onPath(tool: string): boolean {

@@ -1,0 +1,201 @@
+// Calls of Mach (<mach/mach_vm.h>, <mach/mach_time.h>) on the task itself. What this loader cannot do it says:
+// KERN_NOT_SUPPORTED.
+#include "../shims.h"
+#include "../mach-o.h"
+#include "protection.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  KERN_SUCCESS = 0,
+  KERN_INVALID_ADDRESS = 1,
+  KERN_PROTECTION_FAILURE = 2,
+  KERN_NO_SPACE = 3,
+  KERN_INVALID_ARGUMENT = 4,
+  KERN_NOT_SUPPORTED = 46,
+};
+enum { VM_FLAGS_ANYWHERE = 1, VM_FLAGS_OVERWRITE = 0x4000 };
+
+static const uint32_t TASK = 0x103;
+static const uint64_t KERNEL_PAGE = PAGE;
+
+static uint32_t task_self(void) { return TASK; }
+
+// What lies from an address on: its end and protection; false where nothing is mapped.
+static bool mapping_at(uint64_t address, uint64_t *start, uint64_t *end, uint32_t *protection) {
+  FILE *maps = fopen("/proc/self/maps", "re");
+  if (maps == NULL) return false;
+  char line[512], rights[8];
+  bool found = false;
+  while (!found && fgets(line, sizeof line, maps) != NULL) {
+    if (sscanf(line, "%lx-%lx %7s", start, end, rights) != 3 || address < *start || address >= *end) continue;
+    *protection = (rights[0] == 'r' ? VM_PROT_READ : 0) | (rights[1] == 'w' ? VM_PROT_WRITE : 0) |
+                  (rights[2] == 'x' ? VM_PROT_EXECUTE : 0);
+    found = true;
+  }
+  fclose(maps);
+  return found;
+}
+
+static int vm_protect(uint32_t task, uint64_t address, uint64_t size, int set_maximum, uint32_t protection) {
+  if (task != TASK) return KERN_INVALID_ARGUMENT;
+  if (set_maximum) return KERN_NOT_SUPPORTED;
+  uint64_t start = page_start(address), end = page_end(address + size);
+  if (!may_protect(start, end - start, protection & 7)) return KERN_PROTECTION_FAILURE;
+  return mprotect((void *)start, end - start, (int)(protection & 7)) == 0 ? KERN_SUCCESS : KERN_INVALID_ADDRESS;
+}
+
+static int vm_allocate(uint32_t task, uint64_t *address, uint64_t size, int flags) {
+  if (task != TASK || size == 0) return KERN_INVALID_ARGUMENT;
+  if (flags & VM_FLAGS_ANYWHERE) {
+    void *at = fresh_pages(size, PROT_READ | PROT_WRITE);
+    if (at == NULL) return KERN_NO_SPACE;
+    *address = (uint64_t)at;
+    return KERN_SUCCESS;
+  }
+  uint64_t start = page_start(*address), length = page_end(*address + size) - start;
+  int fixed = flags & VM_FLAGS_OVERWRITE ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+  if (fixed == MAP_FIXED && !may_protect(start, length, VM_PROT_READ | VM_PROT_WRITE)) return KERN_PROTECTION_FAILURE;
+  void *at = mmap((void *)start, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0);
+  if (at != MAP_FAILED && (uint64_t)at != start) munmap(at, length);
+  if ((uint64_t)at != start) return KERN_NO_SPACE;
+  *address = start;
+  return KERN_SUCCESS;
+}
+
+static int vm_deallocate(uint32_t task, uint64_t address, uint64_t size) {
+  if (task != TASK) return KERN_INVALID_ARGUMENT;
+  uint64_t start = page_start(address);
+  if (size == 0) return KERN_SUCCESS;
+  return munmap((void *)start, page_end(address + size) - start) == 0 ? KERN_SUCCESS : KERN_INVALID_ADDRESS;
+}
+
+// The pages of the source, copied and moved over the target in one step: no thread sees a gap. Sharing cannot be had this
+// way, so a source that is still writable must be asked for as a copy.
+static int vm_remap(uint32_t task, uint64_t *target, uint64_t size, uint64_t mask, int flags, uint32_t source_task,
+                    uint64_t source, int copy, int32_t *current, int32_t *maximum, int inheritance) {
+  (void)inheritance;
+  if (task != TASK || source_task != TASK || size == 0 || mask != 0) return KERN_INVALID_ARGUMENT;
+  uint64_t from = page_start(source), length = page_end(source + size) - from, start, end;
+  uint32_t protection = 0;
+  if (!mapping_at(from, &start, &end, &protection) || end < from + length) return KERN_INVALID_ADDRESS;
+  if (!(protection & VM_PROT_READ)) return KERN_PROTECTION_FAILURE;
+  if (!copy && (protection & VM_PROT_WRITE)) return KERN_NOT_SUPPORTED;
+  uint64_t to = page_start(*target), there_start, there_end;
+  uint32_t there;
+  bool anywhere = (flags & VM_FLAGS_ANYWHERE) != 0;
+  if (!anywhere && !(flags & VM_FLAGS_OVERWRITE) && mapping_at(to, &there_start, &there_end, &there)) return KERN_NO_SPACE;
+  if (!anywhere && !may_protect(to, length, protection)) return KERN_PROTECTION_FAILURE;
+  uint8_t *pages = fresh_pages(length, PROT_READ | PROT_WRITE);
+  if (pages == NULL) return KERN_NO_SPACE;
+  memcpy(pages, (const void *)from, length);
+  mprotect(pages, length, (int)protection);
+  if (!anywhere) {
+    if (mremap(pages, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)to) == MAP_FAILED) {
+      munmap(pages, length);
+      return KERN_INVALID_ADDRESS;
+    }
+    pages = (uint8_t *)to;
+  }
+  if (protection & VM_PROT_EXECUTE) __builtin___clear_cache((char *)pages, (char *)pages + length);
+  *target = (uint64_t)pages;
+  *current = *maximum = (int32_t)protection;
+  return KERN_SUCCESS;
+}
+
+static int vm_read_overwrite(uint32_t task, uint64_t address, uint64_t size, uint64_t to, uint64_t *count) {
+  if (task != TASK) return KERN_INVALID_ARGUMENT;
+  for (uint64_t at = address; at < address + size;) {
+    uint64_t start, end;
+    uint32_t protection;
+    if (!mapping_at(at, &start, &end, &protection)) return KERN_INVALID_ADDRESS;
+    if (!(protection & VM_PROT_READ)) return KERN_PROTECTION_FAILURE;
+    at = end;
+  }
+  memcpy((void *)to, (const void *)address, size);
+  *count = size;
+  return KERN_SUCCESS;
+}
+
+struct basic_info {
+  int32_t protection, maximum;
+  uint32_t inheritance, shared, reserved;
+  uint64_t offset;
+  int32_t behaviour;
+  uint16_t wired;
+} __attribute__((packed, aligned(4)));
+
+// VM_REGION_BASIC_INFO_64 of the first region at or behind an address.
+static int vm_region(uint32_t task, uint64_t *address, uint64_t *size, int flavor, struct basic_info *info, uint32_t *count,
+                     uint32_t *object) {
+  if (task != TASK || flavor != 9 || *count < 9) return KERN_INVALID_ARGUMENT;
+  FILE *maps = fopen("/proc/self/maps", "re");
+  char line[512];
+  uint64_t start, end;
+  char rights[8];
+  while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+    if (sscanf(line, "%lx-%lx %7s", &start, &end, rights) != 3 || end <= *address || rights[0] == '-') continue;
+    fclose(maps);
+    memset(info, 0, sizeof *info);
+    info->protection = 1 | (rights[1] == 'w' ? 2 : 0) | (rights[2] == 'x' ? 4 : 0);
+    info->maximum = info->protection;
+    *address = start;
+    *size = end - start;
+    *object = 0;
+    *count = 9;
+    return KERN_SUCCESS;
+  }
+  if (maps != NULL) fclose(maps);
+  return KERN_INVALID_ADDRESS;
+}
+
+static int not_supported(void) { return KERN_NOT_SUPPORTED; }
+static int succeed(void) { return KERN_SUCCESS; }
+static uint32_t thread_self(void) { return (uint32_t)syscall(SYS_gettid); }
+
+static uint64_t absolute_time(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+struct timebase {
+  uint32_t numerator, denominator;
+};
+static int timebase_info(struct timebase *info) {
+  *info = (struct timebase){1, 1};
+  return KERN_SUCCESS;
+}
+
+const struct shim MACH_SHIMS[] = {
+    {"_mach_task_self_", &TASK},
+    {"_task_self_trap", task_self},
+    {"_mach_task_self", task_self},
+    {"_vm_page_size", &KERNEL_PAGE},
+    {"_vm_kernel_page_size", &KERNEL_PAGE},
+    {"_mach_vm_protect", vm_protect},
+    {"_vm_protect", vm_protect},
+    {"_mach_vm_allocate", vm_allocate},
+    {"_vm_allocate", vm_allocate},
+    {"_mach_vm_deallocate", vm_deallocate},
+    {"_vm_deallocate", vm_deallocate},
+    {"_mach_vm_remap", vm_remap},
+    {"_vm_remap", vm_remap},
+    {"_mach_vm_read_overwrite", vm_read_overwrite},
+    {"_mach_vm_region", vm_region},
+    {"_task_threads", not_supported},
+    {"_thread_suspend", not_supported},
+    {"_thread_resume", not_supported},
+    {"_thread_get_state", not_supported},
+    {"_task_info", not_supported},
+    {"_mach_thread_self", thread_self},
+    {"_mach_port_deallocate", succeed},
+    {"_mach_absolute_time", absolute_time},
+    {"_mach_continuous_time", absolute_time},
+    {"_mach_timebase_info", timebase_info},
+    {NULL, NULL},
+};

@@ -1,0 +1,34 @@
+// The program's own surroundings and other processes (<crt_externs.h>, <sys/wait.h>).
+#include "../shims.h"
+#include "signals.h"
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static int *argument_count(void) { return &program_argc; }
+static char ***arguments(void) { return &program_argv; }
+static char ***environment(void) { return &environ; }
+static const char *program_name(void) { return program_argc > 0 ? program_argv[0] : ""; }
+
+enum { WNOHANG_ = 1, WUNTRACED_ = 2 };
+
+// The status has the same form; numbers of signals in it differ.
+static int given_status(int linux) {
+  if (WIFSIGNALED(linux)) return darwin_signal(WTERMSIG(linux)) | (WCOREDUMP(linux) ? 0x80 : 0);
+  if (WIFSTOPPED(linux)) return darwin_signal(WSTOPSIG(linux)) << 8 | 0x7f;
+  return linux;
+}
+static int waitpid_(int process, int *status, int options) {
+  int linux;
+  int result = waitpid(process, &linux, (options & WNOHANG_ ? WNOHANG : 0) | (options & WUNTRACED_ ? WUNTRACED : 0));
+  if (result > 0 && status != NULL) *status = given_status(linux);
+  return result;
+}
+
+const struct shim PROCESS_SHIMS[] = {
+    {"__NSGetArgc", argument_count}, {"__NSGetArgv", arguments}, {"__NSGetEnviron", environment},
+    {"_environ", &environ}, {"_getprogname", program_name}, {"_waitpid", waitpid_}, SAME(fork), SAME(execv), SAME(execve),
+    SAME(execvp), SAME(setsid), SAME(setpgid), SAME(getpgid), SAME(setuid), SAME(setgid), SAME(chroot), SAME(nice),
+    {NULL, NULL},
+};

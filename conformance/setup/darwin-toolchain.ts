@@ -1,0 +1,40 @@
+// All that cargo needs to build and run programs for macOS here: a compiler with std, a linker that signs, libSystem's
+// names, and our loader as the target's runner.
+import { darwinLinker } from './darwin-linker.js';
+import { darwinSdk } from './darwin-sdk.js';
+import { type DarwinTarget, rustForDarwin } from './darwin-std.js';
+import { machorun } from './machorun.js';
+
+/** What is there for one target. */
+export interface DarwinToolchain {
+  readonly target: DarwinTarget;
+  readonly rustc: string;
+  /** Called as Apple's `cc` is, to link. */
+  readonly cc: string;
+  /** Called as Apple's `ld` is. */
+  readonly ld: string;
+  /** Runs a program of the target: `machorun [--verbose] PROGRAM [ARGUMENT…]`. */
+  readonly machorun: string;
+  readonly sdk: string;
+  /** With it in the environment, `cargo build --target TARGET` and `cargo run --target TARGET` work. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The toolchain; what is not in the cache is downloaded and built, which takes about two minutes for a target. */
+export function darwinToolchain(target: DarwinTarget): DarwinToolchain {
+  const { rustc } = rustForDarwin(target);
+  const { ld, cc } = darwinLinker();
+  const runner = machorun(target);
+  const sdk = darwinSdk();
+  const variable = `CARGO_TARGET_${target.toUpperCase().replaceAll('-', '_')}`;
+  const env = {
+    RUSTC: rustc,
+    SDKROOT: sdk,
+    [`${variable}_LINKER`]: cc,
+    [`${variable}_RUNNER`]: runner,
+    // What cargo sets itself where it runs on a Mac; else rustc calls dsymutil, and strip.
+    CARGO_PROFILE_DEV_SPLIT_DEBUGINFO: 'unpacked',
+    CARGO_PROFILE_RELEASE_STRIP: 'none',
+  };
+  return { target, rustc, cc, ld, machorun: runner, sdk, env };
+}
