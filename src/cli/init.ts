@@ -39,7 +39,7 @@ export async function init(output: Output): Promise<Outcome> {
   }
   for (const { triple } of targets) {
     try {
-      await prepareAgent(triple, () => output.say('building the agent (once per rustc)'));
+      await prepareAgent(triple, { onBuild: () => output.say('building the agent (once per rustc)') });
     } catch (error) {
       if (!(error instanceof IpbpError)) throw error;
       // The first cargo run will try again, and then it matters.

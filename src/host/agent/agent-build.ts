@@ -11,8 +11,9 @@ import { IpbpError } from '../../codes/error.js';
 import { readObjectFile } from '../../formats/read-object.js';
 import { rewriteObject } from '../../formats/rewrite-object.js';
 import { enclose } from '../../link/enclose.js';
+import { NO_TOOLS, type TargetTools } from '../cargo/target-tools.js';
+import { isApple, targetVariable } from '../cargo/target-triple.js';
 
-const LIBRARY = 'libipbp_agent.so';
 const ARCHIVE = 'libipbp_agent.a';
 const OBJECT = 'ipbp_agent.o';
 /** What the agent stands before in a static program: there the linker must `--wrap` them. */
@@ -26,6 +27,8 @@ const FOREIGN_SETTING = /^(RUSTFLAGS|RUSTC_WORKSPACE_WRAPPER|CARGO_ENCODED_RUSTF
 const KEPT_LINES = 20;
 
 export interface AgentBuildOptions {
+  /** Without: this machine's own. */
+  readonly tools?: TargetTools;
   /** What `rustc -vV` says; asked when not given (some 15 ms). */
   readonly rustcVersion?: string;
   /** Called before a build, which takes some seconds. */
@@ -38,17 +41,26 @@ export interface AgentPlace {
   readonly isBuilt: boolean;
 }
 
+function libraryName(triple: string): string {
+  return isApple(triple) ? 'libipbp_agent.dylib' : 'libipbp_agent.so';
+}
+
 /** Looks for the agent's library; builds nothing. Throws IPBP4008 when rustc's version is not given and cannot be had. */
-export async function findAgent(triple: string, rustcVersion?: string): Promise<AgentPlace> {
-  const prebuilt = join(AGENT_DIRECTORY, 'prebuilt', triple, LIBRARY);
-  if ((await exists(prebuilt)) && (await loads(prebuilt))) return { library: prebuilt, isBuilt: true };
-  const library = join(await cacheDirectory(triple, rustcVersion), LIBRARY);
+export async function findAgent(triple: string, options: AgentBuildOptions = {}): Promise<AgentPlace> {
+  const prebuilt = join(AGENT_DIRECTORY, 'prebuilt', triple, libraryName(triple));
+  // Where the system's own programs take no library by a variable (macOS), none can be tried.
+  if ((await exists(prebuilt)) && (isApple(triple) || (await loads(prebuilt))))
+    return { library: prebuilt, isBuilt: true };
+  const library = join(await cacheDirectory(triple, options), libraryName(triple));
   return { library, isBuilt: await exists(library) };
 }
 
-async function cacheDirectory(triple: string, rustcVersion: string | undefined): Promise<string> {
-  const version = rustcVersion ?? (await output(process.env['RUSTC'] ?? 'rustc', ['-vV'], AGENT_DIRECTORY));
-  const key = createHash('sha256').update(`${triple}\n${version}\n${sourcesHash()}`).digest('hex').slice(0, 16);
+async function cacheDirectory(triple: string, { rustcVersion, tools = NO_TOOLS }: AgentBuildOptions): Promise<string> {
+  const rustc = tools.rustc ?? process.env['RUSTC'] ?? 'rustc';
+  const version = rustcVersion ?? (await output(rustc, ['-vV'], AGENT_DIRECTORY));
+  const settings = [tools.linker ?? '', ...tools.rustflags, ...Object.entries(tools.variables).flat()].filter(Boolean);
+  const made = [triple, version, ...settings, sourcesHash()].join('\n');
+  const key = createHash('sha256').update(made).digest('hex').slice(0, 16);
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ipbp', `agent-${key}`);
 }
 
@@ -64,7 +76,7 @@ export async function agentRustVersion(): Promise<string> {
  * @throws IpbpError IPBP4008 when cargo fails or is missing.
  */
 export async function agentLibrary(triple: string, options: AgentBuildOptions = {}): Promise<string> {
-  const { library, isBuilt } = await findAgent(triple, options.rustcVersion);
+  const { library, isBuilt } = await findAgent(triple, options);
   return isBuilt ? library : builtInto(library, triple, options, buildLibrary);
 }
 
@@ -75,7 +87,7 @@ export async function agentLibrary(triple: string, options: AgentBuildOptions = 
  * @throws IpbpError IPBP4008 when cargo or the linker fails or is missing.
  */
 export async function agentObject(triple: string, options: AgentBuildOptions = {}): Promise<string> {
-  const object = join(await cacheDirectory(triple, options.rustcVersion), OBJECT);
+  const object = join(await cacheDirectory(triple, options), OBJECT);
   return (await exists(object)) ? object : builtInto(object, triple, options, buildObject);
 }
 
@@ -85,11 +97,11 @@ export function linkedAgentMark(): string {
 }
 
 /** Calls `cargo rustc` with more arguments; what it makes lies in `made`. */
-type Build = (cargo: (more: readonly string[]) => Promise<unknown>, made: string) => Promise<string>;
+type Build = (cargo: (more: readonly string[]) => Promise<unknown>, made: string, triple: string) => Promise<string>;
 
-const buildLibrary: Build = async (cargo, made) => {
+const buildLibrary: Build = async (cargo, made, triple) => {
   await cargo(['--crate-type', 'cdylib']);
-  return join(made, LIBRARY);
+  return join(made, libraryName(triple));
 };
 
 const buildObject: Build = async (cargo, made) => {
@@ -115,13 +127,33 @@ async function builtInto(file: string, triple: string, options: AgentBuildOption
       await cp(join(AGENT_DIRECTORY, part), join(work, part), { recursive: true });
     const target = join(work, 'target');
     const rest = ['--lib', '--release', '--locked', '--target', triple, '--target-dir', target];
+    const { tools = NO_TOOLS } = options;
+    const plus = tools.toolchain === null ? [] : [tools.toolchain];
+    const program = plus.length > 0 ? 'cargo' : (process.env['CARGO'] ?? 'cargo');
     const cargo = (more: readonly string[]): Promise<string> =>
-      output(process.env['CARGO'] ?? 'cargo', ['rustc', ...rest, ...more], work);
-    await rename(await build(cargo, join(target, triple, 'release')), file);
+      output(program, [...plus, 'rustc', ...rest, ...more], work, buildEnvironment(triple, tools));
+    await rename(await build(cargo, join(target, triple, 'release'), triple), file);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
   return file;
+}
+
+/** Of this process, less what is meant for the user's own builds. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !FOREIGN_SETTING.test(name));
+  // An empty value also puts away the wrapper that a configuration file names.
+  return { ...Object.fromEntries(kept), RUSTC_WRAPPER: '' };
+}
+
+function buildEnvironment(triple: string, tools: TargetTools): NodeJS.ProcessEnv {
+  return {
+    ...tools.variables,
+    ...ownEnvironment(),
+    ...(tools.rustc === null ? {} : { RUSTC: tools.rustc }),
+    ...(tools.linker === null ? {} : { [targetVariable(triple, 'LINKER')]: tools.linker }),
+    ...(tools.rustflags.length === 0 ? {} : { CARGO_ENCODED_RUSTFLAGS: tools.rustflags.join('\u001f') }),
+  };
 }
 
 function sourcesHash(): string {
@@ -150,10 +182,12 @@ async function loads(library: string): Promise<boolean> {
   return status === 0 && errors === '';
 }
 
-async function output(program: string, args: readonly string[], directory: string): Promise<string> {
-  const kept = Object.entries(process.env).filter(([name]) => !FOREIGN_SETTING.test(name));
-  // An empty value also puts away the wrapper that a configuration file names.
-  const environment = { ...Object.fromEntries(kept), RUSTC_WRAPPER: '' };
+async function output(
+  program: string,
+  args: readonly string[],
+  directory: string,
+  environment = ownEnvironment(),
+): Promise<string> {
   const { text, errors, status } = await run(program, args, environment, directory);
   if (status === 0) return text;
   throw new IpbpError('IPBP4008', 'the agent could not be built', {

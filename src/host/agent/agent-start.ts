@@ -3,9 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentLibrary, agentObject } from './agent-build.js';
+import { agentLibrary, agentObject, type AgentBuildOptions } from './agent-build.js';
 import { listenForAgent, type AgentConnection } from './agent-connection.js';
-import { isMusl } from '../cargo/target-triple.js';
+import type { TargetTools } from '../cargo/target-tools.js';
+import { isApple, isMusl } from '../cargo/target-triple.js';
 import { controlDirectory } from '../control/control-socket.js';
 
 /** How the agent gets into a program: by the loader, or where there is none by the linker (cargo/link-with-agent.ts). */
@@ -29,6 +30,8 @@ export interface AgentWanted {
   readonly id: string;
   /** Target triple. */
   readonly target: string;
+  /** To build the agent with; without: this machine's own. */
+  readonly tools?: TargetTools;
   /** The agent's thread starts only with the program's own first one. */
   readonly withFirstThread: boolean;
   /** Called before the agent is built, which takes some seconds, once per rustc. */
@@ -39,14 +42,15 @@ export interface AgentWanted {
  * Builds what programs for a target will need, unless it is there: a library to preload, or for musl, whose programs are
  * static unless they are told not to be, an object to link. Throws IPBP4008.
  */
-export function prepareAgent(target: string, onBuild: () => void): Promise<string> {
-  return isMusl(target) ? agentObject(target, { onBuild }) : agentLibrary(target, { onBuild });
+export function prepareAgent(target: string, options: AgentBuildOptions): Promise<string> {
+  return isMusl(target) ? agentObject(target, options) : agentLibrary(target, options);
 }
 
 /** Throws IPBP4009 when the socket cannot be opened. */
-export async function expectAgent({ id, target, withFirstThread, onBuild }: AgentWanted): Promise<AgentExpected> {
+export async function expectAgent(wanted: AgentWanted): Promise<AgentExpected> {
+  const { id, target, withFirstThread } = wanted;
   // Built while cargo builds the program, and not missed where it comes in otherwise.
-  const building = prepareAgent(target, onBuild);
+  const building = prepareAgent(target, wanted);
   building.catch(() => {});
   // Not in the session's directory: a socket's path must be short.
   const socketPath = join(controlDirectory(), `${id}.agent`);
@@ -55,7 +59,8 @@ export async function expectAgent({ id, target, withFirstThread, onBuild }: Agen
   const listener = await listenForAgent({ socketPath, token });
   const connected = listener.accept();
   connected.catch(() => {}); // Awaited later, when the program runs.
-  const before = process.env['LD_PRELOAD'];
+  const preload = isApple(target) ? 'DYLD_INSERT_LIBRARIES' : 'LD_PRELOAD';
+  const before = process.env[preload];
   return {
     connected,
     async environment(form) {
@@ -68,7 +73,7 @@ export async function expectAgent({ id, target, withFirstThread, onBuild }: Agen
       // For musl a shared library cannot even be made: asking for it says so.
       const library = isMusl(target) ? await agentLibrary(target) : await building;
       // First, so that its stand-ins for the C library's functions are found first (ld.so(8)).
-      return { LD_PRELOAD: before === undefined || before === '' ? library : `${library}:${before}`, ...connection };
+      return { [preload]: before === undefined || before === '' ? library : `${library}:${before}`, ...connection };
     },
     close() {
       listener.close();

@@ -1,6 +1,7 @@
 // A program that plain `cargo run` starts in a project with `ipbp init`: its runner (init-scripts.ts) waits at a gate
 // of its own for our word. The counterpart of cargo-run.ts for a process that is not our child: how it ended is not
 // known here.
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
@@ -9,7 +10,8 @@ import { say, settingLines, type CargoRun } from './cargo-run.js';
 
 /** How long a program waits for us: building the agent may take longer, and then it starts without. */
 const GATE_LIMIT_MS = 15_000;
-const POLL_MS = 100;
+/** Without /proc each look is a process. */
+const POLL_MS = process.platform === 'linux' ? 100 : 1000;
 
 /** Takes the word at the gate over. `exited` resolves with no status, at the program's end or when it was let go alone. */
 export function attachedRun({ pid, program, gate }: AttachedProgram): CargoRun {
@@ -62,10 +64,23 @@ export function attachedRun({ pid, program, gate }: AttachedProgram): CargoRun {
 
 /** When a process started, in the system's ticks (proc(5), stat field 22); null when it is gone or a zombie. */
 function startTime(pid: number): string | null {
+  if (process.platform !== 'linux') return startAsListed(pid);
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' ? null : (fields[19] ?? null);
+  } catch {
+    return null;
+  }
+}
+
+/** The same where there is no /proc: as ps(1) writes it, to the second. */
+function startAsListed(pid: number): string | null {
+  try {
+    const args = ['-o', 'state=,lstart=', '-p', String(pid)];
+    const text = execFileSync('ps', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const [state = '', ...start] = text.trim().split(/\s+/);
+    return state === '' || state.startsWith('Z') ? null : start.join(' ');
   } catch {
     return null;
   }

@@ -55,6 +55,11 @@ export function stringSetting(settings: readonly Setting[], ...path: readonly st
   return text === undefined || text === '' ? null : text;
 }
 
+/** A setting that names a program: a path where it is one, counted from `base`, else a command of the PATH. */
+export function asCommand(word: string, base: string): string {
+  return word.includes('/') ? resolve(base, word) : word;
+}
+
 /** True when both name the same setting. */
 export function samePath(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((word, i) => word === b[i]);

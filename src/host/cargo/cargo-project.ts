@@ -3,9 +3,10 @@
 import { execFile } from 'node:child_process';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
-import { configFiles, readSettings, samePath, type Setting } from './cargo-config.js';
+import { asCommand, configFiles, readSettings, samePath, type Setting } from './cargo-config.js';
 import { cfgHolds } from './cfg-expression.js';
-import { namedTarget, targetVariable } from './target-triple.js';
+import { chosenRustc, targetTools, type TargetTools } from './target-tools.js';
+import { isEmulated, namedTarget, targetVariable } from './target-triple.js';
 
 export interface CargoProject {
   /** `+name` of rustup, or null. */
@@ -30,6 +31,10 @@ export interface CargoProject {
   readonly rustcWrapper: string | null;
   /** The runner that was configured, to be chained. */
   readonly runner: Runner | null;
+  /** Its runner is what runs programs of that target on this machine. */
+  readonly emulated: boolean;
+  /** To build something of ours for the target with. */
+  readonly tools: TargetTools;
 }
 
 /** A package of the workspace. */
@@ -56,6 +61,8 @@ export async function readProject(directory: string, cargoArguments: readonly st
   const manifest = optionValue(args, '--manifest-path');
   const configArguments = optionValues(args, '--config');
   const chosenTarget = optionValue(args, '--target-dir');
+  const settings = readSettings(directory, configArguments);
+  const rustc = chosenRustc(settings, directory) ?? 'rustc';
   const [metadata, version] = await Promise.all([
     output(
       'cargo',
@@ -72,7 +79,7 @@ export async function readProject(directory: string, cargoArguments: readonly st
       // `cargo metadata` does not know the option; as in a build, the variable goes before the configuration.
       chosenTarget === null ? {} : { CARGO_TARGET_DIR: resolve(directory, chosenTarget) },
     ),
-    output(process.env['RUSTC'] ?? 'rustc', [...plus, '-vV'], directory),
+    output(rustc, [...plus, '-vV'], directory),
   ]);
   if (metadata.status !== 0)
     throw new IpbpError('IPBP5002', 'cargo could not read the project', {
@@ -83,7 +90,6 @@ export async function readProject(directory: string, cargoArguments: readonly st
   if (hostTriple === undefined)
     throw new IpbpError('IPBP5001', 'rustc did not say what it compiles for', { because: [version.stderr.trim()] });
   const parsed = parseMetadata(metadata.stdout);
-  const settings = readSettings(directory, configArguments);
   const targetTriple = namedTarget(
     optionValue(args, '--target') ?? configuredTargets(settings)[0] ?? hostTriple,
     hostTriple,
@@ -101,6 +107,8 @@ export async function readProject(directory: string, cargoArguments: readonly st
     targetTriple,
     rustcWrapper: rustcWrapper(directory, settings),
     runner: await chosenRunner(directory, settings, targetTriple, plus),
+    emulated: isEmulated(targetTriple, hostTriple),
+    tools: targetTools(settings, directory, targetTriple, hostTriple, toolchain),
   };
 }
 
@@ -148,11 +156,6 @@ function rustcWrapper(directory: string, settings: readonly Setting[]): string |
 export function configuredWrapper(settings: readonly Setting[]): string | null {
   const setting = settings.find(({ path }) => samePath(path, ['build', 'rustc-wrapper']));
   return typeof setting?.value === 'string' && setting.value !== '' ? asCommand(setting.value, setting.base) : null;
-}
-
-/** A path where it is one, else a command of the PATH. */
-function asCommand(word: string, base: string): string {
-  return word.includes('/') ? resolve(base, word) : word;
 }
 
 async function chosenRunner(

@@ -71,7 +71,7 @@ export function cargoRun(
         ...linkEnvironment(options.redirect, project.targetTriple, scripts),
         IPBP_SESSION: places.session,
         IPBP_HOST: String(process.pid),
-        IPBP_CHAIN_RUNNER: (project.runner?.words ?? []).map(shellQuote).join(' '),
+        ...runnerEnvironment(project),
       },
     },
   );
@@ -110,6 +110,18 @@ export function subcommandOf(args: readonly string[]): 'run' | 'test' | 'bench' 
   const has = (name: string): boolean => args.some((word) => word === name || word.startsWith(`${name}=`));
   if (has('--bench')) return 'bench';
   return has('--test') || has('--lib') ? 'test' : 'run';
+}
+
+/**
+ * Where the user's runner stands: before ours, which it starts in the program's place; or, where nothing else runs the
+ * program on this machine, between ours and the program.
+ */
+export function runnerEnvironment({
+  runner,
+  emulated,
+}: Pick<CargoProject, 'runner' | 'emulated'>): Readonly<Record<string, string>> {
+  const words = (runner?.words ?? []).map(shellQuote).join(' ');
+  return emulated ? { IPBP_CHAIN_RUNNER: '', IPBP_EMULATOR: words } : { IPBP_CHAIN_RUNNER: words };
 }
 
 /** Replaces the user's runner, which ours then calls. cargo wants the same kind of value as in its files. */

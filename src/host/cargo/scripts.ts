@@ -117,8 +117,9 @@ exec "$IPBP_LINKER" "$@"
  * word: `go` (the session holds its own copies of executable and objects), or an exit status. `program-env` sets the
  * agent's environment and takes away ours. A runner of the user's own (`$IPBP_CHAIN_RUNNER`, words quoted for a shell)
  * comes first and runs this one, so that the agent is in the program and not in that runner; it may start a process of
- * its own and clear the environment, so the session is an argument then. Of several programs (cargo test) the first is
- * followed.
+ * its own and clear the environment, so the session is an argument then. A runner that emulates another machine
+ * (`$IPBP_EMULATOR`) cannot run this script: it comes last and hands the agent's environment on. Of several programs
+ * (cargo test) the first is followed.
  */
 const RUNNER = `#!/bin/sh
 # ipbp: starts the program that cargo built, with the agent in it.
@@ -141,6 +142,9 @@ if [ -n "$IPBP_SESSION" ] && [ ! -e "$IPBP_SESSION/started" ] && kill -0 "$IPBP_
     *) exit "$word" ;;
   esac
 fi
+emulator=$IPBP_EMULATOR
+unset IPBP_EMULATOR
+if [ -n "$emulator" ]; then eval "exec $emulator \\"\\$@\\""; fi
 exec "$@"
 `;
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LONE_SLOT_NAME, SLOT_NAME } from '../../link/names.js';
 import type { RedirectMode } from '../events.js';
+import { isApple } from './target-triple.js';
 import { shellQuote, type Scripts } from './scripts.js';
 
 /** Below a unit's directory: what could not be given slots, a line each. */
@@ -26,16 +27,21 @@ export function linkEnvironment(
 }
 
 /**
- * The part of it that does not depend on where the scripts are. With `auto` only programs that once had an edit refused
+ * The part of it that does not depend on where the scripts are. Where loaded code stays as it is (Apple's systems) all
+ * programs get slots. Elsewhere, with `auto`, only programs that once had an edit refused
  * for want of slots get them, where no jump fits: finding those functions costs every link a start of Node and a decoding
  * of all code that changed, and few programs have an edit that needs it.
  */
 export function linkSettings(redirect: RedirectMode, targetTriple: string): Readonly<Record<string, string>> {
   return {
-    IPBP_SLOTS: redirect === 'jump' ? '' : redirect === 'slots' ? 'all' : 'where-needed',
+    IPBP_SLOTS: redirect === 'jump' ? '' : wantsAllSlots(redirect, targetTriple) ? 'all' : 'where-needed',
     IPBP_TARGET: targetTriple,
     IPBP_LINK_WRITER: [process.execPath, ...process.execArgv, writerPath()].map(shellQuote).join(' '),
   };
+}
+
+function wantsAllSlots(redirect: RedirectMode, targetTriple: string): boolean {
+  return redirect === 'slots' || (redirect === 'auto' && isApple(targetTriple));
 }
 
 /** The program that the linker script runs: compiled, or the source where this file is one. */
@@ -44,21 +50,20 @@ function writerPath(): string {
   return existsSync(compiled) ? compiled : compiled.replace(/\.js$/, '.ts');
 }
 
-/** Whether an executable has slots and was to have none, or the other way round. `auto` takes it as it is. */
-export function isLinkedOtherwise(executable: string, redirect: RedirectMode): boolean {
-  switch (redirect) {
-    case 'auto':
-      return false;
-    case 'jump':
-      return hasSlots(executable, SLOT_NAME) || hasSlots(executable, LONE_SLOT_NAME);
-    case 'slots':
-      return !hasSlots(executable, SLOT_NAME);
-  }
+/**
+ * Whether an executable has slots and was to have none, or the other way round. `auto` takes it as it is, where slots are
+ * not the only way.
+ */
+export function isLinkedOtherwise(executable: string, redirect: RedirectMode, targetTriple: string): boolean {
+  if (wantsAllSlots(redirect, targetTriple)) return !hasSlots(executable, SLOT_NAME);
+  return redirect === 'jump' && (hasSlots(executable, SLOT_NAME) || hasSlots(executable, LONE_SLOT_NAME));
 }
 
 /** By the slots' name in the table of names: faster than reading the symbols, and wrong costs one link. */
 function hasSlots(executable: string, name: string): boolean {
-  return readFileSync(executable).includes(`\0${name}\0`);
+  const bytes = readFileSync(executable);
+  // Mach-O has an underscore before what a language calls it.
+  return [`\0${name}\0`, `\0_${name}\0`].some((text) => bytes.includes(text));
 }
 
 /**

@@ -3,7 +3,24 @@
 
 /** Whether programs for this target can be patched. */
 export function isSupportedTarget(triple: string): boolean {
-  return /^x86_64-.*-linux-(?:gnu|musl)$/.test(triple);
+  return /^x86_64-.*-linux-(?:gnu|musl)$|^(?:x86_64|aarch64)-apple-darwin$/.test(triple);
+}
+
+/** Whether its programs are Apple's: Mach-O, loaded by dyld. */
+export function isApple(triple: string): boolean {
+  return triple.includes('-apple-');
+}
+
+/**
+ * Whether programs for the target need something between them and this machine, cargo's runner: another system's do, and
+ * another processor's, unless the system itself takes care of those (macOS does).
+ */
+export function isEmulated(triple: string, hostTriple: string): boolean {
+  if (isApple(triple) && isApple(hostTriple)) return false;
+  const [machine, ...system] = triple.split('-');
+  const [hostMachine, ...hostSystem] = hostTriple.split('-');
+  const named = (words: readonly string[]): string => words.find((word) => /linux|apple|windows|wasi/.test(word)) ?? '';
+  return machine !== hostMachine || named(system) !== named(hostSystem);
 }
 
 /** Whether its C library is musl: programs are linked statically there unless rustc is told otherwise. */

@@ -56,7 +56,7 @@ function firstLine(answer: Answer): Answer {
 }
 
 async function readAgent(triple: string, rustcVersion: string): Promise<AgentFacts> {
-  const { library, isBuilt } = await findAgent(triple, rustcVersion);
+  const { library, isBuilt } = await findAgent(triple, { rustcVersion });
   return {
     library,
     isBuilt,

@@ -33,7 +33,7 @@ const CASES: readonly (readonly [
   [{ cargo: { error: 'not there' } }, 'toolchain.cargo', 'missing', 'IPBP5001', /PATH/],
   [{ rustc: { error: 'not there' }, agent: null }, 'toolchain.rustc', 'missing', 'IPBP5001', /PATH/],
   [{ rustc: { text: 'release: 1.79.0' } }, 'toolchain.rustc', 'missing', 'IPBP4008', /1\.80/],
-  [{ targetTriple: 'aarch64-apple-darwin' }, 'toolchain.target', 'missing', 'IPBP1003', /--target/],
+  [{ targetTriple: 'aarch64-unknown-linux-gnu' }, 'toolchain.target', 'missing', 'IPBP1003', /--target/],
   [{ targetTriple: 'i686-unknown-linux-gnu' }, 'toolchain.target', 'missing', 'IPBP1003', /--target/],
   [{ std: { directory: '/lib', isThere: false } }, 'toolchain.std', 'missing', 'IPBP4008', /rustup target add x86/],
   [{ linker: { ...GOOD.linker, path: null } }, 'toolchain.linker', 'missing', 'IPBP4008', /gcc/],

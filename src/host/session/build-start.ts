@@ -37,6 +37,11 @@ export interface Composition {
 export interface Held extends Composition {
   readonly run: CargoRun;
   readonly pid: number;
+  /**
+   * The system shows what the process runs, and its threads: Linux does, of its own programs. Of an emulator's process
+   * all that would be the emulator's.
+   */
+  readonly isShown: boolean;
   /** As cargo named it. */
   readonly executable: string;
   /** The session's copy. */
@@ -116,7 +121,7 @@ function hold(
   }
   // With slots where none are wanted, or without, or static without the agent: what is fresh for cargo is linked again.
   const wrong =
-    isLinkedOtherwise(started.program, context.options.redirect) ||
+    isLinkedOtherwise(started.program, context.options.redirect, project.targetTriple) ||
     agentForm(started.program, root.args, project.targetTriple) === null;
   if (wrong && once(aged, `${root.key} link`) && makeStale(root)) return 'again';
   const plugins = followablePlugins(context, units, root);
@@ -155,6 +160,7 @@ function hold(
   return {
     run,
     pid: started.pid,
+    isShown: process.platform === 'linux' && !project.emulated,
     executable: started.program,
     keptExecutable,
     keptLibraries,

@@ -5,15 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../../codes/error.js';
 import type { RefusedItem } from '../../patch/engine.js';
 import { openLiveEngine } from '../../patch/live-engine.js';
+import type { Delivery } from '../../patch/plan.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
 import type { AgentExpected } from '../agent/agent-start.js';
 import type { CargoProject } from '../cargo/cargo-project.js';
 import { slotProblems } from '../cargo/slot-environment.js';
+import { isApple } from '../cargo/target-triple.js';
 import { createCompiler } from '../compile/compile.js';
 import { knownArchives } from '../compile/known-archives.js';
 import type { Spawner } from '../compile/spawner.js';
 import { filesOfRustc, keepWarm } from '../compile/warm-files.js';
-import type { SessionOptions, Untimed } from '../events.js';
+import type { DeliverMode, SessionOptions, Untimed } from '../events.js';
 import { inBackground, type Report } from './background.js';
 import type { Held } from './build-start.js';
 import { followBuilds } from './follow-builds.js';
@@ -123,7 +125,7 @@ export function followProgram(context: ProgramContext): FollowedProgram {
       });
     // While the program starts.
     const indexStart = performance.now();
-    const delivery = options.deliver === 'dylib' ? 'library' : 'map';
+    const delivery = deliveryOf(options.deliver, project.targetTriple);
     const executable = openLiveEngine(inputFile(held.executable, held.keptExecutable), delivery);
     if (delivery === 'library' && !executable.hasLoader)
       throw new IpbpError('IPBP5902', 'a static program cannot open patches as shared libraries', {
@@ -189,6 +191,15 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     emit({ event: 'note', code: refusedBy(error).code, message: unpatchedBecause(error) });
   });
   return current;
+}
+
+/** Where nothing else than libraries may be executed (Apple's systems), they are what `auto` means. Throws IPBP5902. */
+function deliveryOf(mode: DeliverMode, target: string): Delivery {
+  if (mode === 'map' && isApple(target))
+    throw new IpbpError('IPBP5902', 'on this system a patch is a shared library', {
+      where: `--deliver map, ${target}`,
+    });
+  return mode === 'dylib' || isApple(target) ? 'library' : 'map';
 }
 
 /** What a warm-up cannot open, the first edit will: it is for that to say so. */

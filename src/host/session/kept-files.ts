@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import type { InputFile } from '../../patch/engine.js';
 import { fileSource } from '../files/byte-source.js';
+import { asSeenBy } from '../files/process-files.js';
 import { debugFileName, sameObject, type ObjectSet, type ObjectStat } from '../cargo/incremental.js';
 
 /** Keeps `path` as `kept` (which must not exist). Throws IPBP5014. */
@@ -68,6 +69,6 @@ function readWhole(path: string): Uint8Array {
 
 /** A mapped library's file as the process sees it: it may live in another mount namespace. Null for the kernel's own. */
 export function mappedLibrary(pid: number, path: string): InputFile | null {
-  const seen = path.startsWith('/') ? `/proc/${pid}/root${path}` : `/proc/${pid}/cwd/${path}`;
+  const seen = asSeenBy(pid, path);
   return existsSync(seen) ? inputFile(path, seen) : null;
 }

@@ -14,6 +14,7 @@ import type { AgentConnection } from '../agent/agent-connection.js';
 import type { Held } from './build-start.js';
 import type { PluginLibrary } from '../cargo/capture-store.js';
 import { outputsOf } from '../cargo/unit.js';
+import { asSeenBy } from '../files/process-files.js';
 import { sameFile } from '../files/same-file.js';
 import { inputFile, mappedLibrary } from './kept-files.js';
 import { refusedBy } from './refused-by.js';
@@ -168,8 +169,7 @@ function findModule(agent: AgentConnection, library: string, kept: string): Foun
     return modules.some((one) => sameFileName(one.path, library)) ? 'the process has opened another build of it' : null;
   if (second !== undefined) return 'the process has loaded it more than once';
   // The identity may be that of its code alone.
-  const seen = path.startsWith('/') ? `/proc/${pid}/root${path}` : `/proc/${pid}/cwd/${path}`;
-  if (!sameFile(seen, kept)) return `the process has loaded another file, ${path}`;
+  if (!sameFile(asSeenBy(pid, path), kept)) return `the process has loaded another file, ${path}`;
   return { library, file, module };
 }
 

@@ -93,7 +93,7 @@ export function createOpenedLibraries(
 /** Calls `look` to follow what was opened when something was, and an edit is `awaited` to go live with it. */
 export function whenOpened(
   awaited: () => boolean,
-  { graph }: Held,
+  { graph, isShown }: Held,
   pid: number,
   look: () => void,
 ): NodeJS.Timeout | null {
@@ -101,9 +101,10 @@ export function whenOpened(
   let seen = '';
   return setInterval(() => {
     if (!awaited()) return;
-    const now = mappedFiles(pid);
+    // Where the system does not show what is mapped, the agent is asked each time.
+    const now = isShown ? mappedFiles(pid) : null;
     if (now === seen) return;
-    seen = now;
+    seen = now ?? '';
     look();
   }, LOOK_MS).unref();
 }

@@ -1,7 +1,6 @@
 // One patch from objects on disk to the program's answer, and undo and redo. Takes the times; keeps the history of
 // object sets in step with the engine's. Planning ahead is in staging.ts; when to do it and what to tell is the
 // session's.
-import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import type { RefusedItem } from '../../patch/engine.js';
@@ -21,6 +20,7 @@ import {
   type SessionWindow,
   type SetDifference,
 } from '../cargo/incremental.js';
+import { runningPath } from '../files/process-files.js';
 import { sameFile } from '../files/same-file.js';
 import { inputFile, keepObjects } from './kept-files.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
@@ -156,7 +156,8 @@ export function createPatcher(
   const opened = createOpenedLibraries(held, modules, history.current);
 
   const checkExecutable = (): void => {
-    if (executableChecked) return;
+    // Elsewhere its identity, by which the engine knows it, is all there is.
+    if (executableChecked || !held.isShown) return;
     if (!sameFile(`/proc/${agent.program.pid}/exe`, held.keptExecutable))
       throw new IpbpError('IPBP5007', 'the process runs another file than the one that was kept', {
         expected: held.executable,
@@ -182,7 +183,7 @@ export function createPatcher(
     live.push({ patch, image });
     undone.length = 0;
     const isLive = (): boolean => live.some((one) => one.image === image);
-    tellStillInside({ engine, image, pid: agent.program.pid, isLive }, told);
+    if (held.isShown) tellStillInside({ engine, image, pid: agent.program.pid, isLive }, told);
     return { kind: 'sent', patch, liveAt };
   };
 
@@ -389,12 +390,4 @@ function notTaken(answer: TransactionResult): RefusedOutcome {
 function patched(patch: number, image: PatchImage, ms: PatchTimes): PatchOutcome {
   const bytes = image.segments.reduce((sum, segment) => sum + segment.size, 0);
   return { kind: 'patched', event: { patch, ...patchedItems(image.items), bytes, ms, warnings: image.warnings } };
-}
-
-function runningPath(pid: number): string {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`);
-  } catch {
-    return 'no process';
-  }
 }

@@ -102,6 +102,7 @@ export async function startSession(
     const listening = expectAgent({
       id,
       target: project.targetTriple,
+      tools: project.tools,
       withFirstThread: options.noAgentThread === true,
       onBuild: () => emit({ event: 'note', code: null, message: 'building the agent (once per rustc)' }),
     });

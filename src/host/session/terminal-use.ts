@@ -6,8 +6,9 @@ import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 /** read, readv, pread64 by machine; a thread that sits in one of them with descriptor 0 waits for input. */
 const READ_CALLS: Readonly<Record<string, readonly string[]>> = { x64: ['0', '19'], arm64: ['63', '65'] };
 
-/** True where standard input is a terminal that the program waits on or has switched to raw mode. */
+/** True where standard input is a terminal that the program waits on or has switched to raw mode, or none can tell. */
 export function readsTerminal(pid: number): boolean {
+  if (process.platform !== 'linux') return true;
   let terminal: string;
   try {
     terminal = readlinkSync(`/proc/${pid}/fd/0`);
