@@ -64,6 +64,11 @@ export interface Section {
   readonly fileSize: number;
   /** A power of two, at least 1. */
   readonly align: number;
+  /**
+   * It was cut where the next begins, so that its end may be padding, zeros or what fills code, and sizes of its symbols may
+   * be too large by that. Without: it ends where its content ends.
+   */
+  readonly padded?: boolean;
   /** Name of the COMDAT group it belongs to, if any. */
   readonly group: string | null;
   /** The linker keeps it although nothing refers to it (SHF_GNU_RETAIN). */

@@ -143,6 +143,7 @@ function makeAtom(opened: Opened, section: Section): Atom {
     sectionName: section.name,
     size: section.size,
     align: section.align,
+    padded: section.padded === true,
     bytes: opened.file.sectionBytes(section.index),
     mergeable: section.mergeable,
     strings: section.strings,

@@ -78,7 +78,7 @@ function entryOf(
 function made(of: Atom, kind: 'code' | 'data', what: string, bytes: Uint8Array, align: number): Atom {
   const { object, section, sectionName } = of;
   const nothing = { symbols: [], edges: [], frames: [], compactFrames: [] };
-  const plain = { mergeable: false, strings: false, entrySize: 0, ...nothing };
+  const plain = { padded: false, mergeable: false, strings: false, entrySize: 0, ...nothing };
   const name = `${of.name} (${what})`;
   return { object, section, sectionName, kind, name, size: bytes.length, align, bytes, ...plain };
 }

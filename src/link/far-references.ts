@@ -43,6 +43,7 @@ function asideOf({ object, section, kind, sectionName, name }: Atom, bytes: Uint
     edges: [],
     frames: [],
     compactFrames: [],
+    padded: false,
     mergeable: false,
     strings: false,
     entrySize: 0,

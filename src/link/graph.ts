@@ -87,6 +87,8 @@ export interface Atom {
   readonly sectionName: string;
   readonly size: number;
   readonly align: number;
+  /** What is at its end may be padding: see Section. */
+  readonly padded: boolean;
   /** Content before fixups: a view into the object, empty for zero-filled atoms. */
   readonly bytes: Uint8Array;
   readonly mergeable: boolean;

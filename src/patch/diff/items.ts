@@ -1,6 +1,7 @@
 // The items of a set of objects: every named function and static, found by name over all objects. Says what range of
 // an atom an item covers and where its state lives. Compares nothing.
-import type { Atom, AtomSymbol, Edge, Frame, LinkObject, Target } from '../../link/graph.js';
+import type { Atom, AtomSymbol, CompactFrame, Edge, Frame, LinkObject, Target } from '../../link/graph.js';
+import { EXPRESSIONS } from '../../reloc/fixup.js';
 
 /** One copy of an item: a symbol in an atom. The same object for the same symbol, so that it can be a key. */
 export interface AtomRef {
@@ -110,7 +111,16 @@ export function openSide(objects: readonly LinkObject[]): Side {
  * What an item covers. A symbol alone in its atom covers all of it (its size may be missing, and what stands behind it
  * belongs to it); among several it covers its size, or all up to the next one.
  */
-export function rangeOf({ atom, symbol }: AtomRef): Range {
+export function rangeOf(item: AtomRef): Range {
+  const range = wholeRangeOf(item);
+  const { atom, symbol } = item;
+  const end = symbol.offset + symbol.size;
+  // Fills depend on what stands behind. What is none is part of the function: tables of its jumps.
+  const filled = atom.padded && atom.kind === 'code' && symbol.size > 0 && end < range.end;
+  return filled && atom.object.machine.entry.isPadding(atom.bytes.subarray(end, range.end)) ? { ...range, end } : range;
+}
+
+function wholeRangeOf({ atom, symbol }: AtomRef): Range {
   if (atom.symbols.length === 1 && symbol.offset === 0) return { atom, start: 0, end: atom.size };
   const others = atom.symbols.filter((other) => other.stable && other.offset !== symbol.offset);
   if (others.length === 0 && symbol.offset === 0) return { atom, start: 0, end: atom.size };
@@ -120,6 +130,44 @@ export function rangeOf({ atom, symbol }: AtomRef): Range {
     atom.size,
   );
   return { atom, start: symbol.offset, end: next };
+}
+
+/** Most bytes that are put behind data so that what follows is aligned: a line of the processor's cache. */
+export const MOST_PADDING = 128;
+
+/** Where the content of a range ends for certain: what follows, if anything, are zeros that may be padding. */
+export function contentEnd(range: Range): number {
+  const { atom, start, end } = range;
+  if (!atom.padded || atom.kind === 'code' || end < atom.size) return end;
+  const field = edgesIn(range).at(-1);
+  let last = Math.max(start, field === undefined ? 0 : field.offset + field.row.field.size);
+  for (let at = last; at < Math.min(end, atom.bytes.length); at++) if (atom.bytes[at] !== 0) last = at + 1;
+  return last;
+}
+
+/** Bytes of state that an item is; 0 where that is not known to the byte. */
+export function stateSize({ atom, symbol }: AtomRef): number {
+  return atom.padded ? 0 : symbol.size;
+}
+
+/** May two items be state of one size? Where padding hides it, what a debugger is told of them decides (identity/). */
+export function sameStateSize(a: AtomRef, b: AtomRef): boolean {
+  return withinPadding(a.atom, a.symbol.size, b.atom, b.symbol.size) && sameTemplateSize(a.atom, b.atom);
+}
+
+/** Of thread-locals that are reached by a descriptor: what the descriptors lead to is the state. */
+function sameTemplateSize(a: Atom, b: Atom): boolean {
+  const [valueA, valueB] = [a, b].map(({ kind, edges }) =>
+    kind === 'tls-descriptors'
+      ? edges.find(({ row }) => EXPRESSIONS[row.expression].term === 'DTP')?.target.atom
+      : null,
+  );
+  if (valueA == null || valueB == null) return valueA === valueB;
+  return withinPadding(valueA, valueA.size, valueB, valueB.size);
+}
+
+function withinPadding(a: Atom, sizeA: number, b: Atom, sizeB: number): boolean {
+  return sizeA === sizeB || (a.padded && b.padded && Math.abs(sizeA - sizeB) < MOST_PADDING);
 }
 
 /** Edges whose field starts in [start, end). */
@@ -144,6 +192,11 @@ export function framesIn({ atom, start, end }: Range): readonly Frame[] {
     const at = begin.target.offset + begin.addend;
     return at >= start && at < end;
   });
+}
+
+/** Rows of compact unwind tables of the code in a range. */
+export function compactFramesIn({ atom, start, end }: Range): readonly CompactFrame[] {
+  return atom.compactFrames.filter(({ offset }) => offset >= start && offset < end);
 }
 
 /** The named item at an offset of an atom, or null. */

@@ -7,10 +7,21 @@
 // - a named read-only static: its name and its content, as references bind to the new copy;
 // - anonymous data: its content, recursively. Cycles hold as equal until a difference is found (as for automata).
 import { firstNotBefore } from '../../bytes/search.js';
-import type { Atom, Edge, Frame, Target } from '../../link/graph.js';
+import type { Atom, CompactFrame, Edge, Frame, Target } from '../../link/graph.js';
 import type { FixupRow } from '../../reloc/fixup.js';
 import type { AtomRef, Range, Side } from './items.js';
-import { edgesIn, framesIn, isItem, itemAt, rangeOf, storageOf } from './items.js';
+import {
+  compactFramesIn,
+  contentEnd,
+  edgesIn,
+  framesIn,
+  isItem,
+  itemAt,
+  MOST_PADDING,
+  rangeOf,
+  sameStateSize,
+  storageOf,
+} from './items.js';
 import { bytesBehind, isDivided, placeAt, placeInCode } from './place.js';
 import type { Place } from './place.js';
 
@@ -56,11 +67,13 @@ export function compareSides(before: Side, after: Side): Comparison {
 
 function sameWhole(state: State, a: AtomRef, b: AtomRef): boolean {
   if (!sameRange(state, rangeOf(a), rangeOf(b))) return false;
-  return a.atom.kind === 'code' ? sameFrames(state, a, b) : a.symbol.size === b.symbol.size;
+  return a.atom.kind === 'code' ? sameFrames(state, a, b) : sameStateSize(a, b);
 }
 
-function sameRange(state: State, a: Range, b: Range): boolean {
-  if (a.end - a.start !== b.end - b.start) return false;
+function sameRange(state: State, rangeA: Range, rangeB: Range): boolean {
+  const same = withoutPadding(rangeA, rangeB);
+  if (same === null) return false;
+  const [a, b] = same;
   const edgesA = edgesIn(a);
   const edgesB = edgesIn(b);
   if (edgesA.length !== edgesB.length || !sameContent(a, edgesA, b, edgesB)) return false;
@@ -68,6 +81,19 @@ function sameRange(state: State, a: Range, b: Range): boolean {
     const other = edgesB[index] as Edge;
     return edge.offset - a.start === other.offset - b.start && sameEdge(state, edge, a, other);
   });
+}
+
+/** Both ranges in one length, where what one is longer than the other may be padding; null where it is not. */
+function withoutPadding(a: Range, b: Range): readonly [Range, Range] | null {
+  const [sizeA, sizeB] = [a.end - a.start, b.end - b.start];
+  if (sizeA === sizeB) return [a, b];
+  const size = Math.min(sizeA, sizeB);
+  const isLeft = (range: Range): boolean => range.atom.padded && contentEnd(range) - range.start <= size;
+  if (Math.abs(sizeA - sizeB) >= MOST_PADDING || !isLeft(a) || !isLeft(b)) return null;
+  return [
+    { ...a, end: a.start + size },
+    { ...b, end: b.start + size },
+  ];
 }
 
 /** Equal bytes outside the fields of the edges of either side. Zero-filled atoms have no bytes: they read as zeros. */
@@ -211,7 +237,7 @@ function sameAim(state: State, a: AtomRef, b: AtomRef): boolean {
       return true;
     case 'mutable':
     case 'tls':
-      return a.symbol.size === b.symbol.size;
+      return sameStateSize(a, b);
     case 'readonly':
     case null:
       return samePiece(state, rangeOf(a), rangeOf(b));
@@ -228,8 +254,22 @@ function sameFrames(state: State, a: AtomRef, b: AtomRef): boolean {
   const framesB = framesIn(rangeOf(b));
   return (
     framesA.length === framesB.length &&
-    framesA.every((frame, index) => sameFrame(state, frame, framesB[index] as Frame, own))
+    framesA.every((frame, index) => sameFrame(state, frame, framesB[index] as Frame, own)) &&
+    sameCompactFrames(state, a, b)
   );
+}
+
+function sameCompactFrames(state: State, a: AtomRef, b: AtomRef): boolean {
+  const [rowsA, rowsB] = [compactFramesIn(rangeOf(a)), compactFramesIn(rangeOf(b))];
+  const sameTarget = (one: Edge | null, other: Edge | null): boolean =>
+    one === null || other === null ? one === other : sameEdge(state, one, null, other);
+  const same = (one: CompactFrame, other: CompactFrame): boolean =>
+    one.offset - a.symbol.offset === other.offset - b.symbol.offset &&
+    one.length === other.length &&
+    one.encoding === other.encoding &&
+    sameTarget(one.personality, other.personality) &&
+    sameTarget(one.lsda, other.lsda);
+  return rowsA.length === rowsB.length && rowsA.every((row, index) => same(row, rowsB[index] as CompactFrame));
 }
 
 /** A record begins with its length and its distance to the shared record, which only say where it lies. */

@@ -2,7 +2,7 @@
 // contents; and how much two contents have in common. Lines and columns do not count: they shift with every edit above.
 import { decodeText } from '../../bytes/text.js';
 import type { Atom, Edge } from '../../link/graph.js';
-import { edgesIn, isItem, rangeOf, type AtomRef, type Range } from '../diff/items.js';
+import { contentEnd, edgesIn, isItem, rangeOf, type AtomRef, type Range } from '../diff/items.js';
 import { placeAt, placeInCode } from '../diff/place.js';
 
 export interface Content {
@@ -44,7 +44,8 @@ export function contentsOf(spell: (name: string) => string): Contents {
 }
 
 function contentOf(item: AtomRef, spell: (name: string) => string): Content {
-  const range = rangeOf(item);
+  const whole = rangeOf(item);
+  const range = { ...whole, end: contentEnd(whole) };
   const edges = edgesIn(range);
   const bytes = unfielded(range, edges);
   const targets = edges.map((edge) => `${edge.offset - range.start}:${targetText(edge, range, spell, 0)}`);
@@ -53,7 +54,7 @@ function contentOf(item: AtomRef, spell: (name: string) => string): Content {
   for (const edge of edges) count(parts, targetText(edge, range, spell, 0));
   for (let at = 0; at + 4 <= Math.min(bytes.length, LOOKED_AT); at += code ? 1 : 4)
     count(parts, bytes.slice(at, at + 4));
-  return { key: `${range.atom.kind} ${range.end - range.start} ${bytes} ${targets.join()}`, parts };
+  return { key: `${range.atom.kind} ${bytes.length} ${bytes} ${targets.join()}`, parts };
 }
 
 /** Data with text like `event src/main.rs:12` and the 12 as a number: what an event of a log says of itself. */

@@ -2,6 +2,7 @@
 // statics of one name in one function. Says for every new number which old one it is. Names no item.
 import { align } from './align.js';
 import { demangle } from '../../formats/symbols/demangle.js';
+import { stateSize } from '../diff/items.js';
 import { contentsOf, likeness, type Content, type Contents } from './content.js';
 import { looksAlike, type EnvironmentLook, type Environments } from './environments.js';
 import {
@@ -257,7 +258,7 @@ function lookOf({ side, group, numbers }: Sequence, members: readonly SpelledIte
   const state = storage !== 'code';
   return {
     members,
-    kind: self === undefined ? null : state ? `${storage} ${self.copies[0]?.symbol.size ?? 0}` : storage,
+    kind: self === undefined ? null : state ? `${storage} ${sizeOfState(self)}` : storage,
     type: countsClosures(group) ? null : staticType(self),
     holds: countsClosures(group) ? side.environments.lookOf(members, group, number) : new Map(),
     key: members.length === 0 || storage === 'mutable' || storage === 'tls' ? null : content,
@@ -265,6 +266,10 @@ function lookOf({ side, group, numbers }: Sequence, members: readonly SpelledIte
     parts: mergeParts(contents.map((one) => one.content)),
     state,
   };
+}
+
+function sizeOfState({ copies: [copy] }: SpelledItem): number {
+  return copy === undefined ? 0 : stateSize(copy);
 }
 
 /** Is the item this number, and not something inside of it? */

@@ -5,7 +5,7 @@ import { demangle, spellV0 } from '../../formats/symbols/demangle.js';
 import type { LinkObject } from '../../link/graph.js';
 import type { ObjectDiff } from '../diff/diff.js';
 import type { DiffItem } from '../diff/items.js';
-import { edgesIn, rangeOf, storageOf, type AtomRef } from '../diff/items.js';
+import { edgesIn, rangeOf, sameStateSize, storageOf, type AtomRef } from '../diff/items.js';
 import { contentsOf, type Contents } from './content.js';
 import { keepTheirTypes } from './kept-types.js';
 import { withoutNumbers } from './numbered.js';
@@ -49,8 +49,7 @@ function isInPlace({ kind, before, after, rebind }: DiffItem): boolean {
     old !== undefined &&
     (!rebind || after.every((copy) => sameContent(contentsOf(lookOf), old, copy))) &&
     after.every(
-      ({ atom, symbol }) =>
-        storageOf(atom) === storageOf(old.atom) && (kind === 'function' || symbol.size === old.symbol.size),
+      (copy) => storageOf(copy.atom) === storageOf(old.atom) && (kind === 'function' || sameStateSize(copy, old)),
     )
   );
 }
