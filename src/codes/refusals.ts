@@ -65,6 +65,12 @@ export const REFUSAL_CODES = {
       'Loaded code cannot be changed on this system, so that functions are changed by slots; no slot leads to this one, and not all that call it can be linked anew.',
     remedy: 'Build the program with ipbp run, which gives the functions of the workspace slots.',
   },
+  IPBP3017: {
+    title: 'statics were merged',
+    meaning:
+      'The compiler merged statics of one codegen unit and knows them by their places in that alone (on arm64, when it optimises): a patch cannot tell which values of the program they are.',
+    remedy: 'Rebuild and restart; compile with -Cllvm-args=-aarch64-enable-global-merge=false.',
+  },
   IPBP3006: {
     title: 'layout of a live type changed',
     meaning:

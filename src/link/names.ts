@@ -6,7 +6,7 @@
  * jump tables, unwind tables. What they stand for is their content.
  */
 const ANONYMOUS =
-  /^(?:\.L|L\.|l_|ltmp\d|\$[adtx](?:\.|$)|anon\.|\.Lanon\.|alloc_[0-9a-f]{16,}|vtable\.\d|str\.\d|switch\.table\.|const\.\d|promoted\.\d|__unnamed_\d|GCC_except_table|__rustc_debug_gdb_scripts_section__|_?lpad|\.str)/;
+  /^(?:\.L|L\.|l_|ltmp\d|\$[adtx](?:\.|$)|anon\.|\.Lanon\.|alloc_[0-9a-f]{16,}|vtable\.\d|str\.\d|switch\.table\.|const\.\d|promoted\.\d|__unnamed_\d|GCC_except_table|__rustc_debug_gdb_scripts_section__|_MergedGlobals|_?lpad|\.str)/;
 
 /**
  * LLVM's mark of names that are to be taken as they are, without what a platform puts before the language's names: in

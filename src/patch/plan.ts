@@ -14,6 +14,7 @@ import { compareLayouts } from './guard/guard.js';
 import type { LayoutMemory } from './guard/remembered.js';
 import { AS_IT_IS } from './guard/type-names.js';
 import { refuseUnchecked } from './guard/unchecked.js';
+import { refuseUnnamedState } from './guard/unnamed-state.js';
 import type { Identified } from './identity/identity.js';
 import type { ImageSegment, ImageSymbol, ItemReport, ModuleIdentity, PatchImage } from './image/image.js';
 import { storageOf } from './diff/items.js';
@@ -204,6 +205,8 @@ function planRoots(
     );
     return { kind: 'refused', items };
   }
+  const unnamed = refuseUnnamedState(linked.image.atoms);
+  if (unnamed.length > 0) return { kind: 'refused', items: unnamed };
   const wordsAt = top - wordsSize;
   const jumps = writesCode ? { wordsAt: anywhere ? wordsAt : null } : null;
   const redirected = redirectFunctions(program, roots.functions, linked.image, jumps);
