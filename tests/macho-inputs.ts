@@ -60,3 +60,25 @@ int run(base *b) {
   return d.f();
 }
 `;
+
+/** What lld wants to know of the system's library. */
+const SYSTEM = `--- !tapi-tbd
+tbd-version: 4
+targets: [ x86_64-macos, arm64-macos ]
+install-name: '/usr/lib/libSystem.B.dylib'
+exports:
+  - targets: [ x86_64-macos, arm64-macos ]
+    symbols: [ dyld_stub_binder, __tlv_bootstrap, _outside, _perhaps ]
+...
+`;
+
+/** Links objects by lld: an executable that starts at `_work`, or with `-dylib` a library. */
+export function machoLinked(machine: MachoMachine, objects: readonly string[], ...flags: string[]): string {
+  const path = join(scratch(), `macho-${made++}-${machine}`);
+  const system = join(scratch(), 'libSystem.tbd');
+  writeFileSync(system, SYSTEM);
+  const entry = flags.includes('-dylib') || flags.includes('-bundle') ? [] : ['-e', '_work'];
+  const platform = ['-arch', machine, '-platform_version', 'macos', '11.0', '11.0'];
+  output('ld64.lld-19', [...platform, ...entry, ...flags, ...objects, system, '-o', path]);
+  return path;
+}

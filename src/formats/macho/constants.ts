@@ -14,6 +14,8 @@ export const MH_DYLDLINK = 0x4;
 export const MH_TWOLEVEL = 0x80;
 /** Each symbol begins a piece that the linker may move and drop on its own. */
 export const MH_SUBSECTIONS_VIA_SYMBOLS = 0x2000;
+/** An executable that may be loaded at any address. */
+export const MH_PIE = 0x20_0000;
 export const MACH_HEADER_64_SIZE = 32;
 
 // <mach/machine.h>
@@ -26,11 +28,13 @@ export const LC_SEGMENT_64 = 0x19;
 export const LC_DYSYMTAB = 0xb;
 export const LC_LOAD_DYLIB = 0xc;
 export const LC_ID_DYLIB = 0xd;
+export const LC_LOAD_DYLINKER = 0xe;
 export const LC_LOAD_WEAK_DYLIB = 0x8000_0018;
 export const LC_UUID = 0x1b;
 export const LC_RPATH = 0x8000_001c;
 export const LC_CODE_SIGNATURE = 0x1d;
 export const LC_REEXPORT_DYLIB = 0x8000_001f;
+export const LC_DYLD_INFO = 0x22;
 export const LC_DYLD_INFO_ONLY = 0x8000_0022;
 export const LC_LOAD_UPWARD_DYLIB = 0x8000_0023;
 export const LC_FUNCTION_STARTS = 0x26;

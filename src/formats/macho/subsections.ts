@@ -25,6 +25,14 @@ export interface Pieces {
 
 const ZERO = Float64Array.of(0);
 
+/** One piece for each section: linked files are not cut. */
+export function wholePieces(sections: readonly MachoSection[]): Pieces {
+  return collect(
+    sections,
+    sections.map(() => ZERO),
+  );
+}
+
 /** Cuts the sections of a relocatable file. IPBP1002 for symbols outside their section or more pieces than allowed. */
 export function cutSections(file: Windows, headers: MachoHeaders, table: NlistTable): Pieces {
   const viaSymbols = (headers.flags & macho.MH_SUBSECTIONS_VIA_SYMBOLS) !== 0;

@@ -3,8 +3,10 @@
 import type { ByteReader } from '../../bytes/reader.js';
 import type { Windows } from '../../bytes/source.js';
 import { LIMITS } from '../../bytes/limits.js';
+import { decodeText } from '../../bytes/text.js';
 import { hex } from '../../codes/error.js';
 import * as macho from './constants.js';
+import type { SymbolRow } from './encode-symbols.js';
 import type { MachoHeaders } from './header.js';
 
 const TWO_32 = 0x1_0000_0000;
@@ -103,23 +105,41 @@ function endOfName(bytes: Uint8Array, start: number): number {
   return bytes.indexOf(0, near);
 }
 
+/** The entries for debuggers, in the file's order. */
+export function* debuggerRows(table: NlistTable): Generator<SymbolRow> {
+  const { count, type, section, description, value, strings, nameStart, nameLength } = table;
+  for (let row = 0; row < count; row++) {
+    if (((type[row] as number) & macho.N_STAB) === 0) continue;
+    const start = nameStart[row] as number;
+    yield {
+      type: type[row] as number,
+      name: decodeText(strings, start, start + (nameLength[row] as number)),
+      section: section[row] as number,
+      description: description[row] as number,
+      value: value[row] as number,
+    };
+  }
+}
+
 /** Where a row is: N_UNDF, N_ABS, N_SECT and so on. */
 export function whereOf({ type }: NlistTable, row: number): number {
   return (type[row] as number) & macho.N_TYPE;
 }
 
 /** Was the name made by the assembler, and cuts nothing: `L…`, or the `ltmp3` that LLVM puts where a section starts? */
-export function isTemporary({ strings, nameStart, nameLength }: NlistTable, row: number): boolean {
-  const start = nameStart[row] as number;
-  const length = nameLength[row] as number;
-  if (length === 0) return true;
-  if (strings[start] === 0x4c) return true; // L
-  if (strings[start] !== 0x6c || length < 5) return false; // l
-  const digit = strings[start + 4] as number;
+export function isTemporary({ strings, nameStart }: NlistTable, row: number): boolean {
+  return isTemporaryAt(strings, nameStart[row] as number);
+}
+
+/** The same of the name that starts here. None is one too. */
+export function isTemporaryAt(strings: Uint8Array, start: number): boolean {
+  const first = strings[start] ?? 0;
+  if (first !== 0x6c) return first === 0 || first === 0x4c; // l, L
+  const digit = strings[start + 4] ?? 0;
   return (
-    strings[start + 1] === 0x74 &&
-    strings[start + 2] === 0x6d &&
-    strings[start + 3] === 0x70 &&
+    strings[start + 1] === 0x74 && // t
+    strings[start + 2] === 0x6d && // m
+    strings[start + 3] === 0x70 && // p
     digit >= 0x30 &&
     digit <= 0x39
   );

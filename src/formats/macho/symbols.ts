@@ -4,9 +4,9 @@
 import { decodeText, isAscii } from '../../bytes/text.js';
 import * as columns from '../columns.js';
 import type { SymbolColumns } from '../columns.js';
-import type { Binding, ObjectSymbol, SectionKind, SymbolKind, Visibility } from '../object-file.js';
+import type { Binding, ObjectSymbol, SymbolKind, Visibility } from '../object-file.js';
 import * as macho from './constants.js';
-import type { MachoHeaders } from './header.js';
+import type { MachoHeaders, MachoSection } from './header.js';
 import { MARK_BYTE, UNDERSCORE } from './names.js';
 import { sectionKind } from './section-kinds.js';
 import { pieceAt, type Pieces } from './subsections.js';
@@ -16,8 +16,6 @@ export interface SymbolParts {
   readonly headers: MachoHeaders;
   readonly table: NlistTable;
   readonly pieces: Pieces;
-  /** Fills in the sizes of symbols that are in sections. */
-  readonly measure: (symbols: SymbolColumns) => void;
 }
 
 /** How many symbols the model has, and which is that of a section. */
@@ -25,12 +23,11 @@ export function sectionSymbol(table: NlistTable, section: number): number {
   return table.rows.length + 1 + section;
 }
 
-/** IPBP1002 for entries that are none of an object's, IPBP1003 for a name that stands for another (N_INDR). */
-export function readSymbolColumns({ headers, table, pieces, measure }: SymbolParts): SymbolColumns {
+/** Without the sizes of what is in sections. IPBP1002 for entries that no such file has. */
+export function readSymbolColumns({ headers, table, pieces }: SymbolParts): SymbolColumns {
   const linked = headers.type !== macho.MH_OBJECT;
   const own = table.rows.length + 1;
   const count = linked ? own : own + pieces.count;
-  const kinds = headers.sections.map((section) => symbolKind(sectionKind(section)));
   const kind = new Uint8Array(count);
   const binding = new Uint8Array(count);
   const visibility = new Uint8Array(count);
@@ -51,10 +48,10 @@ export function readSymbolColumns({ headers, table, pieces, measure }: SymbolPar
       case macho.N_SECT: {
         const number = (table.section[row] as number) - 1;
         place(symbol, number, at);
-        kind[symbol] = kinds[number] as number;
-        if (kind[symbol] === columns.KIND_FUNCTION) {
+        kind[symbol] = kindOfSymbol(headers.sections[number] as MachoSection, at);
+        if (!linked && kind[symbol] === columns.KIND_FUNCTION) {
           if (isTemporary(table, row)) kind[symbol] = columns.KIND_NONE;
-          else if (!linked && (description & macho.N_SYMBOL_RESOLVER) !== 0) kind[symbol] = columns.KIND_IFUNC;
+          else if ((description & macho.N_SYMBOL_RESOLVER) !== 0) kind[symbol] = columns.KIND_IFUNC;
         }
         weak = (description & macho.N_WEAK_DEF) !== 0;
         break;
@@ -99,12 +96,13 @@ export function readSymbolColumns({ headers, table, pieces, measure }: SymbolPar
     section[symbol] = symbol - own;
   }
   const { names, nameOf } = modelNames(table, count);
-  const result = { count, firstGlobal, names, kind, binding, visibility, section, value, size, nameOf };
-  measure(result);
-  return result;
+  return { count, firstGlobal, names, kind, binding, visibility, section, value, size, nameOf };
 }
 
-function symbolKind(kind: SectionKind): number {
+/** What a symbol at an address in a section is; nothing where the section does not hold it: `__mh_execute_header`. */
+export function kindOfSymbol(section: MachoSection, address: number): number {
+  if (address < section.address || address > section.address + section.size) return columns.KIND_NONE;
+  const kind = sectionKind(section);
   if (kind === 'code') return columns.KIND_FUNCTION;
   return kind === 'tls-data' || kind === 'tls-zero' ? columns.KIND_TLS : columns.KIND_DATA;
 }

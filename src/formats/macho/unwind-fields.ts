@@ -6,6 +6,7 @@ import { DW_EH_PE_pcrel, readEncoded } from '../dwarf/pointer-encoding.js';
 import { hex } from '../../codes/error.js';
 import type { MachoSection } from './header.js';
 import * as types from './relocation-types.js';
+import { openSectionsByAddress } from './sections-by-address.js';
 import { createFolded, referentAt, type FoldedRelocations, type RelocationFile } from './relocations.js';
 
 const LENGTHS: ReadonlyMap<number, number> = new Map([
@@ -17,22 +18,6 @@ interface Found {
   readonly offset: number;
   readonly length: number;
   readonly target: number;
-}
-
-/** Finds the section that an address is in. */
-export function openSectionsByAddress(sections: readonly MachoSection[]): (address: number) => MachoSection | null {
-  const order = sections.filter(({ size }) => size > 0).sort((a, b) => a.address - b.address);
-  return (address) => {
-    let low = 0;
-    let high = order.length;
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if ((order[middle] as MachoSection).address <= address) low = middle;
-      else high = middle;
-    }
-    const found = order[low];
-    return found !== undefined && address >= found.address && address < found.address + found.size ? found : null;
-  };
 }
 
 /** `folded` with what is missing there. IPBP1001 and IPBP1002 for broken records. */
