@@ -65,7 +65,8 @@ export function readNlistTable(file: Windows, { symbolTable, sections }: MachoHe
     type[row] = kind;
     section[row] = number;
     description[row] = view.getUint16(at + 6, true);
-    if (start !== 0 || bytes.length > 0) {
+    // At 0 there is none: Apple's linkers put a blank there.
+    if (start !== 0) {
       if (start >= bytes.length) names.seek(start).need(1);
       const end = endOfName(bytes, start);
       if (end < 0) names.malformed('a name does not end in its string table', {}, start);
@@ -133,7 +134,7 @@ export function isTemporary({ strings, nameStart }: NlistTable, row: number): bo
 
 /** The same of the name that starts here. None is one too. */
 export function isTemporaryAt(strings: Uint8Array, start: number): boolean {
-  const first = strings[start] ?? 0;
+  const first = start === 0 ? 0 : (strings[start] ?? 0);
   if (first !== 0x6c) return first === 0 || first === 0x4c; // l, L
   const digit = strings[start + 4] ?? 0;
   return (
