@@ -51,6 +51,7 @@ function installName(file: Windows, command: LoadCommand): string {
   return content.seek(start).cstring();
 }
 
+/** LC_UUID: 16 bytes. */
 export function uuidOf(file: Windows, headers: MachoHeaders): Uint8Array | null {
   const command = find(headers, macho.LC_UUID);
   return command === undefined ? null : contentOf(file, command).seek(8).take(UUID_SIZE);

@@ -30,6 +30,7 @@ export interface DynamicParts {
   readonly sizeAt: SizeAt;
 }
 
+/** Exports first, then what is undefined. */
 export function dynamicSymbols(parts: DynamicParts): SymbolColumns {
   const { exports, table, sections } = parts;
   const rows = exports === null ? [] : exports.map((entry) => exported(parts, entry));
