@@ -4,12 +4,13 @@ use crate::cell::Cell;
 use crate::identity::{modules, opened_since, Module};
 use crate::libraries::Library;
 use crate::loader;
-use crate::memory::{self, Region, Room};
+use crate::memory::{self, Region, Room, PROT_EXEC, PROT_WRITE};
 use crate::platform::threads::Lookout;
 use crate::platform::{commit, thread_locals, unwinder};
 use crate::wire::{counted, read_transaction, Op, IMPORT_BY_RESOLVER, IMPORT_WEAK};
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::CString;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 /// Why a transaction was not applied: the protocol's status number and what to tell.
 struct Failure(u32, String);
@@ -59,6 +60,8 @@ struct Prepared {
     /// By address.
     cells: BTreeMap<u64, Cell>,
     constructors: Vec<u64>,
+    /// Words of the program's data, and what they are to hold.
+    renewals: Vec<(u64, u64)>,
 }
 
 impl Program {
@@ -113,6 +116,9 @@ impl Program {
                 self.mapped.append(&mut prepared.reserved);
                 moved = prepared.libraries.iter().map(|library| library.describe().concat()).collect();
                 self.libraries.append(&mut prepared.libraries);
+                for (address, word) in prepared.renewals {
+                    unsafe { AtomicU64::from_ptr(address as *mut u64) }.store(word, SeqCst);
+                }
                 for address in prepared.constructors {
                     unsafe { std::mem::transmute::<u64, extern "C" fn()>(address)() };
                 }
@@ -158,6 +164,13 @@ impl Program {
                 if let Some(cell) = prepared.cells.get_mut(&address) {
                     cell.new = new.into();
                 }
+            }
+            (0, Op::Renew { module, at, word }) => {
+                let address = self.address(prepared, module, at)?;
+                let rights = memory::rights(&prepared.regions, address, 8);
+                let data = rights.is_some_and(|rights| rights & (PROT_WRITE | PROT_EXEC) == PROT_WRITE);
+                ensure!(address % 8 == 0 && data, BAD_FRAME, "there is no word of data at {at:#x}");
+                prepared.renewals.push((address, word));
             }
             (0, Op::Map { at, length }) => {
                 let pages = self.free_pages(prepared, at, length)?;

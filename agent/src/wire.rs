@@ -91,6 +91,7 @@ pub enum Op<'a> {
     Init { at: i64 },
     Slot { module: u32, at: i64, old: i64, new: i64 },
     Library { at: i64, length: u64, bytes: &'a [u8] },
+    Renew { module: u32, at: i64, word: u64 },
 }
 
 /// The steps of a whole transaction. None when it is not just that.
@@ -128,6 +129,7 @@ fn read_op<'a>(r: &mut Reader<'a>) -> Option<Op<'a>> {
             let (at, length) = (r.i64()?, r.u64()?);
             Op::Library { at, length, bytes: r.u32().and_then(|size| r.bytes(size as usize))? }
         }
+        14 => Op::Renew { module: r.u32()?, at: r.i64()?, word: r.u64()? },
         _ => return None,
     })
 }

@@ -41,6 +41,7 @@ import {
 import { framesInside, type LiveFrame, type ThreadStack } from './program/live-frames.js';
 import { objectsSource, type DefinitionSource, type ForeignItem } from './program/surroundings.js';
 import { redirectTransaction, transactionOf } from './image/transaction.js';
+import { rememberedImages } from './program/remembered-images.js';
 
 /** A diff, with the opened objects it points into, and what they are called. */
 export interface EngineDiff extends ObjectDiff, Omit<Identified, 'diff'> {
@@ -343,7 +344,7 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
       }
       return image;
     },
-    transaction: (image) => transactionOf(image, attached(), base.file),
+    transaction: (image) => transactionOf(image, attached(), base.file, rememberedImages(base)),
     framesInside: (image, stacks, read) => framesInside(program, image, stacks, attached().modules[0]?.base ?? 0, read),
     applied(image, diff, libraries = []) {
       // Kept when the patch is undone, too: its own values may live on.

@@ -152,6 +152,7 @@ const OPS: readonly AgentOp[] = [
   { op: 'init', at: -4096 },
   { op: 'library', at: -8192, length: 4096, bytes: bytes(40, 5) },
   { op: 'slot', module: 0, at: 128, oldTarget: 64, newTarget: -4096 },
+  { op: 'renew', module: 0, at: 136, word: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0x80) },
 ];
 
 /** Payloads of every message, and whole frames. */

@@ -3,6 +3,7 @@
 import { IpbpError } from '../../codes/error.js';
 import { isInside, libraryOf, type LibraryTarget } from './library.js';
 import { identityText, sameIdentity } from '../program/base-program.js';
+import type { InitialWord } from '../program/remembered-images.js';
 import type { AgentOp, ProgramInfo } from '../wire/frames.js';
 import type { PatchImage, Redirection } from './image.js';
 
@@ -31,9 +32,15 @@ function redirectOps({ cells, slots }: Redirection, indices: readonly number[]):
 /**
  * The operations that make an image live in one process.
  * @param target what the program is
+ * @param renewed words to be put back once the program has another library
  * @throws IpbpError IPBP3010 when the process runs another build, IPBP2005 when its reservation is too small.
  */
-export function transactionOf(image: PatchImage, info: ProgramInfo, target: LibraryTarget): AgentOp[] {
+export function transactionOf(
+  image: PatchImage,
+  info: ProgramInfo,
+  target: LibraryTarget,
+  renewed: readonly InitialWord[] = [],
+): AgentOp[] {
   const indices = moduleIndices(image, info);
   const { reservation } = info;
   const ops: AgentOp[] = [];
@@ -66,6 +73,7 @@ export function transactionOf(image: PatchImage, info: ProgramInfo, target: Libr
   if (image.unwind !== null && library === null) ops.push({ op: 'unwind', at: image.unwind });
   ops.push(...redirectOps(image, indices));
   for (const at of image.init) ops.push({ op: 'init', at });
+  if (library !== null) ops.push(...renewed.map((one): AgentOp => ({ op: 'renew', module: 0, ...one })));
   return ops;
 }
 

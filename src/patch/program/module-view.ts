@@ -72,6 +72,7 @@ export function viewOfModule(info: ProgramInfo, number: number, room: ModuleRoom
         };
       case 'check':
       case 'cell':
+      case 'renew':
         return { ...op, module: inProcess(op.module) };
       case 'slot':
         return {

@@ -41,7 +41,9 @@ export type AgentOp =
   | { readonly op: 'unwind'; readonly at: number }
   | ({ readonly op: 'cell' } & Cell)
   | { readonly op: 'init'; readonly at: number }
-  | ({ readonly op: 'slot' } & SlotCell);
+  | ({ readonly op: 'slot' } & SlotCell)
+  /** 8 bytes as they are. */
+  | { readonly op: 'renew'; readonly module: number; readonly at: number; readonly word: Uint8Array };
 
 /** A module (executable or library) as the agent sees it in the process. Module 0 is the executable. */
 export interface ProgramModule {

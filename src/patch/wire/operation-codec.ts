@@ -5,6 +5,8 @@ import type { AgentOp } from './frames.js';
 
 /** By `protect`'s bits: 1 read, 2 write, 4 execute. Never writable and executable. */
 const PROTECTIONS = { r: 1, rw: 3, rx: 5 } as const;
+/** Bytes of a word. */
+const WORD = 8;
 
 /**
  * Writes an operation.
@@ -58,6 +60,10 @@ export function encodeOp(w: ByteWriter, op: AgentOp): void {
       return;
     case 'library':
       w.u8(13).i64(op.at).u64(op.length).u32(op.bytes.length).raw(op.bytes);
+      return;
+    case 'renew':
+      if (op.word.length !== WORD) throw new RangeError(`a word of ${op.word.length} bytes`);
+      w.u8(14).u32(op.module).i64(op.at).raw(op.word);
       return;
     case 'slot':
       w.u8(12).u32(op.module).i64(op.at).i64(op.oldTarget).i64(op.newTarget);
@@ -124,6 +130,8 @@ export function decodeOp(r: ByteReader): AgentOp {
       return { op: 'init', at: r.i64() };
     case 13:
       return { op: 'library', at: r.i64(), length: r.u64(), bytes: r.take(r.u32()) };
+    case 14:
+      return { op: 'renew', module: r.u32(), at: r.i64(), word: r.take(WORD) };
     case 12:
       return { op: 'slot', module: r.u32(), at: r.i64(), oldTarget: r.i64(), newTarget: r.i64() };
     default:
