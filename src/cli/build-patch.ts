@@ -117,7 +117,10 @@ function openProgram({ base, after }: BuildPatchOptions, output: Output): Progra
     for (const name of found.missing) {
       output.say(`ipbp  note  ${printable(name)} was not found: what it exports is not known`);
     }
-    return found.libraries.map((library) => ({ name: library.name, open: () => library }));
+    return [
+      ...found.libraries.map((library) => ({ name: library.name, open: () => library })),
+      ...found.missing.map((name) => ({ name, open: () => null })),
+    ];
   };
   let program = freshProgram(openBaseProgram(file, libraries));
   for (const path of after) {

@@ -22,7 +22,7 @@ const PAGE = 4096;
 /** What becomes a library. Addresses are those of the patch; in the file they count from `at`. */
 export interface PatchLibrary {
   readonly machine: MachineName;
-  /** Of the first page, and bytes of all of them. */
+  /** Where the library begins, with the room before its pages; and bytes of that and of all of them. */
   readonly at: number;
   readonly size: number;
   /** Rising by address. */

@@ -4,6 +4,7 @@ import { IpbpError } from '../codes/error.js';
 import type { Code } from '../codes/table.js';
 import { demangle } from '../formats/symbols/demangle.js';
 import { alignUp } from '../bytes/align.js';
+import { roomBefore } from '../link/emit-library.js';
 import { link } from '../link/link.js';
 import type { LinkedImage } from '../link/linked-image.js';
 import type { Atom, LinkObject } from '../link/graph.js';
@@ -158,6 +159,7 @@ function planRoots(
   const { machine } = program.base;
   const anywhere = request.delivery === 'library' || program.mapped.some(({ image }) => image.library !== null);
   const top = Math.min(lowestAddress(program), program.base.start - request.room.gap);
+  const before = anywhere ? roomBefore(program.base.file.format, machine.pageSize) : 0;
   const writesCode = request.writesCode ?? !machine.codeStays;
   const wordsSize =
     anywhere && writesCode ? alignUp(mostWords(program, roots.functions) * machine.pointerSize, machine.pageSize) : 0;
@@ -181,7 +183,7 @@ function planRoots(
       ),
       placement: {
         top: top - wordsSize,
-        bottom: program.base.start - request.room.gap - request.room.memory,
+        bottom: program.base.start - request.room.gap - request.room.memory + before,
         tlsNext: tlsUsed(program),
         tlsEnd: request.room.tlsSize,
         tlsAlign: request.room.tlsAlign,
@@ -212,7 +214,7 @@ function planRoots(
   const redirected = redirectFunctions(program, roots.functions, linked.image, jumps);
   if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
   if (redirected.noJump.size > 0) return { kind: 'no jump', entries: redirected.noJump };
-  const place = { words: { at: wordsAt, size: wordsSize }, library: anywhere ? libraryOf(linked.image) : null };
+  const place = { words: { at: wordsAt, size: wordsSize }, library: anywhere ? libraryOf(linked.image, before) : null };
   const image = assemble(program, modules, roots, identity, linked.image, redirected, place, [
     ...identity.warnings,
     ...(layouts.checked || declared !== undefined ? [] : [warnOfUnchecked(layouts.missing)]),
@@ -239,12 +241,13 @@ function reasonForNothing(diff: ObjectDiff, roots: Roots): string {
   return 'what changed is not used by the running program';
 }
 
-/** All of a linked image stands for one library; null where there is nothing that has to be code or data. */
-function libraryOf({ segments }: LinkedImage): PatchImage['library'] {
+/** All of a linked image stands for one library, with the room that is before its pages; null where there is nothing that has to be code or data. */
+function libraryOf({ segments }: LinkedImage, before: number): PatchImage['library'] {
   const [first] = segments;
   const last = segments.at(-1);
   if (first === undefined || last === undefined) return null;
-  return { at: first.address, size: last.address + last.size - first.address };
+  const at = first.address - before;
+  return { at, size: last.address + last.size - at };
 }
 
 function assemble(

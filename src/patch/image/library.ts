@@ -4,8 +4,9 @@ import { IpbpError, hex } from '../../codes/error.js';
 import { detectFormat } from '../../formats/detect.js';
 import type { ObjectFile } from '../../formats/object-file.js';
 import { readObjectFile } from '../../formats/read-object.js';
-import { emitLibrary } from '../../link/emit-library.js';
+import { emitLibrary, roomBefore } from '../../link/emit-library.js';
 import { PATCH_SECTION } from '../../link/names.js';
+import { machineFor } from '../../reloc/machines.js';
 import type { ImageSegment, PatchImage } from './image.js';
 import { decodePatchFile, encodePatchFile, isPatchFile, type PatchFile } from './image-file.js';
 
@@ -17,20 +18,23 @@ export function isInside({ library }: Pick<PatchImage, 'library'>, address: numb
   return library !== null && address >= library.at && address < library.at + library.size;
 }
 
-const PAGE = 4096;
-
 /** Whole pages, one behind the other, in the library's range: what a file says need not be so. */
-function checkPlaces(image: PatchImage, { at, size }: { readonly at: number; readonly size: number }): void {
-  let end = at;
+function checkPlaces(
+  image: PatchImage,
+  { at, size }: { readonly at: number; readonly size: number },
+  { format, machine }: LibraryTarget,
+): void {
+  const { pageSize } = machineFor(format, machine, 'patch');
+  let end = at + roomBefore(format, pageSize);
   const wrong = (place: number): never => {
     throw new IpbpError('IPBP1011', 'the patch does not fit its library', {
       expected: `whole pages from ${hex(at)} to ${hex(at + size)}, rising`,
       actual: `something at ${hex(place)}`,
     });
   };
-  if (at % PAGE !== 0 || size % PAGE !== 0) wrong(at);
+  if (at % pageSize !== 0 || size % pageSize !== 0) wrong(at);
   for (const segment of image.segments.filter(({ address }) => isInside(image, address))) {
-    const whole = segment.address % PAGE === 0 && segment.size % PAGE === 0;
+    const whole = segment.address % pageSize === 0 && segment.size % pageSize === 0;
     if (!whole || segment.address < end || segment.bytes.length > segment.size) wrong(segment.address);
     end = segment.address + segment.size;
   }
@@ -41,7 +45,7 @@ function checkPlaces(image: PatchImage, { at, size }: { readonly at: number; rea
 function emitted(image: PatchImage, target: LibraryTarget, description: Uint8Array | null): Uint8Array {
   const { library } = image;
   if (library === null) throw new Error('internal: a patch without a library');
-  checkPlaces(image, library);
+  checkPlaces(image, library, target);
   const words = [...image.rebases, ...image.imports, ...image.tlsWords].map(({ at }) => at);
   const symbols = image.symbols.filter(({ kind }) => kind === 'function');
   return emitLibrary(target.format, {

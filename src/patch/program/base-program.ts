@@ -3,7 +3,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { IpbpError } from '../../codes/error.js';
 import type { ObjectFile, ObjectSymbol, Segment } from '../../formats/object-file.js';
-import { LONE_SLOT_NAME, SLOT_NAME } from '../../link/names.js';
+import { isUniqueName, LONE_SLOT_NAME, SLOT_NAME } from '../../link/names.js';
 import { machineFor } from '../../reloc/machines.js';
 import type { Machine } from '../../reloc/machine.js';
 import type { ModuleIdentity } from '../image/image.js';
@@ -12,7 +12,7 @@ import { indexSymbols, type ProgramItem, type SymbolIndex } from './symbol-index
 /** A shared library that the program needs; opened when a name is first looked up in it. */
 export interface Library {
   readonly name: string;
-  /** Null when there is no file to open (the kernel's own module, a library deleted meanwhile). */
+  /** Null when there is no file to open (the kernel's own module, a library of a system that has them in one cache). */
   open(): ObjectFile | null;
 }
 
@@ -44,6 +44,11 @@ export interface BaseProgram {
   exports(name: string): boolean;
   /** What a shared library exports under this name, or null. */
   exported(name: string): { readonly data: boolean } | null;
+  /**
+   * True when a library of which there is no file may export this name: only the process can tell. Mangled names are none
+   * of a system's.
+   */
+  mayExport(name: string): boolean;
   /** Bytes as they are in the file; null outside of what the file holds. */
   read(address: number, size: number): Uint8Array | null;
   /** What a function is reached through, where its address is that of a stub; null for all others. */
@@ -142,11 +147,15 @@ export function openBaseProgram(
   const index = (): SymbolIndex => (known ??= indexSymbols(file));
   let sorted: readonly ProgramItem[] | null = null;
   let exports: Map<string, { data: boolean }> | null = null;
+  let hidden = false;
   const exportsOf = (): Map<string, { data: boolean }> => {
     if (exports !== null) return exports;
     const found = new Map<string, { data: boolean }>();
     for (const library of libraries()) {
-      for (const [name, { kind }] of definedBy(library.open())) {
+      const opened = library.open();
+      // The kernel's own module has no path.
+      if (opened === null && library.name.startsWith('/')) hidden = true;
+      for (const [name, { kind }] of definedBy(opened)) {
         if (!found.has(name)) found.set(name, { data: kind === 'data' || kind === 'tls' });
       }
     }
@@ -188,6 +197,10 @@ export function openBaseProgram(
     imports: (name) => (imported ??= importedNames()).has(name),
     exports: (name) => exportedNames().has(name),
     exported: (name) => exportsOf().get(name) ?? null,
+    mayExport(name) {
+      exportsOf();
+      return hidden && !isUniqueName(name);
+    },
     read,
     slotOf({ name, address, size }) {
       // A stub stands behind its body, in one section with it: of several of this name, that is the nearest before.

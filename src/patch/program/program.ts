@@ -113,7 +113,8 @@ export function isTaken(program: Program, name: string): boolean {
 export function lowestAddress(program: Program): number {
   let lowest = program.base.start;
   for (const { image } of program.mapped) {
-    for (const segment of image.segments) lowest = Math.min(lowest, segment.address);
+    for (const { address } of image.segments) lowest = Math.min(lowest, address);
+    if (image.library !== null) lowest = Math.min(lowest, image.library.at);
   }
   return lowest;
 }

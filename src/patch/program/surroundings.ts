@@ -120,6 +120,9 @@ export function surroundingsOf(
       const item = elsewhere(name);
       return item === null ? null : { kind: 'place', module: numberOf(item.module), address: item.address };
     },
-    imported: (name) => program.base.exported(name) ?? (program.base.imports(name) ? { data: false } : null),
+    imported(name) {
+      const { base } = program;
+      return base.exported(name) ?? (base.imports(name) || base.mayExport(name) ? { data: false } : null);
+    },
   };
 }
