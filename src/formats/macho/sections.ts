@@ -95,6 +95,11 @@ class MachoPiece implements Section {
     return align;
   }
 
+  /** Literals are as long as they say themselves. */
+  get padded(): boolean {
+    return !this.#linked && this.#facts.entrySize === 0;
+  }
+
   get retain(): boolean {
     const { attributes } = this.#facts.section;
     return (attributes & macho.S_ATTR_NO_DEAD_STRIP) !== 0 || this.#pieces.retain[this.index] === 1;

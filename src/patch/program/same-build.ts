@@ -39,8 +39,10 @@ function isRewritten({ row }: Edge): boolean {
 /** True when the program's function is this one, linked: equal bytes outside of what relocations fill. */
 function isLinked(program: Program, body: AtomRef, item: ProgramItem): boolean {
   const range = rangeOf(body);
-  const size = item.size > 0 ? item.size : range.end - range.start;
-  if (body.symbol.size !== item.size) return false;
+  const length = range.end - range.start;
+  // Where sizes reach to what begins next, the program's is its own.
+  if (body.atom.padded ? item.size < length : body.symbol.size !== item.size) return false;
+  const size = item.size > 0 && !body.atom.padded ? item.size : length;
   const linked = program.base.read(item.address, size);
   if (linked === null) return false;
   const filled = new Uint8Array(size);
