@@ -8,6 +8,7 @@ import { describeArchive, describeObject } from '../formats/describe.js';
 import type { ArchiveDescription, DescribeOptions, ObjectDescription } from '../formats/describe.js';
 import { archiveLines, objectLines } from '../formats/describe-text.js';
 import { detectFormat } from '../formats/detect.js';
+import { sliceOf } from '../formats/universal.js';
 import type { ObjectFile } from '../formats/object-file.js';
 import { readObjectFile } from '../formats/read-object.js';
 import { fileAt } from '../host/files/object-paths.js';
@@ -43,7 +44,7 @@ export function dump(options: DumpOptions, output: Output): Promise<Outcome> {
 }
 
 function dumpOf({ file, member, section }: DumpOptions): Dump {
-  const bytes = fileAt(file).read();
+  const bytes = sliceOf(fileAt(file).read(), file);
   const isArchive = detectFormat(bytes) === 'archive';
   if (member !== null && !isArchive) {
     throw new IpbpError('IPBP5901', '--member is for archives', { actual: 'no archive', where: file });

@@ -1,7 +1,9 @@
 // The symbol index of an archive: GNU's "/" and "/SYM64/" (big-endian, gABI "Archive File"), BSD's "__.SYMDEF" and
 // "__.SYMDEF_64" (ranlib, in the machine's byte order, here little-endian).
 import type { ByteReader } from '../bytes/reader.js';
-import { encodeText } from '../bytes/text.js';
+import { LIMITS } from '../bytes/limits.js';
+import { decodeText, encodeText } from '../bytes/text.js';
+import { fileName, isMarked, markedName, modelName } from './macho/names.js';
 import { indexNames, type NameIndex } from './name-index.js';
 
 export type IndexKind = 'gnu' | 'gnu64' | 'bsd' | 'bsd64';
@@ -89,24 +91,67 @@ function gnuIndex(reader: ByteReader, wordSize: 4 | 8, memberAt: ReadonlyMap<num
   };
 }
 
-/** Pairs of name offset and member offset, then the names. Not sorted in general, so a Map it is. */
+/** Pairs of name offset and member offset, then the names, which several pairs may share. */
 function bsdIndex(reader: ByteReader, wordSize: 4 | 8, memberAt: ReadonlyMap<number, number>): ArchiveIndex {
   const word = (): number => (wordSize === 4 ? reader.u32() : reader.u64());
   const pairs = reader.window(reader.position + wordSize, word());
   reader.seek(wordSize + pairs.length);
   const namesSize = word();
   const names = reader.window(reader.position, namesSize);
-  const all = new Map<string, number[]>();
-  let decoded = 0;
   const pairWord = (): number => (wordSize === 4 ? pairs.u32() : pairs.u64());
-  while (pairs.remaining >= wordSize * 2) {
-    const name = names.seek(pairWord()).cstring();
-    // Names may be shared; without this bound a hostile index could decode one long name a million times.
-    decoded += name.length;
-    if (decoded > names.length * 16) names.malformed('the names of an archive index overlap too much');
-    add(all, name, memberIndex(pairs, pairWord(), memberAt));
+  const count = Math.floor(pairs.length / (wordSize * 2));
+  const starts = new Uint32Array(count);
+  const ends = new Uint32Array(count);
+  const members = new Uint32Array(count);
+  // Without this bound a hostile index could have one long name looked at a million times.
+  let left = names.length * LIMITS.nameReuse;
+  for (let entry = 0; entry < count; entry++) {
+    const start = pairWord();
+    names.seek(start).need(1);
+    const end = names.bytes.indexOf(0, start);
+    if (end < 0) names.malformed('a string does not end', { expected: 'a NUL byte' }, start);
+    left -= end - start;
+    if (left < 0) names.malformed('the names of an archive index overlap too much', {}, start);
+    if (end - start > LIMITS.nameBytes) names.malformed('a name is too long', {}, start);
+    starts[entry] = start;
+    ends[entry] = end;
+    members[entry] = memberIndex(pairs, pairWord(), memberAt);
   }
-  return decodedIndex(tidy(all));
+  let index: NameIndex | null = null;
+  return {
+    each(visit) {
+      const { bytes } = names;
+      for (let entry = 0; entry < count; entry++) {
+        visit(bytes, starts[entry] as number, ends[entry] as number, members[entry] as number);
+      }
+    },
+    definersOf: (symbol) =>
+      unique((index ??= indexNames(names, count, starts)).find(symbol).map((entry) => members[entry] as number)),
+    all() {
+      const all = new Map<string, number[]>();
+      for (let entry = 0; entry < count; entry++) {
+        const name = decodeText(names.bytes, starts[entry], ends[entry]);
+        add(all, name, members[entry] as number);
+      }
+      return tidy(all);
+    },
+  };
+}
+
+/** An index whose names are those of Mach-O files, by the names that the model has for them. */
+export function inModelNames(index: ArchiveIndex): ArchiveIndex {
+  return {
+    each(visit) {
+      index.each((bytes, start, end, member) => {
+        if (isMarked(bytes, start, end)) {
+          const marked = markedName(bytes, start, end);
+          visit(marked, 0, marked.length, member);
+        } else visit(bytes, Math.min(start + 1, end), end, member);
+      });
+    },
+    definersOf: (symbol) => index.definersOf(fileName(symbol)),
+    all: () => new Map(Array.from(index.all(), ([name, members]) => [modelName(name), members])),
+  };
 }
 
 function memberIndex(reader: ByteReader, offset: number, memberAt: ReadonlyMap<number, number>): number {

@@ -6,11 +6,12 @@ import type { ByteReader } from '../bytes/reader.js';
 import { openWindows, wholeSource, type ByteSource, type Windows } from '../bytes/source.js';
 import { decodeText } from '../bytes/text.js';
 import { IpbpError, hex } from '../codes/error.js';
-import { decodedIndex, readArchiveIndex } from './archive-index.js';
+import { decodedIndex, inModelNames, readArchiveIndex } from './archive-index.js';
 import type { ArchiveIndex, IndexKind, VisitSymbol } from './archive-index.js';
 import { detectFormat, SIGNATURE_SIZE } from './detect.js';
-import type { ObjectFile } from './object-file.js';
+import type { MachineName, ObjectFile } from './object-file.js';
 import { readObjectFile } from './read-object.js';
+import { sliceFor } from './universal.js';
 
 const HEADER_SIZE = 60;
 
@@ -46,15 +47,16 @@ export type ReadMember = (name: string) => Uint8Array;
 
 /**
  * Opens a GNU, BSD or thin archive; of a source only what is asked for is read. Without `readMember`, members of a thin
- * one are listed and not read: asking for one is IPBP1003.
+ * one are listed and not read: asking for one is IPBP1003. Of a universal file it is the part for `machine`.
  * @throws IpbpError IPBP1001 for a truncated one, IPBP1002 for a malformed one or no archive at all
  */
 export function openArchive(
   input: Uint8Array | ByteSource,
   name: string,
   readMember: ReadMember | null = null,
+  machine: MachineName | null = null,
 ): Archive {
-  const source = input instanceof Uint8Array ? wholeSource(input) : input;
+  const source = sliceFor(input instanceof Uint8Array ? wholeSource(input) : input, name, machine);
   const file: Windows = openWindows(source, name);
   const start = source.read(0, Math.min(SIGNATURE_SIZE, source.size));
   if (detectFormat(start) !== 'archive') file.malformed('not an archive', { expected: '!<arch>' }, 0);
@@ -92,27 +94,35 @@ export function openArchive(
     },
     member(at) {
       let object = opened.get(at);
-      if (object === undefined) opened.set(at, (object = openMember(archive, memberAt(at))));
+      if (object === undefined) opened.set(at, (object = openMember(archive, memberAt(at), machine)));
       return object;
     },
   };
+  /** What its first object is, all are; other members are no objects. */
+  const holdsMacho = (): boolean => {
+    if (thin) return false;
+    for (const { offset, size } of members) {
+      const format = detectFormat(source.read(offset, Math.min(SIGNATURE_SIZE, size)));
+      if (format !== null) return format === 'macho' || format === 'universal';
+    }
+    return false;
+  };
   const theIndex = (): ArchiveIndex => {
-    index ??=
-      indexMember === null
-        ? indexFromMembers(archive)
-        : readArchiveIndex(file.window(indexMember.offset, indexMember.size), indexMember.kind, byOffset);
-    return index;
+    if (index !== null) return index;
+    if (indexMember === null) return (index = indexFromMembers(archive));
+    const read = readArchiveIndex(file.window(indexMember.offset, indexMember.size), indexMember.kind, byOffset);
+    return (index = holdsMacho() ? inModelNames(read) : read);
   };
   return archive;
 }
 
-function openMember(archive: Archive, member: ArchiveMember): ObjectFile | null {
+function openMember(archive: Archive, member: ArchiveMember, machine: MachineName | null): ObjectFile | null {
   // rustc wraps its metadata in an object file that must never be linked.
   if (member.name === 'lib.rmeta') return null;
   const bytes = archive.memberBytes(member.index);
   const format = detectFormat(bytes);
   if (format === null || format === 'archive' || format === 'bitcode') return null;
-  return readObjectFile(bytes, `${archive.name}(${member.name})`);
+  return readObjectFile(bytes, `${archive.name}(${member.name})`, machine);
 }
 
 /** For archives without an index: what `ar s` would put there (defined global and weak symbols, commons). */

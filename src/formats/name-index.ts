@@ -27,11 +27,14 @@ function encoded(name: string): { readonly bytes: Uint8Array; readonly hash: num
   return lastName;
 }
 
-/** Indexes `count` NUL-terminated names that follow each other from the reader's position. IPBP1001 if there are fewer. */
-export function indexNames(reader: ByteReader, count: number): NameIndex {
+/**
+ * Indexes `count` NUL-terminated names that follow each other from the reader's position, or begin at `places`. IPBP1001
+ * if there are fewer.
+ */
+export function indexNames(reader: ByteReader, count: number, places: Uint32Array | null = null): NameIndex {
   const { bytes } = reader;
-  if (count > reader.remaining) reader.malformed('more names than bytes', { actual: `${count}` });
-  const starts = new Uint32Array(count);
+  if (places === null && count > reader.remaining) reader.malformed('more names than bytes', { actual: `${count}` });
+  const starts = places ?? new Uint32Array(count);
   // A power of two, so that a mask of the hash selects the bucket.
   let size = 16;
   while (size < count * 2) size *= 2;
@@ -40,7 +43,8 @@ export function indexNames(reader: ByteReader, count: number): NameIndex {
   const next = new Uint32Array(count);
   let at = reader.position;
   for (let entry = 0; entry < count; entry++) {
-    starts[entry] = at;
+    if (places === null) starts[entry] = at;
+    else at = places[entry] as number;
     let hash = 0x811c9dc5;
     let byte = 0;
     while (at < bytes.length && (byte = bytes[at] as number) !== 0) {

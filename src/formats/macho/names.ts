@@ -3,9 +3,8 @@
 // a name that nothing is put before, the byte 1. Writers turn every name that was read back to exactly what it was.
 
 const MARK = '\x01';
-/** The byte of the mark, for who puts names together as bytes. */
-export const MARK_BYTE = 1;
-export const UNDERSCORE = 0x5f;
+const MARK_BYTE = 1;
+const UNDERSCORE = 0x5f;
 
 /** The model's name of a symbol that a file calls `name`. */
 export function modelName(name: string): string {
@@ -17,4 +16,18 @@ export function modelName(name: string): string {
 export function fileName(name: string): string {
   if (name === '') return name;
   return name.startsWith(MARK) ? name.slice(1) : `_${name}`;
+}
+
+/** Is the model's name of the name in bytes [start, end) one with a mark? Else it is what stands behind its first byte. */
+export function isMarked(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < 2) return end > start;
+  return bytes[start] !== UNDERSCORE || bytes[start + 1] === MARK_BYTE;
+}
+
+/** The mark and the name in bytes [start, end). */
+export function markedName(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const marked = new Uint8Array(end - start + 1);
+  marked[0] = MARK_BYTE;
+  marked.set(bytes.subarray(start, end), 1);
+  return marked;
 }

@@ -7,7 +7,7 @@ import type { SymbolColumns } from '../columns.js';
 import type { Binding, ObjectSymbol, SymbolKind, Visibility } from '../object-file.js';
 import * as macho from './constants.js';
 import type { MachoHeaders, MachoSection } from './header.js';
-import { MARK_BYTE, UNDERSCORE } from './names.js';
+import { isMarked, markedName } from './names.js';
 import { sectionKind } from './section-kinds.js';
 import { pieceAt, type Pieces } from './subsections.js';
 import { brokenEntry, isTemporary, whereOf, type NlistTable } from './symbol-table.js';
@@ -112,8 +112,12 @@ function modelNames(table: NlistTable, count: number): Pick<SymbolColumns, 'name
   const { strings, nameStart, nameLength, rows } = table;
   const offset = new Uint32Array(count);
   const length = new Uint32Array(count);
+  const marks = (row: number): boolean => {
+    const start = nameStart[row] as number;
+    return isMarked(strings, start, start + (nameLength[row] as number));
+  };
   let marked = 0;
-  for (const row of rows) if (isMarked(table, row)) marked += (nameLength[row] as number) + 1;
+  for (const row of rows) if (marks(row)) marked += (nameLength[row] as number) + 1;
   const bytes = marked === 0 ? strings : new Uint8Array(strings.length + marked);
   if (marked > 0) bytes.set(strings);
   let next = strings.length;
@@ -121,13 +125,12 @@ function modelNames(table: NlistTable, count: number): Pick<SymbolColumns, 'name
     const start = nameStart[row] as number;
     const size = nameLength[row] as number;
     if (size === 0) return;
-    if (!isMarked(table, row)) {
+    if (!marks(row)) {
       offset[index + 1] = start + 1;
       length[index + 1] = size - 1;
       return;
     }
-    bytes[next] = MARK_BYTE;
-    bytes.copyWithin(next + 1, start, start + size);
+    bytes.set(markedName(strings, start, start + size), next);
     offset[index + 1] = next;
     length[index + 1] = size + 1;
     next += size + 1;
@@ -139,13 +142,6 @@ function modelNames(table: NlistTable, count: number): Pick<SymbolColumns, 'name
       return decodeText(bytes, start, start + (length[symbol] ?? 0));
     },
   };
-}
-
-/** As in names.ts: not a language's name, so that it is marked. */
-function isMarked({ strings, nameStart, nameLength }: NlistTable, row: number): boolean {
-  const start = nameStart[row] as number;
-  const size = nameLength[row] as number;
-  return size === 1 || (size > 0 && (strings[start] !== UNDERSCORE || strings[start + 1] === MARK_BYTE));
 }
 
 /** Engines limit the length of one string; larger tables are decoded name by name. */

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { openArchive } from '../../formats/archive.js';
 import { detectFormat } from '../../formats/detect.js';
+import { sliceOf } from '../../formats/universal.js';
 import type { InputFile } from '../../patch/engine.js';
 import { debugFileName, newestSession } from '../cargo/incremental.js';
 
@@ -75,7 +76,7 @@ function fileFailure(cause: unknown, where: string): IpbpError {
 }
 
 function objectsInFile(path: string): Found[] {
-  const bytes = readBytes(path);
+  const bytes = sliceOf(readBytes(path), path);
   if (detectFormat(bytes) !== 'archive') return [{ name: basename(path), parent: path, path, read: () => bytes }];
   const archive = openArchive(bytes, path);
   const objects = archive.members

@@ -6,6 +6,7 @@ import { decodeText } from '../../bytes/text.js';
 import { IpbpError } from '../../codes/error.js';
 import { openArchive } from '../../formats/archive.js';
 import { detectFormat, SIGNATURE_SIZE } from '../../formats/detect.js';
+import { sliceFor } from '../../formats/universal.js';
 import { isLinkerScript, parseLinkerScript } from '../../formats/linker-script.js';
 import type { MachineName } from '../../formats/object-file.js';
 import { readObjectFile } from '../../formats/read-object.js';
@@ -49,7 +50,7 @@ export function openInputs(
 
   const open = (word: InputWord, path: string, depth: number): void => {
     files.push(path);
-    const source = sourceOf(path);
+    const source = sliceFor(sourceOf(path), path, machine);
     const format = detectFormat(source.read(0, Math.min(SIGNATURE_SIZE, source.size)));
     if (format === null) {
       const bytes = source.read(0, source.size);

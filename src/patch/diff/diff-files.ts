@@ -2,6 +2,7 @@
 // and hands the rest to diff.ts.
 import { openArchive } from '../../formats/archive.js';
 import { detectFormat } from '../../formats/detect.js';
+import { sliceOf } from '../../formats/universal.js';
 import type { ObjectFile } from '../../formats/object-file.js';
 import { readObjectWith } from '../../formats/read-object.js';
 import { openLinkObject } from '../../link/atoms.js';
@@ -84,7 +85,7 @@ export function diffFiles(
 
 /** The objects in a file: itself, or an archive's members that are objects. */
 function openInput(input: InputFile): readonly Opened[] {
-  const bytes = input.read();
+  const bytes = sliceOf(input.read(), input.name);
   if (detectFormat(bytes) !== 'archive')
     return [{ key: input.name, file: readObjectWith({ ...input, read: () => bytes }) }];
   const archive = openArchive(bytes, input.name);
