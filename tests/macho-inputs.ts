@@ -82,3 +82,75 @@ export function machoLinked(machine: MachoMachine, objects: readonly string[], .
   output('ld64.lld-19', [...platform, ...entry, ...flags, ...objects, system, '-o', path]);
   return path;
 }
+
+const X86 = `
+.section __TEXT,__text,regular,pure_instructions
+.globl _f
+_f: callq _away
+  cmpb $5, _away(%rip)
+  cmpw $5, _away+8(%rip)
+  cmpl $5, _here(%rip)
+  movq _away@GOTPCREL(%rip), %rax
+  movq _local@TLVP(%rip), %rdi
+  leaq L_text(%rip), %rax
+  retq
+_g: nop
+  retq
+.section __TEXT,__cstring,cstring_literals
+  .asciz "one"
+L_text: .asciz "two"
+.section __TEXT,__const
+_table: .long _f - _table
+  .long _f - _here
+  .quad _table - _here
+.section __DATA,__data
+_here: .quad _away + 16
+  .quad _here + 8
+  .quad L_text
+.section __DATA,__thread_data,thread_local_regular
+_local$tlv$init: .quad 7
+.section __DATA,__thread_vars,thread_local_variables
+.globl _local
+_local: .quad __tlv_bootstrap
+  .quad 0
+  .quad _local$tlv$init
+.subsections_via_symbols
+`;
+
+const ARM64 = `
+.section __TEXT,__text,regular,pure_instructions
+.globl _f
+_f: bl _away
+  adrp x0, _here@PAGE+8
+  add x0, x0, _here@PAGEOFF+8
+  ldr x1, [x0, _here@PAGEOFF]
+  adrp x2, _away@GOTPAGE
+  ldr x2, [x2, _away@GOTPAGEOFF]
+  adrp x0, _local@TLVPPAGE
+  ldr x0, [x0, _local@TLVPPAGEOFF]
+  ret
+_g: ret
+.section __TEXT,__cstring,cstring_literals
+  .asciz "one"
+L_text: .asciz "two"
+.section __TEXT,__const
+_table: .long _f - _table
+  .long _f - _here
+  .quad _table - _here
+  .long _away@GOT - .
+.section __DATA,__data
+_here: .quad _away + 16
+  .quad _here + 8
+  .quad _away@GOT
+.section __DATA,__thread_data,thread_local_regular
+_local$tlv$init: .quad 7
+.section __DATA,__thread_vars,thread_local_variables
+.globl _local
+_local: .quad __tlv_bootstrap
+  .quad 0
+  .quad _local$tlv$init
+.subsections_via_symbols
+`;
+
+/** Every kind of relocation that an assembler makes. */
+export const MACHO_ASSEMBLY: Readonly<Record<MachoMachine, string>> = { x86_64: X86, arm64: ARM64 };

@@ -3,6 +3,7 @@
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import * as inputs from '../format-inputs.js';
+import * as macho from '../macho-inputs.js';
 import { codeSeeds, frameSeeds, nameSeeds, patchSeeds, scriptSeeds } from './own-seeds.js';
 
 const RUST = `#![no_std]
@@ -43,7 +44,18 @@ int run(base *b) { try { if (b->f() > 1) throw 3; } catch (int e) { return twice
 const RUSTC = ['--edition=2021', '--crate-type=rlib', '-Ccodegen-units=1'];
 
 /** A target's folder, and the files in it, of which those ending in `.partner` belong to others. */
-export type Shelf = 'object' | 'linked' | 'archive' | 'split' | 'names' | 'code' | 'patch' | 'frame' | 'scripts';
+export type Shelf =
+  | 'object'
+  | 'linked'
+  | 'macho'
+  | 'macho-linked'
+  | 'archive'
+  | 'split'
+  | 'names'
+  | 'code'
+  | 'patch'
+  | 'frame'
+  | 'scripts';
 
 /** Makes all seeds below `root`. */
 export function makeSeeds(root: string): void {
@@ -99,6 +111,35 @@ export function makeSeeds(root: string): void {
   inputs.output('ar', ['rcsT', join(archive, 'thin.a'), ...members, long]);
   inputs.output('ar', ['rcS', join(archive, 'unindexed.a'), ...members]);
   inputs.output('rustc', [...RUSTC, '--crate-name=seed', rust, '-o', join(archive, 'libseed.rlib')]);
+
+  const apple = folder('macho');
+  const appleLinked = folder('macho-linked');
+  for (const machine of macho.MACHO_MACHINES) {
+    const objects = {
+      'debug.o': macho.machoObject(machine, 'c', macho.MACHO_C, '-O1', '-g'),
+      'common.o': macho.machoObject(machine, 'c', macho.MACHO_C, '-O0', '-fcommon'),
+      'cpp.o': macho.machoObject(machine, 'cpp', macho.MACHO_CPP, '-O1', '-g1'),
+      'kinds.o': macho.machoObject(machine, 's', macho.MACHO_ASSEMBLY[machine]),
+    };
+    for (const [name, path] of Object.entries(objects)) copyFileSync(path, join(apple, `${machine}-${name}`));
+    const first = [objects['debug.o']];
+    const program = macho.machoLinked(machine, first, machine === 'arm64' ? '-fixup_chains' : '-no_fixup_chains');
+    copyFileSync(program, join(appleLinked, `${machine}-program`));
+    const library = macho.machoLinked(machine, first, '-dylib', '-no_fixup_chains');
+    copyFileSync(library, join(appleLinked, `${machine}-library.dylib`));
+    inputs.output('llvm-ar-19', [
+      'rcs',
+      '--format=darwin',
+      join(archive, `${machine}-darwin.a`),
+      ...Object.values(objects),
+    ]);
+  }
+  inputs.output('llvm-lipo-19', [
+    '-create',
+    ...macho.MACHO_MACHINES.map((machine) => join(apple, `${machine}-common.o`)),
+    '-output',
+    join(apple, 'universal.o'),
+  ]);
 
   const split = folder('split');
   inputs.output('gcc', ['-g', '-gsplit-dwarf', '-c', c, '-o', 'split.o'], root);

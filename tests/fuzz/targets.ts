@@ -14,7 +14,7 @@ import { readNotes } from '../../src/formats/elf/notes.js';
 import { readElf } from '../../src/formats/elf/read.js';
 import { isLinkerScript, parseLinkerScript } from '../../src/formats/linker-script.js';
 import type { ObjectFile } from '../../src/formats/object-file.js';
-import { readObjectWith } from '../../src/formats/read-object.js';
+import { readObjectFile, readObjectWith } from '../../src/formats/read-object.js';
 import { demangle, demangleWithHash, spellV0 } from '../../src/formats/symbols/demangle.js';
 import { parseDynamicList, parseVersionScript } from '../../src/formats/version-script.js';
 import { SHARED_OBJECT } from '../../src/link/emit-shared.js';
@@ -26,8 +26,10 @@ import * as frames from '../../src/patch/wire/frame-codec.js';
 import { decodeInstruction } from '../../src/reloc/x86-64/decode.js';
 import { machineFor } from '../../src/reloc/machines.js';
 import { archiveAims, elfAims, plainAims, textAims } from './fields.js';
+import { machoAims, readMachoWhole } from './macho.js';
 import type { Seed } from './mutations.js';
 import { PROGRAM } from './own-seeds.js';
+import { each, some } from './parts.js';
 import type { Shelf } from './seeds.js';
 
 /** A reader under test. */
@@ -49,35 +51,6 @@ export interface Target {
 
 const FORMAT = { codes: /^IPBP100[123]$/, where: /, offset 0x[0-9a-f]+$/ } as const;
 const NAME = 'hostile.o';
-
-/** Runs the parts one after the other, so that one that refuses does not hide the next; the first refusal is the answer. */
-function each(...parts: readonly (() => unknown)[]): unknown[] {
-  const { kept, refused } = tryAll(parts);
-  if (refused[0] !== undefined) throw refused[0];
-  return kept;
-}
-
-/** As {@link each}, but refused only where all refuse: for parts that read the same bytes as different things. */
-function some(...parts: readonly (() => unknown)[]): unknown[] {
-  const { kept, refused } = tryAll(parts);
-  if (refused[0] !== undefined && refused.length === parts.length) throw refused[0];
-  return kept;
-}
-
-/** What is no IpbpError goes on at once. */
-function tryAll(parts: readonly (() => unknown)[]): { kept: unknown[]; refused: IpbpError[] } {
-  const refused: IpbpError[] = [];
-  const kept = parts.map((part) => {
-    try {
-      return part();
-    } catch (error) {
-      if (!(error instanceof IpbpError)) throw error;
-      refused.push(error);
-      return null;
-    }
-  });
-  return { kept, refused };
-}
 
 function readWhole(bytes: Uint8Array): unknown {
   const file = readElf(bytes, NAME);
@@ -123,10 +96,10 @@ function linked(file: ObjectFile, options: SharedOptions): number {
 }
 
 function readDebug(bytes: Uint8Array, { bytes: sound }: Seed): unknown {
-  const file = readElf(bytes, NAME);
+  const file = readObjectFile(bytes, NAME);
   return each(
     () => readTypesAndFunctions(file),
-    () => compare(file, readElf(sound, 'sound.o')),
+    () => compare(file, readObjectFile(sound, 'sound.o')),
   );
 }
 
@@ -153,7 +126,7 @@ function readSplit(bytes: Uint8Array, { name, bytes: sound, partner }: Seed): un
 }
 
 function readUnwind(bytes: Uint8Array): unknown {
-  const file = readElf(bytes, NAME);
+  const file = readObjectFile(bytes, NAME);
   const sections = file.sections.filter(({ kind }) => kind === 'unwind');
   return sections.flatMap((section) => {
     const where = `${NAME}: ${section.name}`;
@@ -274,6 +247,12 @@ const elf =
   (bytes: Uint8Array): ReturnType<Target['aims']> =>
     elfAims(bytes, hot);
 
+const macho =
+  (...hot: string[]) =>
+  (bytes: Uint8Array): ReturnType<Target['aims']> =>
+    machoAims(bytes, hot);
+const wholeMacho = (bytes: Uint8Array): unknown => readMachoWhole(bytes, NAME);
+
 /** All of them. */
 export const TARGETS: readonly Target[] = [
   { name: 'object', shelf: 'object', weight: 12, aims: elf(), read: readWhole, ...FORMAT },
@@ -291,6 +270,17 @@ export const TARGETS: readonly Target[] = [
   { name: 'split', shelf: 'split', weight: 4, aims: elf('.debug'), read: readSplit, ...FORMAT },
   { name: 'unwind', shelf: 'object', weight: 10, aims: elf('.eh_frame'), read: readUnwind, ...FORMAT },
   { name: 'unwind-linked', shelf: 'linked', weight: 6, aims: elf('.eh_frame'), read: readUnwind, ...FORMAT },
+  { name: 'macho', shelf: 'macho', weight: 12, aims: macho(), read: wholeMacho, ...FORMAT },
+  {
+    name: 'macho-linked',
+    shelf: 'macho-linked',
+    weight: 10,
+    aims: macho('linkedit', '__unwind', '__eh'),
+    read: wholeMacho,
+    ...FORMAT,
+  },
+  { name: 'macho-debug', shelf: 'macho', weight: 4, aims: macho('__debug'), read: readDebug, ...FORMAT },
+  { name: 'macho-unwind', shelf: 'macho', weight: 4, aims: macho('__eh', '__comp'), read: readUnwind, ...FORMAT },
   { name: 'archive', shelf: 'archive', weight: 6, aims: archiveAims, read: readArchive, ...FORMAT },
   {
     name: 'scripts',

@@ -105,75 +105,6 @@ function isMade({ type }: { readonly type: number }): boolean {
   return type >= types.MINUS_PLACE && type < types.PLACE_MINUS;
 }
 
-const X86 = `
-.section __TEXT,__text,regular,pure_instructions
-.globl _f
-_f: callq _away
-  cmpb $5, _away(%rip)
-  cmpw $5, _away+8(%rip)
-  cmpl $5, _here(%rip)
-  movq _away@GOTPCREL(%rip), %rax
-  movq _local@TLVP(%rip), %rdi
-  leaq L_text(%rip), %rax
-  retq
-_g: nop
-  retq
-.section __TEXT,__cstring,cstring_literals
-  .asciz "one"
-L_text: .asciz "two"
-.section __TEXT,__const
-_table: .long _f - _table
-  .long _f - _here
-  .quad _table - _here
-.section __DATA,__data
-_here: .quad _away + 16
-  .quad _here + 8
-  .quad L_text
-.section __DATA,__thread_data,thread_local_regular
-_local$tlv$init: .quad 7
-.section __DATA,__thread_vars,thread_local_variables
-.globl _local
-_local: .quad __tlv_bootstrap
-  .quad 0
-  .quad _local$tlv$init
-.subsections_via_symbols
-`;
-
-const ARM64 = `
-.section __TEXT,__text,regular,pure_instructions
-.globl _f
-_f: bl _away
-  adrp x0, _here@PAGE+8
-  add x0, x0, _here@PAGEOFF+8
-  ldr x1, [x0, _here@PAGEOFF]
-  adrp x2, _away@GOTPAGE
-  ldr x2, [x2, _away@GOTPAGEOFF]
-  adrp x0, _local@TLVPPAGE
-  ldr x0, [x0, _local@TLVPPAGEOFF]
-  ret
-_g: ret
-.section __TEXT,__cstring,cstring_literals
-  .asciz "one"
-L_text: .asciz "two"
-.section __TEXT,__const
-_table: .long _f - _table
-  .long _f - _here
-  .quad _table - _here
-  .long _away@GOT - .
-.section __DATA,__data
-_here: .quad _away + 16
-  .quad _here + 8
-  .quad _away@GOT
-.section __DATA,__thread_data,thread_local_regular
-_local$tlv$init: .quad 7
-.section __DATA,__thread_vars,thread_local_variables
-.globl _local
-_local: .quad __tlv_bootstrap
-  .quad 0
-  .quad _local$tlv$init
-.subsections_via_symbols
-`;
-
 /** `item+offset type symbol+addend`, and what is taken off; a section's symbol by its text or its first symbol. */
 function lines(file: ObjectFile): string[] {
   const nameOf = (index: number): string => {
@@ -200,7 +131,7 @@ test('every kind of relocation for x86-64', () => {
   const [four, eight] = [types.LENGTH_4, types.LENGTH_8];
   const unsigned = number(types.X86_64_RELOC_UNSIGNED, false, eight);
   const minus = (length: number): number => number(types.X86_64_RELOC_SUBTRACTOR, false, length);
-  assert.equal(lines(open(inputs.machoObject('x86_64', 's', X86))), [
+  assert.equal(lines(open(inputs.machoObject('x86_64', 's', inputs.MACHO_ASSEMBLY.x86_64))), [
     `f+1 ${number(types.X86_64_RELOC_BRANCH, true, four)} away-4`,
     `f+7 ${number(types.X86_64_RELOC_SIGNED_1, true, four)} away-5`,
     `f+15 ${number(types.X86_64_RELOC_SIGNED, true, four)} away+3`,
@@ -224,7 +155,7 @@ test('every kind of relocation for arm64', () => {
   const [four, eight] = [types.LENGTH_4, types.LENGTH_8];
   const unsigned = number(types.ARM64_RELOC_UNSIGNED, false, eight);
   const minus = (length: number): number => number(types.ARM64_RELOC_SUBTRACTOR, false, length);
-  assert.equal(lines(open(inputs.machoObject('arm64', 's', ARM64))), [
+  assert.equal(lines(open(inputs.machoObject('arm64', 's', inputs.MACHO_ASSEMBLY.arm64))), [
     `f+0 ${number(types.ARM64_RELOC_BRANCH26, true, four)} away+0`,
     `f+4 ${number(types.ARM64_RELOC_PAGE21, true, four)} here+8`,
     `f+8 ${number(types.ARM64_RELOC_PAGEOFF12, false, four)} here+8`,
@@ -247,7 +178,7 @@ test('every kind of relocation for arm64', () => {
 
 test('sections are cut at symbols, literals into themselves, and nothing else is', () => {
   for (const machine of inputs.MACHO_MACHINES) {
-    const text = machine === 'x86_64' ? X86 : ARM64;
+    const text = inputs.MACHO_ASSEMBLY[machine];
     const file = open(inputs.machoObject(machine, 's', text));
     const cstrings = file.sections.filter(({ name }) => name === '__TEXT,__cstring');
     const decoder = new TextDecoder();
