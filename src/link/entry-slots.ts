@@ -1,31 +1,49 @@
 // Pass over an object before the program is linked: every chosen function is reached through a slot, a word in writable
 // data that a patch can change. The function's name becomes that of a stub, behind the body in the body's own section
-// (so that both are kept or dropped together); the body gets a name of its own. So whoever refers to the name, from
+// (so that both are kept or dropped together) or in one of its own; the body gets another name. So whoever refers to the name, from
 // whatever object, means the stub, which is the function's one address; what describes the body (unwind and debug
 // information, jump tables, landing pads) goes on to mean the body. Yields edits; writing them is each format's.
 import { alignUp } from '../bytes/align.js';
-import type { NewDataSection, ObjectEdits } from '../formats/object-edits.js';
+import type { NewSection, ObjectEdits } from '../formats/object-edits.js';
 import type { ObjectFile, ObjectSymbol, Relocation, Section, SectionKind } from '../formats/object-file.js';
-import type { Expression, FixupRow } from '../reloc/fixup.js';
+import { takesMore } from '../formats/rewrite-object.js';
+import { EXPRESSIONS, type Expression, type FixupRow } from '../reloc/fixup.js';
 import { biasOf, type Machine } from '../reloc/machine.js';
-import { BODY_SUFFIX, isStableName, type LONE_SLOT_NAME, type SLOT_NAME } from './names.js';
-
-const SLOT_SECTION = '.data.ipbp';
+import {
+  BODY_SUFFIX,
+  HIDDEN_SLOT_NAME,
+  isStableName,
+  shortBodyName,
+  STUB_SECTION,
+  type LONE_SLOT_NAME,
+  type SLOT_NAME,
+} from './names.js';
 
 /** A function that gets a slot. */
 interface Slotted {
   readonly symbol: ObjectSymbol;
   readonly section: Section;
-  /** In the body's section. */
-  readonly stubAt: number;
   /** Index of the stub's symbol. */
   readonly stub: number;
 }
 
+/** The edits as they come together. */
+interface Growing {
+  readonly symbols: Map<number, { readonly name: string; readonly binding: 'local' }>;
+  readonly newSymbols: Omit<ObjectSymbol, 'index'>[];
+  readonly newSections: NewSection[];
+  /** By section: what stands behind what it has. */
+  readonly behind: Map<number, { bytes: Uint8Array; readonly relocations: Relocation[] }>;
+}
+
+/** Of a stub that stands apart: that of the distance in it. */
+const APART_ALIGN = 4;
+
 /**
  * The edits that send all chosen functions through slots; null when none is chosen. `choose` sees a function's bytes.
  * Functions that another object may define as well (in a COMDAT group) keep their entry: of those the linker drops all
- * but one, and a slot would be left without its body.
+ * but one, and a slot would be left without its body. Where nothing can be put behind a body, as sections are pieces of
+ * larger ones, the stubs stand in a section of their own, each with the distance to its body.
  */
 export function slotEdits(
   file: ObjectFile,
@@ -35,46 +53,32 @@ export function slotEdits(
 ): ObjectEdits | null {
   const chosen = file.symbols.filter((symbol) => isFunction(file, symbol) && choose(bodyOf(file, symbol)));
   if (chosen.length === 0) return null;
-  const slotted: Slotted[] = [];
-  const symbols = new Map<number, { readonly name: string; readonly binding: 'local' }>();
-  const newSymbols: Omit<ObjectSymbol, 'index'>[] = [];
-  const newSections: NewDataSection[] = [];
-  const growing = new Map<number, { bytes: Uint8Array; readonly relocations: Relocation[] }>();
-  for (const symbol of chosen) {
+  const apart = !takesMore(file);
+  const short = apart && file.sections.some(({ kind }) => kind === 'debug');
+  const growing: Growing = { symbols: new Map(), newSymbols: [], newSections: [], behind: new Map() };
+  const slotted = chosen.map((symbol, number): Slotted => {
     const section = file.sections[symbol.section as number] as Section;
-    const slotSection = file.sections.length + newSections.length;
-    const stub = file.symbols.length + newSymbols.length;
-    const { bytes, fields } = machine.entryStubs.build(bodyOf(file, symbol));
-    const grown = growing.get(section.index) ?? { bytes: new Uint8Array(0), relocations: [] };
-    growing.set(section.index, grown);
-    const stubAt = alignUp(section.size + grown.bytes.length, machine.entryStubs.align);
-    grown.bytes = behind(grown.bytes, stubAt - section.size, machine.codeFill, bytes);
-    for (const { offset, row, addend } of fields)
-      grown.relocations.push({ offset: stubAt + offset, type: row.type, symbol: stub + 1, addend });
-    symbols.set(symbol.index, { name: symbol.name + BODY_SUFFIX, binding: 'local' });
-    newSymbols.push({ ...symbol, value: stubAt, size: bytes.length });
-    newSymbols.push({
-      name: slotName,
-      kind: 'data',
-      binding: 'local',
-      visibility: 'default',
-      section: slotSection,
-      value: 0,
-      size: machine.pointerSize,
-    });
-    newSections.push({
-      name: SLOT_SECTION,
-      align: machine.pointerSize,
-      bytes: new Uint8Array(machine.pointerSize),
-      relocations: [{ offset: 0, type: machine.addressRow.type, symbol: symbol.index, addend: 0 }],
-    });
-    slotted.push({ symbol, section, stubAt, stub });
-  }
+    const name = short ? shortBodyName(number) : symbol.name + BODY_SUFFIX;
+    growing.symbols.set(symbol.index, { name, binding: 'local' });
+    const stub = file.symbols.length + growing.newSymbols.length;
+    const built = machine.entryStubs.build(bodyOf(file, symbol), apart);
+    const relocations = (at: number): Relocation[] =>
+      built.fields.map(({ offset, to, row: { type }, addend }) => {
+        return { offset: at + offset, type, symbol: to === 'slot' ? stub + 1 : symbol.index, addend };
+      });
+    const place = apart
+      ? inNewSection(file, growing, built.bytes, relocations(0))
+      : behindBody(growing, section, machine, built.bytes, relocations);
+    growing.newSymbols.push({ ...symbol, ...place, size: built.bytes.length });
+    addSlot(file, growing, machine, symbol, apart ? HIDDEN_SLOT_NAME : slotName, slotName);
+    return { symbol, section, stub };
+  });
+  const { symbols, newSymbols, newSections, behind } = growing;
   const relocations = new Map<number, readonly Relocation[]>();
-  const redirect = redirector(file, machine, slotted);
+  const redirect = redirector(file, machine, slotted, apart);
   for (const section of file.sections) {
     const before = meansAddresses(section.kind) ? file.relocations(section.index) : [];
-    const added = growing.get(section.index)?.relocations ?? [];
+    const added = behind.get(section.index)?.relocations ?? [];
     let changed = added.length > 0;
     const after = before.map((relocation) => {
       const now = redirect(section, relocation);
@@ -83,8 +87,51 @@ export function slotEdits(
     });
     if (changed) relocations.set(section.index, [...after, ...added]);
   }
-  const appended = new Map([...growing].map(([index, { bytes }]) => [index, bytes]));
+  const appended = new Map([...behind].map(([index, { bytes }]) => [index, bytes]));
   return { symbols, newSymbols, newSections, appended, relocations };
+}
+
+type SymbolPlace = Pick<ObjectSymbol, 'section' | 'value'>;
+
+function behindBody(
+  { behind }: Growing,
+  { index, size }: Section,
+  { entryStubs, codeFill }: Machine,
+  bytes: Uint8Array,
+  relocations: (at: number) => Relocation[],
+): SymbolPlace {
+  const grown = behind.get(index) ?? { bytes: new Uint8Array(0), relocations: [] };
+  behind.set(index, grown);
+  const at = alignUp(size + grown.bytes.length, entryStubs.align);
+  grown.bytes = joined(grown.bytes, at - size, codeFill, bytes);
+  grown.relocations.push(...relocations(at));
+  return { section: index, value: at };
+}
+
+function inNewSection(
+  file: ObjectFile,
+  { newSections }: Growing,
+  bytes: Uint8Array,
+  relocations: Relocation[],
+): SymbolPlace {
+  const section = file.sections.length + newSections.length;
+  newSections.push({ name: STUB_SECTION, kind: 'code', align: APART_ALIGN, bytes, relocations });
+  return { section, value: 0 };
+}
+
+/** The word that leads to the body; its symbol follows the stub's. */
+function addSlot(
+  file: ObjectFile,
+  { newSymbols, newSections }: Growing,
+  { pointerSize: size, addressRow }: Machine,
+  body: ObjectSymbol,
+  name: string,
+  sectionName: string,
+): void {
+  const section = file.sections.length + newSections.length;
+  newSymbols.push({ name, kind: 'data', binding: 'local', visibility: 'default', section, value: 0, size });
+  const relocations = [{ offset: 0, type: addressRow.type, symbol: body.index, addend: 0 }];
+  newSections.push({ name: sectionName, kind: 'data', align: size, bytes: new Uint8Array(size), relocations });
 }
 
 function isFunction(file: ObjectFile, { kind, section, size, name, binding }: ObjectSymbol): boolean {
@@ -121,16 +168,23 @@ function meansAddresses(kind: SectionKind): boolean {
   }
 }
 
-/** Whether a value of this form is the symbol's address (or leads to it through a table). */
+/** Whether a value of this form is the symbol's address or a part of it (or leads to it through a table). */
 function isAddress(expression: Expression): boolean {
-  return expression === 'S+A' || expression === 'S+A-P' || expression === 'L+A-P' || expression === 'G+A-P';
+  const { term, base } = EXPRESSIONS[expression];
+  if (term !== 'S' && term !== 'L' && term !== 'G') return false;
+  return base === 'nothing' || base === 'P' || base === 'page of P';
 }
 
-/** The function that makes of a reference to an entry one to its stub; others it gives back as they are. */
+/**
+ * The function that makes of a reference to an entry one to its stub; others it gives back as they are. Where functions
+ * are pieces of sections (`apart`), their labels are places behind their names, so that a distance from data may be a
+ * jump table's: those stay.
+ */
 function redirector(
   file: ObjectFile,
   machine: Machine,
   slotted: readonly Slotted[],
+  apart: boolean,
 ): (from: Section, relocation: Relocation) => Relocation {
   const bySymbol = new Map(slotted.map((one) => [one.symbol.index, one]));
   const byPlace = new Map<number, Map<number, Slotted>>();
@@ -149,7 +203,7 @@ function redirector(
     if (symbol.kind !== 'section') {
       const one = bySymbol.get(symbol.index);
       // A place inside the function is the body's. In data the field may count from elsewhere, and nothing says so.
-      const entry = place === 0 || (from.kind !== 'code' && isRelative(row));
+      const entry = from.kind !== 'code' && isRelative(row) ? !apart : place === 0;
       return one === undefined || !entry ? relocation : { ...relocation, symbol: one.stub };
     }
     // By section and offset, as compilers refer to local functions. From data and relative: a jump table's entry.
@@ -163,7 +217,7 @@ function isRelative(row: FixupRow): boolean {
   return row.expression.endsWith('-P');
 }
 
-function behind(bytes: Uint8Array, at: number, fill: number, more: Uint8Array): Uint8Array {
+function joined(bytes: Uint8Array, at: number, fill: number, more: Uint8Array): Uint8Array {
   const all = new Uint8Array(at + more.length).fill(fill);
   all.set(bytes);
   all.set(more, at);

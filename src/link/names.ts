@@ -42,10 +42,21 @@ export function isUniqueName(name: string): boolean {
 
 /** What follows a function's name on the symbol of its body, where the name itself is its stub's (entry-slots.ts). */
 export const BODY_SUFFIX = '.ipbp.body';
-/** The name of every slot: they are told apart by the stubs that jump through them. */
+/**
+ * The same where stubs stand apart and know where their bodies are, and debug information has the functions' names. Of one
+ * object; marked as no language's name.
+ */
+export function shortBodyName(number: number): string {
+  return `\x01ipbp.b${number.toString(36)}`;
+}
+/** The name of every slot: they are told apart by the stubs that jump through them. Also of the section they are in. */
 export const SLOT_NAME = 'ipbp.slot';
 /** The same in a program of which only some functions have slots. */
 export const LONE_SLOT_NAME = 'ipbp.slot.lone';
+/** The name of slots where their section is found in the program: linkers leave out what begins so. */
+export const HIDDEN_SLOT_NAME = '\x01l_ipbp';
+/** The name of the section that stubs are in where they stand apart from their bodies. */
+export const STUB_SECTION = 'ipbp.stub';
 
 /** The section of a patch that is a shared object which says what else has to be done to make it live. */
 export const PATCH_SECTION = '.ipbp.patch';

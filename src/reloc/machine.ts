@@ -56,13 +56,28 @@ export interface EntryJumps {
 export interface EntryStubs {
   /** Of the stub's first byte. */
   readonly align: number;
-  /** The stub for a body that begins with these bytes, and its fields to be relocated to the slot. */
-  build(body: Uint8Array): {
+  /** Bytes of the longest stub. */
+  readonly longest: number;
+  /**
+   * The stub for a body that begins with these bytes, and its fields to be relocated to the slot. One that stands apart
+   * from its body ends in the distance to it.
+   */
+  build(
+    body: Uint8Array,
+    apart?: boolean,
+  ): {
     readonly bytes: Uint8Array;
-    readonly fields: readonly { readonly offset: number; readonly row: FixupRow; readonly addend: number }[];
+    readonly fields: readonly {
+      readonly offset: number;
+      readonly to: 'slot' | 'body';
+      readonly row: FixupRow;
+      readonly addend: number;
+    }[];
   };
   /** Address of the slot that the linked stub at `at` jumps through; null when these bytes are no stub. */
   slotOf(stub: Uint8Array, at: number): number | null;
+  /** Address of the body of one that stands apart. */
+  bodyOf(stub: Uint8Array, at: number): number | null;
 }
 
 /**

@@ -117,6 +117,7 @@ function editsOf(file: ElfFile): fc.Arbitrary<ObjectEdits> {
       newSections: fc.array(
         fc.record({
           name: word,
+          kind: fc.constantFrom('code', 'data'),
           align: fc.constantFrom(1, 8, 64),
           bytes: fc.uint8Array({ minLength: 1 }),
           relocations,
@@ -170,9 +171,10 @@ test('edits are there when the object is read again, and nothing else is', () =>
         const list = edits.relocations.get(index) ?? before.relocations(index);
         assert.equal(relocationFacts(after, index), named(list));
       }
-      edits.newSections.forEach(({ name, align, bytes, relocations }, i) => {
+      edits.newSections.forEach(({ name, kind, align, bytes, relocations }, i) => {
         const section = after.sections[before.sections.length + i];
-        assert.equal([section?.name, section?.kind, section?.align], [name, 'data', align]);
+        const full = `${kind === 'code' ? '.text' : '.data'}.${name}`;
+        assert.equal([section?.name, section?.kind, section?.align], [full, kind, align]);
         assert.equal([...after.sectionBytes(before.sections.length + i)], [...bytes]);
         assert.equal(relocationFacts(after, before.sections.length + i), named(relocations));
       });
@@ -191,13 +193,13 @@ test('a section table that grows beyond sixteen bits takes its symbols along', (
       { ...symbol, name: 'far', section: last },
       { ...symbol, name: 'new', section: before.sections.length },
     ],
-    newSections: [{ name: '.more', align: 8, bytes: new Uint8Array(8), relocations: [] }],
+    newSections: [{ name: 'more', kind: 'data', align: 8, bytes: new Uint8Array(8), relocations: [] }],
   });
   const home = (name: string): string | undefined => {
     const found = after.symbols.find((one) => one.name === name)?.section;
     return typeof found === 'number' ? after.sections[found]?.name : found;
   };
-  assert.equal([home('far'), home('new'), home('last')], ['.last', '.more', '.last']);
+  assert.equal([home('far'), home('new'), home('last')], ['.last', '.data.more', '.last']);
 });
 
 test('symbol indexes that only a linker reads are dropped, not left wrong', () => {

@@ -1,7 +1,7 @@
 // A relocatable ELF file with edits: what is not edited is carried over byte for byte, but for the places that hold
 // symbol indexes, as new local symbols move the global ones. Which edits are made is not decided here.
 import { IpbpError } from '../../codes/error.js';
-import type { ObjectEdits } from '../object-edits.js';
+import type { NewSection, ObjectEdits } from '../object-edits.js';
 import type { Relocation } from '../object-file.js';
 import * as elf from './constants.js';
 import type { SectionHeader } from './header.js';
@@ -54,11 +54,12 @@ export function rewriteElf(file: ElfFile, edits: ObjectEdits): Uint8Array<ArrayB
   const parts = file.headers.sections.map((header, index) =>
     partOf(file, header, index, { tables, symbols, edits, waiting }),
   );
-  for (const section of edits.newSections) parts.push(newData(section, sectionNames));
+  for (const section of edits.newSections) parts.push(newPart(section, sectionNames));
   edits.newSections.forEach(({ relocations }, index) => waiting.set(file.sections.length + index, relocations));
   for (const [target, relocations] of waiting) {
     if (relocations.length === 0) continue;
-    const name = file.sections[target]?.name ?? edits.newSections[target - file.sections.length]?.name ?? '';
+    const added = edits.newSections[target - file.sections.length];
+    const name = file.sections[target]?.name ?? (added === undefined ? '' : newName(added));
     const bytes = writeRelocations(relocations, symbols.indexes, file.name);
     parts.push({ header: relocationHeader(sectionNames.add(`.rela${name}`), target, tables.symbols), bytes });
   }
@@ -150,9 +151,14 @@ function joined(bytes: Uint8Array, more: Uint8Array | undefined): Uint8Array {
   return all;
 }
 
-function newData(section: ObjectEdits['newSections'][number], names: GrowingNames): SectionPart {
-  const flags = elf.SHF_ALLOC + elf.SHF_WRITE;
-  const nameOffset = names.add(section.name);
+/** As compilers name the section of one item, so that linkers put it where they put those. */
+function newName({ kind, name }: NewSection): string {
+  return `${kind === 'code' ? '.text' : '.data'}.${name}`;
+}
+
+function newPart(section: NewSection, names: GrowingNames): SectionPart {
+  const flags = elf.SHF_ALLOC + (section.kind === 'code' ? elf.SHF_EXECINSTR : elf.SHF_WRITE);
+  const nameOffset = names.add(newName(section));
   return {
     header: { ...NULL_SECTION, nameOffset, type: elf.SHT_PROGBITS, flags, align: section.align },
     bytes: section.bytes,

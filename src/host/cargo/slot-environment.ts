@@ -59,11 +59,11 @@ export function isLinkedOtherwise(executable: string, redirect: RedirectMode, ta
   return redirect === 'jump' && (hasSlots(executable, SLOT_NAME) || hasSlots(executable, LONE_SLOT_NAME));
 }
 
-/** By the slots' name in the table of names: faster than reading the symbols, and wrong costs one link. */
+/** By the slots' name in the file: faster than reading the symbols, and wrong costs one link. */
 function hasSlots(executable: string, name: string): boolean {
   const bytes = readFileSync(executable);
-  // Mach-O has an underscore before what a language calls it.
-  return [`\0${name}\0`, `\0_${name}\0`].some((text) => bytes.includes(text));
+  // In Mach-O it is a section that has the name, with a segment's behind where it is long.
+  return [`\0${name}\0`, `__${name}\0`, `__${name}__DATA`].some((text) => bytes.includes(text));
 }
 
 /**

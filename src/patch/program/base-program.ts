@@ -7,6 +7,7 @@ import { isUniqueName, LONE_SLOT_NAME, SLOT_NAME } from '../../link/names.js';
 import { machineFor } from '../../reloc/machines.js';
 import type { Machine } from '../../reloc/machine.js';
 import type { ModuleIdentity } from '../image/image.js';
+import { countSlotsApart, readStubsApart, type EntrySlot } from './stubs-apart.js';
 import { indexSymbols, type ProgramItem, type SymbolIndex } from './symbol-index.js';
 
 /** A shared library that the program needs; opened when a name is first looked up in it. */
@@ -14,13 +15,6 @@ export interface Library {
   readonly name: string;
   /** Null when there is no file to open (the kernel's own module, a library of a system that has them in one cache). */
   open(): ObjectFile | null;
-}
-
-/** The slot of a function: the word that its stub jumps through, and the body to which it leads in the file. */
-export interface EntrySlot {
-  /** Address of the word. */
-  readonly at: number;
-  readonly body: ProgramItem;
 }
 
 export interface BaseProgram {
@@ -141,10 +135,12 @@ export function openBaseProgram(
       where: file.name,
     });
   }
-  const slots = file.countNamed([SLOT_NAME, LONE_SLOT_NAME]);
+  const slots = file.countNamed([SLOT_NAME, LONE_SLOT_NAME]) + countSlotsApart(file, machine);
   // Last, and only when a name is asked for: a program is ready to be patched before its symbols are read.
   let known: SymbolIndex | null = null;
   const index = (): SymbolIndex => (known ??= indexSymbols(file));
+  let entered: ReadonlyMap<number, EntrySlot> | null = null;
+  const apart = (): ReadonlyMap<number, EntrySlot> => (entered ??= readStubsApart(file, machine, index(), read));
   let sorted: readonly ProgramItem[] | null = null;
   let exports: Map<string, { data: boolean }> | null = null;
   let hidden = false;
@@ -203,6 +199,8 @@ export function openBaseProgram(
     },
     read,
     slotOf({ name, address, size }) {
+      const known = apart().get(address);
+      if (known !== undefined) return known;
       // A stub stands behind its body, in one section with it: of several of this name, that is the nearest before.
       const before = (index().bodies.get(name) ?? []).filter((body) => body.address < address);
       const body = before.reduce<ProgramItem | null>(
@@ -214,7 +212,10 @@ export function openBaseProgram(
       return body === null || at === null || !index().slots.has(at) ? null : { at, body };
     },
     functionsByAddress() {
-      sorted ??= [...index().items.values(), ...index().bodies.values()]
+      if (sorted !== null) return sorted;
+      const bodies = [...apart().values()].map(({ body }) => body);
+      const all = [...index().items.values(), bodies.length > 0 ? bodies : [...index().bodies.values()].flat()];
+      sorted = all
         .flat()
         .filter((item) => item.kind === 'function')
         .sort((a, b) => a.address - b.address || b.size - a.size);

@@ -1,5 +1,5 @@
 // arm64 as the passes see it. Rows come from the format's table.
-import { INT64 } from '../fields.js';
+import { INT32, INT64, WORD32 } from '../fields.js';
 import type { FixupRow } from '../fixup.js';
 import type { EntryStubs, Machine } from '../machine.js';
 import { boundStubs, type MachineFormat } from '../shared-machine.js';
@@ -30,23 +30,30 @@ const LANDINGS: ReadonlySet<number> = new Set([BTI_C, 0xd50324df, 0xd503233f, 0x
 const IP0 = 16;
 
 /** adrp x16, slot; ldr x16, [x16]; br x16; before it `bti c` where the body has a landing. */
-function entryStubs(page: FixupRow, low: FixupRow): EntryStubs {
+function entryStubs(page: FixupRow, low: FixupRow, distance: FixupRow): EntryStubs {
+  const headOf = (stub: Uint8Array): number => (stub.length >= 4 && readWord(stub, 0) >>> 0 === BTI_C ? 4 : 0);
   return {
     align: 4,
-    build(body) {
+    longest: 20,
+    build(body, apart = false) {
       const head = body.length >= 4 && LANDINGS.has(readWord(body, 0) >>> 0) ? [BTI_C] : [];
       const at = 4 * head.length;
-      return {
-        bytes: assemble(...head, adrp(IP0), load(IP0, IP0), br(IP0)),
-        fields: [
-          { offset: at, row: page, addend: 0 },
-          { offset: at + 4, row: low, addend: 0 },
-        ],
-      };
+      const jump = [...head, adrp(IP0), load(IP0, IP0), br(IP0)];
+      const toSlot = [
+        { offset: at, to: 'slot', row: page, addend: 0 },
+        { offset: at + 4, to: 'slot', row: low, addend: 0 },
+      ] as const;
+      if (!apart) return { bytes: assemble(...jump), fields: toSlot };
+      const toBody = { offset: 4 * jump.length, to: 'body', row: distance, addend: 0 } as const;
+      return { bytes: assemble(...jump, 0), fields: [...toSlot, toBody] };
     },
     slotOf(stub, at) {
-      const head = stub.length >= 4 && readWord(stub, 0) >>> 0 === BTI_C ? 4 : 0;
+      const head = headOf(stub);
       return slotOfJump(stub.subarray(head), at + head);
+    },
+    bodyOf(stub, at) {
+      const field = headOf(stub) + ARM64_STUB.size;
+      return stub.length < field + 4 ? null : at + field + INT32.decode(stub, field);
     },
   };
 }
@@ -80,6 +87,7 @@ export function arm64Machine({ rows, pageSize, dynamic, lazy, codeStays, hasAgen
     entryStubs: entryStubs(
       rowOf('Page(S+A)-Page(P)', ADRP21.name),
       find('S+A', LDST64.low.name) ?? rowOf('S+A', LOW12.name),
+      find('S+A-P', WORD32.name) ?? rowOf('S+A-P', INT32.name),
     ),
     far: { near: NEAR, align: 4, references: farReferences },
     entry: ARM64_ENTRY,
