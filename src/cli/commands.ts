@@ -307,15 +307,17 @@ function statusCommand(runner: Runner, output: MakeOutput): Command {
 function linkCommand(runner: Runner, output: MakeOutput, version: string): Command {
   return define({
     name: 'link',
-    summary: 'link a shared object, with the options of ld',
+    summary: 'link a shared object or a dylib, with the options of ld',
     description: [
-      "Links objects, archives and libraries to a shared object. Takes ld's options as gcc, clang and rustc write them; one",
+      "Links objects, archives and libraries to a shared object, or for Apple's systems to a dylib. Takes the options of ld, or",
+      'with -dylib those of ld64, as gcc, clang and rustc write them; one',
       'that would change the result and is not supported is refused. The folder linker/ of the package holds an ld that calls',
       'this, for gcc -B and rustc.',
     ].join('\n'),
     examples: [
       'ipbp link -shared -o libfoo.so foo.o -L/usr/lib -lm --gc-sections',
       'gcc -B node_modules/ipbp/linker -shared -o libfoo.so foo.o',
+      'ipbp link -dylib -arch arm64 -platform_version macos 11.0 14.0 -syslibroot SDK -lSystem -o libfoo.dylib foo.o',
     ],
   })
     .usage("[options] [ld's options] <file...>")

@@ -1,7 +1,7 @@
 // `ipbp link`: the engine as a linker. Opens what the command line names, links, writes the file, tells what there is to
 // tell. What the options mean is in link-options.ts, the link itself in link/shared.ts.
 import { createHash, randomBytes } from 'node:crypto';
-import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { IpbpError } from '../codes/error.js';
 import { parseDynamicList, parseVersionScript } from '../formats/version-script.js';
 import { expectOneLink } from '../host/link/one-link.js';
@@ -11,10 +11,12 @@ import { UNPACKERS } from '../host/link/unpack.js';
 import { SHARED_OBJECT } from '../link/emit-shared.js';
 import { linkShared, type SharedResult } from '../link/shared.js';
 import type { BuildId, ExportRule, SharedOptions } from '../link/shared/options.js';
-import { errorRecord, renderError } from './failure.js';
+import { linkDylib } from './link-dylib.js';
+import { isDylibLink } from './link-dylib-options.js';
 import { mapText } from './link-map.js';
 import { parseLinkOptions } from './link-options.js';
 import type { LinkRequest } from './link-request.js';
+import { tellLinked, tellProblems, writeResult } from './link-result.js';
 import { traceSymbols } from './link-trace.js';
 import { DONE, FAILED, type Outcome } from './outcome.js';
 import type { Output } from './output.js';
@@ -25,10 +27,12 @@ export function linkOnce(words: readonly string[], version: string, output: Outp
   return link(words, version, output);
 }
 
-/** Links as the words of ld's command line say. `version` is ours. */
+/** Links as the words of ld's command line say, or those of Apple's. `version` is ours. */
 export function link(words: readonly string[], version: string, output: Output): Outcome {
   const started = performance.now();
-  const request = parseLinkOptions(expandResponseFiles(words));
+  const expanded = expandResponseFiles(words);
+  if (isDylibLink(expanded)) return linkDylib(expanded, version, output);
+  const request = parseLinkOptions(expanded);
   if (request.askedFor === 'version') {
     // Build scripts look for the words "compatible with GNU linkers".
     output.print(`ipbp ${version} (compatible with GNU linkers)`);
@@ -47,28 +51,13 @@ export function link(words: readonly string[], version: string, output: Output):
   if (bytes === null || errors.length > 0) return FAILED;
   writeResult(request.output, bytes);
   if (request.mapFile !== null) writeFileSync(request.mapFile, mapText(result.map));
-  output.record({
-    event: 'linked',
-    output: request.output,
-    bytes: bytes.length,
-    inputs: opened.files.length,
-    sections: result.counts.kept,
-    dropped: result.counts.dropped,
-    warnings: result.warnings.length + request.warnings.length,
-    ms: Math.round(performance.now() - started),
-  });
+  const facts = { inputs: opened.files.length, warnings: request.warnings.length, started };
+  tellLinked(request.output, result, facts, output);
   return DONE;
 }
 
 function tell(request: LinkRequest, opened: OpenedInputs, result: SharedResult, output: Output): void {
-  for (const message of [...request.warnings, ...result.warnings]) {
-    output.record({ event: 'warning', message });
-    output.say(`warning: ${message}`);
-  }
-  for (const error of result.errors) {
-    output.record(errorRecord(error));
-    output.alert(renderError(error, output).join('\n'));
-  }
+  tellProblems(request.warnings, result, output);
   if (request.traced.length > 0) {
     for (const line of traceSymbols(request.traced, opened.inputs, result.map)) output.print(line);
   }
@@ -129,22 +118,5 @@ function buildIdOf(style: string): BuildId | null {
         actual: style,
       });
     }
-  }
-}
-
-/** In place of a file that is there, never into it: a process may run it. What is no file (/dev/null) is written to. */
-function writeResult(path: string, bytes: Uint8Array): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) {
-    writeFileSync(path, bytes);
-    return;
-  }
-  const written = `${path}.${process.pid}.tmp`;
-  try {
-    // The mode is cut by the process's mask, as ld's is.
-    writeFileSync(written, bytes, { mode: 0o777 });
-    renameSync(written, path);
-  } catch (error) {
-    rmSync(written, { force: true });
-    throw error;
   }
 }

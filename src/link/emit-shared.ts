@@ -192,8 +192,15 @@ export const SHARED_OBJECT: Emitter = {
     reservedSlots: 1,
     keepsUnloaded: true,
   },
-  emit(parts) {
-    const plan = planShared(parts);
-    return { bytes: writeShared(plan), outputs: plan.outputs };
-  },
+  open: () => ({
+    companions: null,
+    isDescribed: () => false,
+    scan() {
+      // Nothing that the passes do not see.
+    },
+    emit(parts) {
+      const plan = planShared(parts);
+      return { bytes: writeShared(plan), outputs: plan.outputs };
+    },
+  }),
 };

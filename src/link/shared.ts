@@ -15,7 +15,7 @@ import { mergeSections } from './shared/merge.js';
 import { createNeeds } from './shared/needs.js';
 import type { LinkInput, SharedOptions } from './shared/options.js';
 import { resolveInputs } from './shared/resolve.js';
-import { scanRelocations, type Scanning } from './shared/scan.js';
+import { reportUndefined, scanRelocations, type Scanning } from './shared/scan.js';
 import { decideScopes } from './shared/scopes.js';
 import { hasFlag, REFERRED, STATE_SHARED, USED } from './shared/symbols.js';
 import { collectUnwind, layOutUnwind } from './shared/unwind.js';
@@ -58,22 +58,25 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions,
   decideScopes(link);
 
   // What is kept of them, and in which shape.
+  const emission = emitter.open(link);
   const unwindRecords = collectUnwind(link);
-  const dropped = dropUnreached(link, unwindRecords, edges);
+  const dropped = dropUnreached(link, { unwind: unwindRecords, companions: emission.companions }, edges);
   placeCommons(link);
   const merged = mergeSections(link);
-  const unwind = layOutUnwind(link, unwindRecords);
+  const unwind = layOutUnwind(link, unwindRecords, emission.isDescribed);
 
   // What references come to, and what has to be made for them.
   const bound = bindSymbols(link);
   const needs = createNeeds(link);
   const scanning: Scanning = { link, lowered: lowerRows(link.machine), bound, needs, undefined: new Map() };
   scanRelocations(scanning, unwind);
+  emission.scan(scanning);
+  reportUndefined(scanning);
   markLibraries(link);
   if (link.errors.length > 0) return failed();
 
   // The tables, every address, every value.
-  const { bytes, outputs } = emitter.emit({ scanning, made, merged, unwind, machine: first.machine });
+  const { bytes, outputs } = emission.emit({ scanning, made, merged, unwind, machine: first.machine });
   if (link.errors.length > 0) return failed();
   let map: readonly MapEntry[] | null = null;
   let labels: readonly string[] | null = null;
@@ -92,7 +95,10 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions,
   };
 }
 
-function firstObject(inputs: readonly LinkInput[]): ObjectFile {
+/** What all inputs have in common. */
+type FileFacts = Pick<ObjectFile, 'format' | 'machine' | 'name'>;
+
+function firstObject(inputs: readonly LinkInput[]): FileFacts {
   for (const input of inputs) {
     if (input.kind !== 'archive') return input.file;
     for (const { index } of input.archive.members) {
@@ -104,7 +110,7 @@ function firstObject(inputs: readonly LinkInput[]): ObjectFile {
 }
 
 /** What is made of it later is of this format; that all inputs are, the pass that takes them in checks. */
-function checkFormat({ format, name }: ObjectFile, { target }: Emitter): void {
+function checkFormat({ format, name }: FileFacts, { target }: Emitter): void {
   if (format === target.format) return;
   throw new IpbpError('IPBP1003', 'an input is of another format than what is made of it', {
     expected: target.format,

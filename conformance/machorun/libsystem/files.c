@@ -88,8 +88,8 @@ static int path_of(int fd, char *path) {
 
 static int fcntl_(int fd, int command, AFTER_TWO long value) {
   switch (command) {
-  case 0: return note_copy(fd, fcntl(fd, F_DUPFD, (int)value));
-  case 67: return note_copy(fd, fcntl(fd, F_DUPFD_CLOEXEC, (int)value));
+  case 0: return fcntl(fd, F_DUPFD, (int)value);
+  case 67: return fcntl(fd, F_DUPFD_CLOEXEC, (int)value);
   case 1: return fcntl(fd, F_GETFD);
   case 2: return fcntl(fd, F_SETFD, (int)value);
   case 3: {
@@ -161,15 +161,6 @@ static int fstatat_(int fd, const char *path, uint8_t *to, int flags) {
   return give_stat(fstatat(linux_folder(fd), path, &status, linux_at_flags(flags)), &status, to);
 }
 
-static int close_(int fd) {
-  note_closed(fd);
-  return close(fd);
-}
-static int dup_(int fd) { return note_copy(fd, dup(fd)); }
-static int dup2_(int fd, int to) {
-  if (fd != to) note_closed(to);
-  return note_copy(fd, dup2(fd, to));
-}
 static int faccessat_(int fd, const char *path, int mode, int flags) {
   return faccessat(linux_folder(fd), path, mode, linux_at_flags(flags));
 }
@@ -222,7 +213,7 @@ const struct shim FILE_SHIMS[] = {
     {INODE64("fstatat"), fstatat_}, {"_faccessat", faccessat_}, {"_unlinkat", unlinkat_}, {"_linkat", linkat_},
     {"_renameat", renameat_}, {"_utimensat", utimensat_}, {"_futimens", futimens_}, {"_fclonefileat", cannot_clone},
     {"_clonefile", cannot_clone}, {"_fcopyfile", fcopyfile_},
-    {"_close", close_}, {"_dup", dup_}, {"_dup2", dup2_}, SAME(read), SAME(write), SAME(readv), SAME(writev), SAME(pread), SAME(pwrite), SAME(lseek), SAME(ftruncate),
+    SAME(close), SAME(dup), SAME(dup2), SAME(read), SAME(write), SAME(readv), SAME(writev), SAME(pread), SAME(pwrite), SAME(lseek), SAME(ftruncate),
     SAME(truncate), SAME(fsync), SAME(rename), SAME(unlink), SAME(mkdir), SAME(rmdir), SAME(chmod), SAME(fchmod),
     SAME(chown), SAME(fchown), SAME(lchown), SAME(link), SAME(symlink), SAME(readlink), SAME(realpath), SAME(getcwd),
     SAME(chdir), SAME(access), SAME(pipe), SAME(isatty), SAME(flock), SAME(mkstemp), SAME(mkdtemp), SAME(umask),

@@ -12,6 +12,11 @@ export const MH_NOUNDEFS = 0x1;
 export const MH_DYLDLINK = 0x4;
 /** Undefined names say of which library they are. */
 export const MH_TWOLEVEL = 0x80;
+/** It has weak definitions that others see, and uses some. */
+export const MH_WEAK_DEFINES = 0x8000;
+export const MH_BINDS_TO_WEAK = 0x1_0000;
+export const MH_NO_REEXPORTED_DYLIBS = 0x10_0000;
+export const MH_HAS_TLV_DESCRIPTORS = 0x80_0000;
 /** Each symbol begins a piece that the linker may move and drop on its own. */
 export const MH_SUBSECTIONS_VIA_SYMBOLS = 0x2000;
 /** An executable that may be loaded at any address. */
@@ -63,6 +68,7 @@ export const S_8BYTE_LITERALS = 0x4;
 export const S_LITERAL_POINTERS = 0x5;
 export const S_NON_LAZY_SYMBOL_POINTERS = 0x6;
 export const S_LAZY_SYMBOL_POINTERS = 0x7;
+export const S_SYMBOL_STUBS = 0x8;
 export const S_MOD_INIT_FUNC_POINTERS = 0x9;
 export const S_MOD_TERM_FUNC_POINTERS = 0xa;
 export const S_GB_ZEROFILL = 0xc;

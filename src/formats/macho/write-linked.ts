@@ -67,6 +67,9 @@ export interface LinkedHeader {
   readonly segments: readonly LinkedSegment[];
   /** Which form the fixups have. */
   readonly fixups: 'chained' | 'opcodes';
+  /** Without a signature, and without an identifier. */
+  readonly unsigned?: boolean;
+  readonly unidentified?: boolean;
 }
 
 /** What __LINKEDIT holds. */
@@ -159,7 +162,8 @@ export function writeLinked(body: Uint8Array, header: LinkedHeader, content: Lin
   const pieces = Object.fromEntries(
     PIECES.map((piece) => {
       const offset = alignUp(end, piece === 'signature' ? 16 : 8);
-      const size = piece === 'signature' ? codeSignatureSize(content.identifier, offset) : (parts[piece]?.length ?? 0);
+      const signed = piece === 'signature' && header.unsigned !== true;
+      const size = signed ? codeSignatureSize(content.identifier, offset) : (parts[piece]?.length ?? 0);
       end = size === 0 ? end : offset + size;
       return [piece, { offset: size === 0 ? 0 : offset, size }];
     }),
@@ -178,22 +182,25 @@ export function writeLinked(body: Uint8Array, header: LinkedHeader, content: Lin
     const bytes = parts[piece];
     if (bytes !== undefined && bytes.length > 0) file.set(bytes, pieces[piece].offset);
   }
-  sign(file, pieces.signature.offset, commands, header, content.identifier);
+  identify(file, header.unsigned === true ? end : pieces.signature.offset, commands, header, content.identifier);
   return file;
 }
 
 /** Fills in the identifier, a hash of the hashes of all pages, and the signature, which holds those hashes. */
-function sign(file: Uint8Array, end: number, commands: Uint8Array, header: LinkedHeader, identifier: string): void {
+function identify(file: Uint8Array, end: number, commands: Uint8Array, header: LinkedHeader, identifier: string): void {
   const hashed = file.subarray(0, end);
   const hashes = pageHashes(hashed);
-  const uuid = sha256(hashes).subarray(0, 16);
-  // RFC 9562 §5.8: a UUID of a form of one's own.
-  uuid[6] = ((uuid[6] as number) % 16) + 0x80;
-  uuid[8] = ((uuid[8] as number) % 64) + 0x80;
-  const at = uuidOffset(commands);
-  file.set(uuid, at);
-  rehashPage(hashes, hashed, at);
-  rehashPage(hashes, hashed, at + 15);
+  if (header.unidentified !== true) {
+    const uuid = sha256(hashes).subarray(0, 16);
+    // RFC 9562 §5.8: a UUID of a form of one's own.
+    uuid[6] = ((uuid[6] as number) % 16) + 0x80;
+    uuid[8] = ((uuid[8] as number) % 64) + 0x80;
+    const at = uuidOffset(commands);
+    file.set(uuid, at);
+    rehashPage(hashes, hashed, at);
+    rehashPage(hashes, hashed, at + 15);
+  }
+  if (header.unsigned === true) return;
   const text = header.segments[0] as LinkedSegment;
   const facts = { identifier, textOffset: text.offset, textSize: text.fileSize, executable: false };
   file.set(encodeCodeSignature(end, hashes, facts), end);
@@ -258,14 +265,14 @@ function commandsOf(header: LinkedHeader, linkEdit: Range, pieces: Pieces, count
       .u32(counts.indirect)
       .fill(4 * 4);
   });
-  command(macho.LC_UUID, () => w.fill(16));
+  if (header.unidentified !== true) command(macho.LC_UUID, () => w.fill(16));
   const { platform, minimum, sdk } = header.build;
   command(macho.LC_BUILD_VERSION, () => w.u32(platform).u32(minimum).u32(sdk).u32(0));
   for (const library of header.needed) command(LIBRARY_COMMANDS[library.kind], () => putLibrary(w, library));
   for (const path of header.searchPaths) command(macho.LC_RPATH, () => w.u32(12).cstring(path));
   piece(macho.LC_FUNCTION_STARTS, pieces.functionStarts);
   piece(macho.LC_DATA_IN_CODE, pieces.dataInCode);
-  piece(macho.LC_CODE_SIGNATURE, pieces.signature);
+  if (header.unsigned !== true) piece(macho.LC_CODE_SIGNATURE, pieces.signature);
   w.setU32(16, count);
   w.setU32(20, w.length - macho.MACH_HEADER_64_SIZE);
   return w.finish();

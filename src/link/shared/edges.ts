@@ -16,6 +16,7 @@ export interface EdgeSymbol {
 export function findEdges(link: Link): EdgeSymbol[] {
   const { names } = link.symbols;
   const { begin, edgeOf } = link.target.symbols.edges;
+  const { outputName } = link.target.sections;
   const prefix = encodeText(begin);
   const edges: EdgeSymbol[] = [];
   const byName = new Map<string, number[]>();
@@ -31,7 +32,8 @@ export function findEdges(link: Link): EdgeSymbol[] {
   // In most links there is none, and no section is asked for its name.
   if (edges.length === 0) return edges;
   link.sections.section.forEach((section, number) => {
-    if (section.alloc) byName.get(section.name)?.push(number);
+    if (!section.alloc) return;
+    (byName.get(section.name) ?? byName.get(outputName(section)))?.push(number);
   });
   return edges;
 }

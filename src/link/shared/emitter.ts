@@ -1,5 +1,6 @@
-// Who writes the file that a link makes: it gets what the passes have found.
+// Who writes the file that a link makes: it gets what the passes have found, and tells them of what only it can read.
 import type { MachineName } from '../../formats/object-file.js';
+import type { Link } from './link-state.js';
 import type { MadeSymbol } from './made-symbols.js';
 import type { Merged } from './merge.js';
 import type { OutputSection } from './output-section.js';
@@ -22,8 +23,22 @@ export interface Emitted {
   readonly outputs: readonly OutputSection[];
 }
 
-export interface Emitter {
-  readonly target: LinkTarget;
+/** What lives with a section because a table says so that the passes do not read: `visit` gets file and row of symbols. */
+export type Companions = (section: number, visit: (file: number, row: number) => void) => void;
+
+/** One link's file in the making. */
+export interface Emission {
+  readonly companions: Companions | null;
+  /** Does such a table tell how to unwind the code at an offset of a section, so that it needs no record of the other form? */
+  isDescribed(section: number, offset: number): boolean;
+  /** Notes what such tables need. */
+  scan(scanning: Scanning): void;
   /** Makes the tables, places everything and writes it. */
   emit(parts: LinkParts): Emitted;
+}
+
+export interface Emitter {
+  readonly target: LinkTarget;
+  /** Begins, when all objects are known. */
+  open(link: Link): Emission;
 }

@@ -119,6 +119,9 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
         value = addresses.slots + slot * word + addend;
         break;
       }
+      case rows.TERM_PLACE:
+        value = place + addend;
+        break;
       case rows.TERM_TABLE:
         value = addresses.table + addend;
         break;
@@ -147,6 +150,8 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
     }
     const base = lowered.base[type] as number;
     if (base === rows.BASE_PLACE) value -= place;
+    else if (base === rows.BASE_SYMBOL) value -= ownAddress(context, file, row);
+    else if (base === rows.BASE_OTHER) value -= ownAddress(context, file, relocations.minus?.[index] ?? 0);
     else if (base !== rows.BASE_NOTHING) value = offBase(context, base, value, place);
     const multiple = lowered.multiple[type] as number;
     if (
@@ -180,6 +185,12 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
         (lowered.row[type] as FixupRow).field.encode(bytes, at, value);
     }
   }
+}
+
+/** Of a symbol by its row in an object, which this module defines. */
+function ownAddress({ values }: FixupContext, file: TakenFile, row: number): number {
+  const global = file.globals[row] as number;
+  return global >= 0 ? (values.symbolAddress[global] as number) : localAddress(values, file, row, 0);
 }
 
 /** S of a constant that may be a weak symbol which nothing defines: of those some rows say another address than 0. */

@@ -4,7 +4,7 @@ import type { FileRelocations, RelocationRoom, SymbolColumns } from '../../forma
 import type { ObjectFile } from '../../formats/object-file.js';
 import { type IpbpError, hex } from '../../codes/error.js';
 import type { Machine } from '../../reloc/machine.js';
-import type { SharedOptions } from './options.js';
+import type { LibraryFile, LibraryUse, LibraryVersions, SharedOptions } from './options.js';
 import { createSections, MADE_FILE, type SectionTable } from './sections.js';
 import { createSymbols, type SymbolTable } from './symbols.js';
 import type { LinkTarget } from './target.js';
@@ -30,10 +30,13 @@ export interface TakenFile {
 /** A shared library that was named. */
 export interface Library {
   readonly number: number;
-  readonly file: ObjectFile;
+  readonly file: LibraryFile;
   /** What the loader looks for. */
   readonly name: string;
   readonly asNeeded: boolean;
+  /** What this module has to do with it: needs it, may do without, shows its symbols as its own, is needed by it, too. */
+  readonly how: LibraryUse;
+  readonly versions: LibraryVersions;
   used: boolean;
 }
 

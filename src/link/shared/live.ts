@@ -1,6 +1,7 @@
 // Pass: what is reached from outside is kept, the rest is dropped (--gc-sections). Roots are what the loader or other
 // modules use: exported symbols, the entry, constructors, notes, and what is marked to be retained.
 import type { EdgeSymbol } from './edges.js';
+import type { Companions } from './emitter.js';
 import type { Link } from './link-state.js';
 import { relocationsOf, sectionOf } from './references.js';
 import {
@@ -19,8 +20,14 @@ import {
 import * as symbols from './symbols.js';
 import { forEachUnwindReference, type Unwind } from './unwind.js';
 
+/** What lives with code besides what it refers to. */
+export interface LivingWith {
+  readonly unwind: Unwind;
+  readonly companions: Companions | null;
+}
+
 /** Marks sections dead that nothing reaches, and gives their numbers. Without `gc` only what has lost what it describes. */
-export function dropUnreached(link: Link, unwind: Unwind, edges: readonly EdgeSymbol[]): number[] {
+export function dropUnreached(link: Link, { unwind, companions }: LivingWith, edges: readonly EdgeSymbol[]): number[] {
   const { sections } = link;
   const count = sections.section.length;
   if (!link.options.gc) {
@@ -72,10 +79,12 @@ export function dropUnreached(link: Link, unwind: Unwind, edges: readonly EdgeSy
       if (file !== undefined) {
         const { rows, first, end } = relocationsOf(link, file, section.index);
         for (let row = first; row < end; row++) reach(number, rows.symbol[row] as number);
+        if (rows.minus !== undefined) for (let row = first; row < end; row++) reach(number, rows.minus[row] as number);
       }
       for (let fde = unwind.firstOf[next] ?? -1; fde >= 0; fde = unwind.fdeNext[fde] as number) {
         forEachUnwindReference(link, unwind, fde, reach);
       }
+      companions?.(next, reach);
     }
     if (groups.size > 0) for (const other of groups.get(next) ?? []) mark(other);
     if (describers.size > 0) for (const other of describers.get(next) ?? []) mark(other);

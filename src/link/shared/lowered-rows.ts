@@ -28,12 +28,16 @@ export const TERM_LOCAL = 11;
 export const TERM_DESCRIPTOR = 12;
 /** The call through a descriptor: no value. */
 export const TERM_DESCRIPTOR_CALL = 13;
+export const TERM_PLACE = 14;
 
 export const BASE_NOTHING = 0;
 export const BASE_PLACE = 1;
 export const BASE_TABLE = 2;
 export const BASE_PLACE_PAGE = 3;
 export const BASE_TABLE_PAGE = 4;
+export const BASE_SYMBOL = 5;
+/** A second symbol. */
+export const BASE_OTHER = 6;
 
 /** How a field is written: by its own encoder, or at once as four or eight bytes. */
 export const WRITE_FIELD = 0;
@@ -43,7 +47,7 @@ export const WRITE_64 = 2;
 const TERMS: Readonly<Record<Term, number>> = {
   none: TERM_NONE,
   S: TERM_SYMBOL,
-  P: UNKNOWN_TYPE,
+  P: TERM_PLACE,
   signed: UNKNOWN_TYPE,
   L: TERM_STUB,
   G: TERM_SLOT,
@@ -60,8 +64,8 @@ const TERMS: Readonly<Record<Term, number>> = {
 const BASES: Readonly<Record<Base, number>> = {
   nothing: BASE_NOTHING,
   P: BASE_PLACE,
-  S: BASE_NOTHING,
-  T: BASE_NOTHING,
+  S: BASE_SYMBOL,
+  T: BASE_OTHER,
   GOT: BASE_TABLE,
   'page of P': BASE_PLACE_PAGE,
   'page of GOT': BASE_TABLE_PAGE,
@@ -112,8 +116,7 @@ export function lowerRows(machine: Machine): LoweredRows {
   for (const [type, source] of machine.rows) {
     const { term, base } = EXPRESSIONS[source.expression];
     row[type] = source;
-    // Differences of two symbols are not linked here yet: as numbers without a row they are refused.
-    lowered.term[type] = base === 'S' || base === 'T' ? UNKNOWN_TYPE : termOf(source.expression, term);
+    lowered.term[type] = termOf(source.expression, term);
     lowered.base[type] = BASES[base];
     lowered.writer[type] = writerOf(source.field);
     lowered.min[type] = source.field.min;

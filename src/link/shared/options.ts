@@ -1,7 +1,12 @@
 // What a link of a shared object is told: its inputs, and its options as data. Command lines are parsed elsewhere, and
 // files are opened by who calls.
 import type { Archive } from '../../formats/archive.js';
-import type { ObjectFile, PackingMethod } from '../../formats/object-file.js';
+import type { LinkedInfo, ObjectFile, PackingMethod } from '../../formats/object-file.js';
+
+/** What a link sees of a library: of the library itself, or of a description of it. */
+export interface LibraryFile extends Pick<ObjectFile, 'format' | 'machine' | 'name'> {
+  readonly linked: Pick<LinkedInfo, 'soname' | 'dynamicColumns' | 'versionOf'> | null;
+}
 
 /** One input, in the order of the command line. */
 export type LinkInput =
@@ -19,12 +24,24 @@ export type LinkInput =
     }
   | {
       readonly kind: 'shared';
-      readonly file: ObjectFile;
+      readonly file: LibraryFile;
       /** What the loader is to look for; null for the library's own name for itself. */
       readonly neededAs: string;
       /** Named as needed only if something refers to it. */
       readonly asNeeded: boolean;
+      /** `needed` without. */
+      readonly how?: LibraryUse;
+      readonly versions?: LibraryVersions;
     };
+
+/** How a module uses a library. */
+export type LibraryUse = 'needed' | 'weak' | 'reexported' | 'upward';
+
+/** Packed, 16, 8 and 8 bits: which it is, and the least that it can stand in for. */
+export interface LibraryVersions {
+  readonly currentVersion: number;
+  readonly compatibilityVersion: number;
+}
 
 /** What a version script says of a name: true exported, false local, null nothing. */
 export type ExportRule = (name: string) => boolean | null;

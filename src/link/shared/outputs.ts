@@ -29,8 +29,9 @@ export function makeOutputs(link: Link): OutputSection[] {
       outputs.push(output);
     } else join(output, section);
     output.members.push(number);
-    // The loader reads arrays as words.
-    if (array !== null) output.align = Math.max(output.align, link.machine.pointerSize);
+    // The loader reads arrays and descriptors as words.
+    if (array !== null || section.kind === 'tls-descriptors')
+      output.align = Math.max(output.align, link.machine.pointerSize);
   }
   for (const output of outputs) finish(link, output);
   alignTemplate(outputs);

@@ -290,6 +290,8 @@ function takeLibrary(state: Resolving, input: LinkInput & { kind: 'shared' }): v
     file,
     name,
     asNeeded: input.asNeeded,
+    how: input.how ?? 'needed',
+    versions: input.versions ?? { currentVersion: 0, compatibilityVersion: 0 },
     used: !input.asNeeded,
   };
   link.libraries.push(library);

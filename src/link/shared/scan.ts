@@ -67,7 +67,6 @@ export function scanRelocations(scanning: Scanning, unwind: UnwindSection | null
     const end = records.firstRelocation[record + 1] as number;
     scanRange(scanning, { file, section, bytes, relocations, first, end, writable: false, packable: false });
   }
-  reportUndefined(scanning);
 }
 
 function scanRange(scanning: Scanning, range: Range): void {
@@ -89,7 +88,7 @@ function scanRange(scanning: Scanning, range: Range): void {
       symbol = global;
       binding = bound[global] as number;
       if (binding === TO_NOTHING) {
-        noteUndefined(scanning, range, index, global);
+        noteUndefined(scanning, range.section, relocations.offset[index] as number, global);
         continue;
       }
     } else {
@@ -107,6 +106,7 @@ function scanRange(scanning: Scanning, range: Range): void {
     }
     switch (term) {
       case rows.TERM_SYMBOL:
+      case rows.TERM_PLACE:
         scanSymbol(scanning, range, index, type, binding, global);
         break;
       case rows.TERM_STUB:
@@ -187,6 +187,7 @@ function scanSymbol(
   const base = lowered.base[type];
   if (base !== rows.BASE_NOTHING) {
     if (base === rows.BASE_TABLE) needs.table = true;
+    if (base === rows.BASE_OTHER) scanOther(scanning, range, index);
     if (isForeign(link, binding, global)) {
       reportStatic(scanning, range, index, 'takes a symbol for its own that may be another');
     } else if (
@@ -220,6 +221,24 @@ function scanSymbol(
     needs.packedSection.push(range.section);
     needs.packedOffset.push(range.relocations.offset[index] as number);
   } else needs.relative++;
+}
+
+/** The symbol that is taken off. */
+function scanOther(scanning: Scanning, range: Range, index: number): void {
+  const { link, bound } = scanning;
+  const { file, relocations } = range;
+  const row = relocations.minus?.[index] ?? 0;
+  const global = file.globals[row] as number;
+  if (global >= 0) {
+    symbols.setFlag(link.symbols, global, symbols.USED);
+    if (bound[global] === TO_NOTHING)
+      noteUndefined(scanning, range.section, relocations.offset[index] as number, global);
+    else if (isForeign(link, bound[global] as number, global)) {
+      reportStatic(scanning, range, index, 'takes a symbol for its own that may be another');
+    }
+  } else if (isLost(link, file.base, file.columns.section[row] as number)) {
+    reportDropped(scanning, range, index, file.columns.section[row] as number);
+  }
 }
 
 /** Is the address not this module's to say? */
@@ -322,13 +341,15 @@ function reportDropped(scanning: Scanning, range: Range, index: number, section:
 /** Places that are said of one undefined symbol. */
 const MOST_PLACES = 3;
 
-function noteUndefined(scanning: Scanning, range: Range, index: number, symbol: number): void {
+/** Notes a place in a section that refers to a symbol which nothing defines. */
+export function noteUndefined(scanning: Scanning, section: number, offset: number, symbol: number): void {
   const places = scanning.undefined.get(symbol);
-  if (places === undefined) scanning.undefined.set(symbol, [placeOf(scanning, range, index)]);
-  else if (places.length < MOST_PLACES) places.push(placeOf(scanning, range, index));
+  if (places === undefined) scanning.undefined.set(symbol, [placeIn(scanning.link, section, offset)]);
+  else if (places.length < MOST_PLACES) places.push(placeIn(scanning.link, section, offset));
 }
 
-function reportUndefined(scanning: Scanning): void {
+/** Says which symbols nothing defines, once all that refers to them was scanned. */
+export function reportUndefined(scanning: Scanning): void {
   const { link } = scanning;
   for (const [symbol, places] of scanning.undefined) {
     report(

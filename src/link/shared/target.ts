@@ -69,7 +69,6 @@ export type MadePlace =
   /** The start of the thread-local template. */
   | { readonly kind: 'template' }
   | { readonly kind: 'section'; readonly name: string; readonly edge: 'start' | 'end' }
-  | { readonly kind: 'region'; readonly name: string; readonly edge: 'start' | 'end' }
   /** The start of the image's own data: every module's differs. */
   | { readonly kind: 'handle' }
   | { readonly kind: 'symbol'; readonly base: number; readonly offset: number };

@@ -56,15 +56,8 @@ function addInput(link: Link, unwind: Unwind, number: number): void {
   unwind.inputs.push({ section: number, bytes, relocations, records });
   for (let record = 0; record < records.count; record++) {
     if (records.cie[record] === -1) continue;
-    const relocation = records.firstRelocation[record] as number;
-    if (relocation >= (records.firstRelocation[record + 1] as number)) continue;
-    const row = relocations.symbol[relocation] as number;
-    const at = file.columns.section[row] as number;
-    if (at < 0) continue;
-    const code = file.base + at;
-    const global = file.globals[row] as number;
-    // Of a name that another object's definition won, the code is there but not what the name means.
-    if (global >= 0 && link.symbols.section[global] !== code) continue;
+    const code = codeOf(link, unwind.inputs[input] as UnwindInput, record)?.section ?? -1;
+    if (code < 0) continue;
     const fde = unwind.fdeInput.length;
     unwind.fdeInput.push(input);
     unwind.fdeRecord.push(record);
@@ -72,6 +65,31 @@ function addInput(link: Link, unwind: Unwind, number: number): void {
     unwind.fdeNext.push(unwind.firstOf[code] as number);
     unwind.firstOf[code] = fde;
   }
+}
+
+/** The first relocation of an FDE that is of its content: the distance to its CIE may have one, which is made anew. */
+export function firstOfContent({ records, relocations }: UnwindInput, record: number): number {
+  const content = (records.offset[record] as number) + 8;
+  const end = records.firstRelocation[record + 1] as number;
+  let row = records.firstRelocation[record] as number;
+  while (row < end && (relocations.offset[row] as number) < content) row++;
+  return row;
+}
+
+/** The code that an FDE describes: number of its section, and where in it. Null for what is no part of the link. */
+export function codeOf(link: Link, input: UnwindInput, record: number): { section: number; offset: number } | null {
+  const { records, relocations, section } = input;
+  const file = link.files[link.sections.file[section] as number];
+  const first = firstOfContent(input, record);
+  if (file === undefined || first >= (records.firstRelocation[record + 1] as number)) return null;
+  const row = relocations.symbol[first] as number;
+  const at = file.columns.section[row] as number;
+  if (at < 0) return null;
+  const code = file.base + at;
+  const global = file.globals[row] as number;
+  // Of a name that another object's definition won, the code is there but not what the name means.
+  if (global >= 0 && link.symbols.section[global] !== code) return null;
+  return { section: code, offset: (file.columns.value[row] as number) + (relocations.addend[first] as number) };
 }
 
 /** A record that is part of the result. */
@@ -99,8 +117,12 @@ export interface UnwindSection {
 /** Records start at multiples of this. */
 const RECORD_ALIGN = 4;
 
-/** Lays out what is kept. Null when there is none. */
-export function layOutUnwind(link: Link, unwind: Unwind): UnwindSection | null {
+/** Lays out what is kept and not described otherwise. Null when there is none. */
+export function layOutUnwind(
+  link: Link,
+  unwind: Unwind,
+  isDescribed: (section: number, offset: number) => boolean,
+): UnwindSection | null {
   const records: KeptRecord[] = [];
   const known = new Map<string, number>();
   let end = 0;
@@ -131,6 +153,8 @@ export function layOutUnwind(link: Link, unwind: Unwind): UnwindSection | null {
     if (link.sections.fate[unwind.fdeCode[fde] as number] !== SECTION_KEPT) continue;
     const input = unwind.fdeInput[fde] as number;
     const record = unwind.fdeRecord[fde] as number;
+    const code = codeOf(link, unwind.inputs[input] as UnwindInput, record);
+    if (code !== null && isDescribed(code.section, code.offset)) continue;
     const cie = placeOf(input, unwind.inputs[input]?.records.cie[record] as number);
     put(input, record, cie.offset, cie.encoding);
     fdeCount++;
@@ -178,11 +202,7 @@ export function forEachUnwindReference(
   const file = link.sections.file[input.section] as number;
   const record = unwind.fdeRecord[fde] as number;
   const cie = records.cie[record] as number;
-  for (
-    let row = (records.firstRelocation[record] as number) + 1;
-    row < (records.firstRelocation[record + 1] as number);
-    row++
-  ) {
+  for (let row = firstOfContent(input, record) + 1; row < (records.firstRelocation[record + 1] as number); row++) {
     visit(file, relocations.symbol[row] as number);
   }
   for (let row = records.firstRelocation[cie] as number; row < (records.firstRelocation[cie + 1] as number); row++) {

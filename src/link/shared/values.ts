@@ -146,11 +146,6 @@ function madeAddress(
       if (output === undefined) return 0;
       return place.edge === 'start' ? output.address : output.address + output.size;
     }
-    case 'region': {
-      const inside = layout.segments.filter(({ region }) => region === place.name);
-      const edge = place.edge === 'start' ? inside[0] : inside.at(-1);
-      return edge === undefined ? 0 : edge.address + (place.edge === 'start' ? 0 : edge.memorySize);
-    }
     case 'handle': {
       // Any address of this module will do, as long as it is rebased; it is compared only.
       return 0;

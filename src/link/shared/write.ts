@@ -9,7 +9,7 @@ import { arrayOf } from './output-names.js';
 import type { OutputSection } from './output-section.js';
 import { relocationsOf } from './references.js';
 import { MADE_FILE } from './sections.js';
-import type { UnwindSection } from './unwind.js';
+import { firstOfContent, type UnwindSection } from './unwind.js';
 
 /** Copies and fixes up the sections of all objects. `bytes` is the file. */
 export function writeSections(context: FixupContext, outputs: readonly OutputSection[], bytes: Uint8Array): void {
@@ -95,7 +95,7 @@ export function writeUnwind(context: FixupContext, unwind: UnwindSection, bytes:
       file,
       section: from.section,
       relocations,
-      first: records.firstRelocation[record] as number,
+      first: cieOffset < 0 ? (records.firstRelocation[record] as number) : firstOfContent(from, record),
       end: records.firstRelocation[record + 1] as number,
       bytes,
       view,
