@@ -17,15 +17,22 @@ export type FunctionEntries = ReadonlyMap<Atom, ReadonlyMap<number, FunctionEntr
 
 export const NO_ENTRIES: FunctionEntries = new Map();
 
-/** The same atoms with such entries for all their functions, which lie behind them. */
+/**
+ * The same atoms with such entries for their functions, which lie behind them.
+ * @param replacing new bodies of functions that are entered elsewhere: what of them nothing here names needs no entry
+ */
 export function throughStubs(
   atoms: readonly LinkedAtom[],
+  replacing: ReadonlySet<Atom>,
   machine: Machine,
 ): { readonly atoms: readonly LinkedAtom[]; readonly entries: FunctionEntries } {
   const entries = new Map<Atom, Map<number, FunctionEntry>>();
   const made: LinkedAtom[] = [];
+  const named = new Set(
+    atoms.flatMap(({ atom, edges }) => edges.flatMap((bound) => namedBy(atom, bound, machine) ?? [])),
+  );
   for (const { atom } of atoms) {
-    if (atom.kind !== 'code') continue;
+    if (atom.kind !== 'code' || (replacing.has(atom) && !named.has(atom))) continue;
     const own = new Map<number, FunctionEntry>();
     for (const { stable, offset } of atom.symbols) {
       if (!stable || own.has(offset)) continue;
@@ -37,8 +44,8 @@ export function throughStubs(
   }
   const redirect = (from: Atom, bound: BoundEdge): BoundEdge => {
     const { binding, edge } = bound;
-    if (binding.kind !== 'atom' || edge.target.name === null || edge.target.label) return bound;
-    const entry = meansAddress(edge, from, machine) ? entries.get(binding.atom)?.get(binding.offset) : undefined;
+    if (binding.kind !== 'atom' || namedBy(from, bound, machine) === null) return bound;
+    const entry = entries.get(binding.atom)?.get(binding.offset);
     return entry === undefined ? bound : { edge, binding: { kind: 'atom', atom: entry.stub, offset: 0 } };
   };
   const redirected = atoms.map((linked): LinkedAtom => {
@@ -86,6 +93,12 @@ function made(of: Atom, kind: 'code' | 'data', what: string, bytes: Uint8Array, 
 function placeIn(atom: Atom, offset: number): Target {
   const nothing = { name: null, spelling: null, weak: false, absolute: null };
   return { ...nothing, atom, offset, label: true, kind: 'none' };
+}
+
+/** The atom whose place a reference by name means; null for other references. */
+function namedBy(from: Atom, { binding, edge }: BoundEdge, machine: Machine): Atom | null {
+  const { name, label } = edge.target;
+  return binding.kind === 'atom' && name !== null && !label && meansAddress(edge, from, machine) ? binding.atom : null;
 }
 
 /** Whether the field holds the symbol's address, or leads there: no place behind it, and no number about it. */

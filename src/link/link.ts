@@ -15,6 +15,8 @@ import type { Machine } from '../reloc/machine.js';
 export interface LinkRequest {
   /** What must be in the image. */
   readonly roots: readonly Atom[];
+  /** Those of them whose old entries lead to them. Without: none. */
+  readonly replacing?: ReadonlySet<Atom>;
   /** Objects whose constructors count. */
   readonly objects: readonly LinkObject[];
   readonly outside: Surroundings;
@@ -41,7 +43,9 @@ export function link(request: LinkRequest): LinkResult {
   if (closure.unresolved.length > 0) return { kind: 'unresolved', symbols: closure.unresolved };
   // What nobody can change later is entered through words.
   const entered =
-    request.entries === 'stubs' ? throughStubs(closure.atoms, machine) : { atoms: closure.atoms, entries: NO_ENTRIES };
+    request.entries === 'stubs'
+      ? throughStubs(closure.atoms, request.replacing ?? new Set(), machine)
+      : { atoms: closure.atoms, entries: NO_ENTRIES };
   // What may lie anywhere reaches all else through words.
   const atoms = reach === 'anywhere' ? reachAnywhere(entered.atoms, machine) : entered.atoms;
   // Words and stubs that references go through.

@@ -166,6 +166,7 @@ function planRoots(
   let linked: ReturnType<typeof link>;
   try {
     linked = link({
+      replacing: new Set(wholes(roots).map(({ body }) => body.atom)),
       roots: [...roots.functions.map((changed) => changed.body.atom), ...wanted],
       objects: request.after,
       machine,
