@@ -149,6 +149,13 @@ export interface SymbolVersion {
   readonly library: string | null;
 }
 
+/** For which system a file is: its number, the least version of it and the one that it was made with, each packed. */
+export interface PlatformVersion {
+  readonly platform: number;
+  readonly minimum: number;
+  readonly sdk: number;
+}
+
 /** What only executables and shared objects have. */
 export interface LinkedInfo {
   readonly segments: readonly Segment[];
@@ -158,6 +165,8 @@ export interface LinkedInfo {
   /** DT_NEEDED names. */
   readonly needed: readonly string[];
   readonly soname: string | null;
+  /** Where files of the format say it. */
+  readonly platform?: PlatformVersion | null;
   /** May be loaded at any address. */
   readonly positionIndependent: boolean;
   /** The system's loader starts it and brings its libraries in; false for a static executable. Of few libraries true. */

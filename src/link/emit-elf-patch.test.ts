@@ -177,6 +177,7 @@ function emitted(image: LinkedImage): Uint8Array {
     unwind: image.unwind,
     unwindEntries: image.unwindEntries,
     threadLocals: image.threadLocals,
+    platform: null,
     functions: image.atoms.flatMap((atom) =>
       atom.symbols
         .filter(({ kind }) => kind === 'function')

@@ -14,30 +14,11 @@ import { encodeGnuHash, gnuHash } from '../formats/elf/gnu-hash.js';
 import type { ProgramHeader, SectionHeader } from '../formats/elf/header.js';
 import { linkedHeaderSize, putLinkedHeaders, sectionHeadersSize } from '../formats/elf/write-linked.js';
 import type { MachineName } from '../formats/object-file.js';
-import type { ImageSegment, LinkedImage } from './linked-image.js';
+import type { ImageSegment } from './linked-image.js';
 import { PATCH_SECTION } from './names.js';
+import type { PatchLibrary } from './patch-library.js';
 
 const PAGE = 4096;
-
-/** What becomes a library. Addresses are those of the patch; in the file they count from `at`. */
-export interface PatchLibrary {
-  readonly machine: MachineName;
-  /** Where the library begins, with the room before its pages; and bytes of that and of all of them. */
-  readonly at: number;
-  readonly size: number;
-  /** Rising by address. */
-  readonly segments: readonly ImageSegment[];
-  /** Words that the process fills: their pages are writable until it has. */
-  readonly words: readonly number[];
-  /** Of the block of frame records, which ends its segment. */
-  readonly unwind: number | null;
-  readonly unwindEntries: LinkedImage['unwindEntries'];
-  readonly threadLocals: LinkedImage['threadLocals'];
-  /** Names of functions, for backtraces. */
-  readonly functions: readonly { readonly name: string; readonly address: number }[];
-  /** What is kept in the file and not loaded: the patch without the segments' bytes; null for none. */
-  readonly description: Uint8Array | null;
-}
 
 /** A section of the file, with the bytes it has there. */
 interface Part {

@@ -60,3 +60,10 @@ export const STUB_SECTION = 'ipbp.stub';
 
 /** The section of a patch that is a shared object which says what else has to be done to make it live. */
 export const PATCH_SECTION = '.ipbp.patch';
+/** The same where sections lie in segments that have names: the segment's, then its own. */
+export const PATCH_SEGMENT_SECTION = ['__IPBP', '__patch'] as const;
+
+/** True for the name of that section in any format. */
+export function isPatchSection(name: string): boolean {
+  return name === PATCH_SECTION || name === PATCH_SEGMENT_SECTION.join(',');
+}

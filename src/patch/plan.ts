@@ -4,7 +4,6 @@ import { IpbpError } from '../codes/error.js';
 import type { Code } from '../codes/table.js';
 import { demangle } from '../formats/symbols/demangle.js';
 import { alignUp } from '../bytes/align.js';
-import { roomBefore } from '../link/emit-library.js';
 import { link } from '../link/link.js';
 import type { LinkedImage } from '../link/linked-image.js';
 import type { Atom, LinkObject } from '../link/graph.js';
@@ -18,6 +17,7 @@ import { refuseUnchecked } from './guard/unchecked.js';
 import { refuseUnnamedState } from './guard/unnamed-state.js';
 import type { Identified } from './identity/identity.js';
 import type { ImageSegment, ImageSymbol, ItemReport, ModuleIdentity, PatchImage } from './image/image.js';
+import { libraryRange } from './image/library.js';
 import { storageOf } from './diff/items.js';
 import { sameIdentity } from './program/base-program.js';
 import { findItems, lowestAddress, tlsUsed, type Program } from './program/program.js';
@@ -159,11 +159,12 @@ function planRoots(
   const { machine } = program.base;
   const anywhere = request.delivery === 'library' || program.mapped.some(({ image }) => image.library !== null);
   const top = Math.min(lowestAddress(program), program.base.start - request.room.gap);
-  const before = anywhere ? roomBefore(program.base.file.format, machine.pageSize) : 0;
   const writesCode = request.writesCode ?? !machine.codeStays;
   const wordsSize =
     anywhere && writesCode ? alignUp(mostWords(program, roots.functions) * machine.pointerSize, machine.pageSize) : 0;
+  const bottom = program.base.start - request.room.gap - request.room.memory;
   let linked: ReturnType<typeof link>;
+  let library: PatchImage['library'] = null;
   try {
     linked = link({
       replacing: new Set(wholes(roots).map(({ body }) => body.atom)),
@@ -184,12 +185,13 @@ function planRoots(
       ),
       placement: {
         top: top - wordsSize,
-        bottom: program.base.start - request.room.gap - request.room.memory + before,
+        bottom,
         tlsNext: tlsUsed(program),
         tlsEnd: request.room.tlsSize,
         tlsAlign: request.room.tlsAlign,
       },
     });
+    if (linked.kind === 'linked' && anywhere) library = libraryRange(linked.image, program.base.file, bottom);
   } catch (error) {
     if (!(error instanceof IpbpError) || !/^IPBP[23]/.test(error.code)) throw error;
     return {
@@ -215,7 +217,7 @@ function planRoots(
   const redirected = redirectFunctions(program, roots.functions, linked.image, jumps);
   if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
   if (redirected.noJump.size > 0) return { kind: 'no jump', entries: redirected.noJump };
-  const place = { words: { at: wordsAt, size: wordsSize }, library: anywhere ? libraryOf(linked.image, before) : null };
+  const place = { words: { at: wordsAt, size: wordsSize }, library };
   const image = assemble(program, modules, roots, identity, linked.image, redirected, place, [
     ...identity.warnings,
     ...(layouts.checked || declared !== undefined ? [] : [warnOfUnchecked(layouts.missing)]),
@@ -240,15 +242,6 @@ function reasonForNothing(diff: ObjectDiff, roots: Roots): string {
   const [absent] = roots.absent;
   if (absent !== undefined) return `${absent.demangled} is not in the running program: nothing there ever called it`;
   return 'what changed is not used by the running program';
-}
-
-/** All of a linked image stands for one library, with the room that is before its pages; null where there is nothing that has to be code or data. */
-function libraryOf({ segments }: LinkedImage, before: number): PatchImage['library'] {
-  const [first] = segments;
-  const last = segments.at(-1);
-  if (first === undefined || last === undefined) return null;
-  const at = first.address - before;
-  return { at, size: last.address + last.size - at };
 }
 
 function assemble(

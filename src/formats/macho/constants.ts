@@ -54,6 +54,7 @@ export const LC_VERSION_MIN_WATCHOS = 0x30;
 export const LC_BUILD_VERSION = 0x32;
 export const LC_DYLD_EXPORTS_TRIE = 0x8000_0033;
 export const LC_DYLD_CHAINED_FIXUPS = 0x8000_0034;
+export const PLATFORM_MACOS = 1;
 /** Of a segment: not writable any more once it is fixed up. */
 export const SG_READ_ONLY = 0x10;
 export const SEGMENT_COMMAND_64_SIZE = 72;

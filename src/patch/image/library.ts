@@ -2,20 +2,47 @@
 // such a file is made is src/link/emit-library.ts's; what the process does with it, transaction.ts's.
 import { IpbpError, hex } from '../../codes/error.js';
 import { detectFormat } from '../../formats/detect.js';
-import type { ObjectFile } from '../../formats/object-file.js';
+import type { LinkedInfo, ObjectFile, Segment } from '../../formats/object-file.js';
 import { readObjectFile } from '../../formats/read-object.js';
-import { emitLibrary, roomBefore } from '../../link/emit-library.js';
-import { PATCH_SECTION } from '../../link/names.js';
+import { emitLibrary, libraryFront } from '../../link/emit-library.js';
+import type { LinkedImage } from '../../link/linked-image.js';
+import { PATCH_SECTION, isPatchSection } from '../../link/names.js';
 import { machineFor } from '../../reloc/machines.js';
 import type { ImageSegment, PatchImage } from './image.js';
 import { decodePatchFile, encodePatchFile, isPatchFile, type PatchFile } from './image-file.js';
 
 /** What the program is: its libraries are alike. */
-export type LibraryTarget = Pick<ObjectFile, 'format' | 'machine'>;
+export interface LibraryTarget extends Pick<ObjectFile, 'format' | 'machine'> {
+  readonly linked?: Pick<LinkedInfo, 'platform'> | null;
+}
 
 /** Is this part of the patch in its library? */
 export function isInside({ library }: Pick<PatchImage, 'library'>, address: number): boolean {
   return library !== null && address >= library.at && address < library.at + library.size;
+}
+
+/**
+ * All of a linked image stands for one library, with what the format has in front of it; null where there is nothing that
+ * has to be code or data.
+ * @throws IpbpError IPBP2005 when that would lie below `bottom`
+ */
+export function libraryRange(
+  linked: LinkedImage,
+  { format, machine }: LibraryTarget,
+  bottom: number,
+): PatchImage['library'] {
+  const [first] = linked.segments;
+  const last = linked.segments.at(-1);
+  if (first === undefined || last === undefined) return null;
+  const content = { machine, words: [], functions: [], platform: null };
+  const at = first.address - libraryFront(format, { ...linked, ...content });
+  if (at < bottom) {
+    throw new IpbpError('IPBP2005', 'the memory reserved for patches is used up', {
+      expected: `addresses from ${hex(bottom)} on`,
+      actual: hex(at),
+    });
+  }
+  return { at, size: last.address + last.size - at };
 }
 
 /** Whole pages, one behind the other, in the library's range: what a file says need not be so. */
@@ -25,7 +52,7 @@ function checkPlaces(
   { format, machine }: LibraryTarget,
 ): void {
   const { pageSize } = machineFor(format, machine, 'patch');
-  let end = at + roomBefore(format, pageSize);
+  let end = at;
   const wrong = (place: number): never => {
     throw new IpbpError('IPBP1011', 'the patch does not fit its library', {
       expected: `whole pages from ${hex(at)} to ${hex(at + size)}, rising`,
@@ -48,17 +75,23 @@ function emitted(image: PatchImage, target: LibraryTarget, description: Uint8Arr
   checkPlaces(image, library, target);
   const words = [...image.rebases, ...image.imports, ...image.tlsWords].map(({ at }) => at);
   const symbols = image.symbols.filter(({ kind }) => kind === 'function');
-  return emitLibrary(target.format, {
+  const segments = image.segments.filter(({ address }) => isInside(image, address));
+  const content = {
     machine: target.machine,
-    ...library,
-    segments: image.segments.filter(({ address }) => isInside(image, address)),
+    segments,
     words,
     unwind: image.unwind,
     unwindEntries: image.unwindEntries,
     threadLocals: image.threadLocals,
     functions: [...image.bodies, ...symbols].filter(({ address }) => isInside(image, address)),
-    description,
-  });
+    platform: target.linked?.platform ?? null,
+  };
+  const front = (segments[0]?.address ?? library.at) - library.at;
+  if (front < libraryFront(target.format, content)) {
+    const actual = `${front} bytes in front of it`;
+    throw new IpbpError('IPBP1011', 'the patch does not fit its library', { actual });
+  }
+  return emitLibrary(target.format, { ...content, ...library, description });
 }
 
 const libraries = new WeakMap<PatchImage, Uint8Array>();
@@ -85,11 +118,20 @@ export function encodePatchLibrary(image: PatchImage, target: LibraryTarget): Pa
 
 function sectionNamed(bytes: Uint8Array, name: string): { readonly file: ObjectFile; readonly content: Uint8Array } {
   const file = readObjectFile(bytes, name);
-  const section = file.sections.find((one) => one.name === PATCH_SECTION);
+  const section = file.sections.find(({ name: called }) => isPatchSection(called));
   if (section === undefined) {
     throw new IpbpError('IPBP1010', 'this is no patch file', { expected: `a section ${PATCH_SECTION}`, where: name });
   }
   return { file, content: file.sectionBytes(section.index) };
+}
+
+/** Bytes of a segment up to where its last section ends: behind it the file may be filled up to a whole page. */
+function contentOf({ sections }: ObjectFile, segment: Segment): number {
+  const end = segment.offset + segment.fileSize;
+  return sections.reduce((most, { offset, fileSize }) => {
+    const inside = fileSize > 0 && offset >= segment.offset && offset < end;
+    return inside ? Math.max(most, offset + fileSize - segment.offset) : most;
+  }, 0);
 }
 
 /**
@@ -106,10 +148,11 @@ export function readPatch(
   const image = withSegments(described, ({ address, size }) => {
     const at = address - (described.library?.at ?? 0);
     const loaded = file.linked?.segments.find((one) => one.address === at);
-    if (loaded === undefined || loaded.fileSize > size) {
+    const length = loaded === undefined ? NaN : contentOf(file, loaded);
+    if (loaded === undefined || !(length <= Math.min(size, loaded.fileSize))) {
       throw new IpbpError('IPBP1011', 'the patch file is damaged', { expected: `a segment at ${at}`, where: name });
     }
-    return file.range(loaded.offset, loaded.fileSize);
+    return file.range(loaded.offset, length);
   });
   return { image, digest: encodePatchFile(image).digest };
 }
@@ -118,7 +161,7 @@ export function readPatch(
 export function isPatch(bytes: Uint8Array, name: string): boolean {
   if (isPatchFile(bytes)) return true;
   try {
-    return readObjectFile(bytes, name).sections.some((section) => section.name === PATCH_SECTION);
+    return readObjectFile(bytes, name).sections.some((section) => isPatchSection(section.name));
   } catch (error) {
     if (error instanceof IpbpError) return false;
     throw error;
