@@ -7,12 +7,6 @@ import type { PatchLibrary } from './patch-library.js';
 
 export type { PatchLibrary };
 
-/** Room before the pages of a patch, in its space too, for what such a library begins with: nothing, or whole pages. */
-export function roomBefore(format: Format, pageSize: number): number {
-  // Header and load commands are the first bytes of a Mach-O file in memory, and come to some hundred.
-  return format === 'macho' ? pageSize : 0;
-}
-
 /**
  * The file's bytes.
  * @throws IpbpError IPBP5902 for a format without an emitter

@@ -128,6 +128,8 @@ const PIECES = [
   'signature',
 ] as const;
 
+const PROGRAMS: ReadonlySet<string> = new Set(['rebase', 'bind', 'weakBind', 'lazyBind', 'indirect']);
+
 /** Bytes of header and load commands. */
 export function linkedHeaderSize(header: LinkedHeader): number {
   const nowhere = { offset: 0, size: 0 };
@@ -165,7 +167,8 @@ export function writeLinked(body: Uint8Array, header: LinkedHeader, content: Lin
       const signed = piece === 'signature' && header.unsigned !== true;
       const size = signed ? codeSignatureSize(content.identifier, offset) : (parts[piece]?.length ?? 0);
       end = size === 0 ? end : offset + size;
-      return [piece, { offset: size === 0 ? 0 : offset, size }];
+      // A program that does not exist is nowhere; a table without entries lies among the others.
+      return [piece, { offset: size === 0 && PROGRAMS.has(piece) ? 0 : offset, size }];
     }),
   ) as Pieces;
   const linkEdit = {
