@@ -96,7 +96,12 @@ struct Holder { held: Held }
 fn hold(k: u32, wide: u64) -> Held { move |x| black_box(x + k) }
 static HOLDER: Mutex<Option<Holder>> = Mutex::new(None);
 
+thread_local!(static OWN: std::cell::Cell<u64> = const { std::cell::Cell::new(7) });
+#[inline(never)]
+fn own() -> u64 { OWN.get() }
+
 fn main() {
+    println!("{}", own());
     jobs(black_box(3), black_box(4));
     twins();
     log();

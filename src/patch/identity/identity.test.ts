@@ -35,6 +35,16 @@ forEach(PLAIN, 'a static with a shorter name beside another one leaves it what i
   assert.not(has(found, /COUNTED/));
 });
 
+// The macro makes two statics of one name for it, of different types, of which one is used.
+forEach(PLAIN, 'a thread-local that nobody mentions any more is what it was', (profile) => {
+  const found = identifyEdit(profile, [
+    ['OWN.get()', '8'],
+    ['/* before events */', 'event!("zero");'],
+  ]);
+  assert.not(has(found, /OWN.*VAL/));
+  assert.equal(codes(found), []);
+});
+
 forEach(PLAIN, 'the body of a closure moves nothing', (profile) => {
   const found = identifyEdit(profile, [['rotate_left(7)', 'rotate_left(9)']]);
   assert.is(found.moved, 0);

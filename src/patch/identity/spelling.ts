@@ -104,21 +104,31 @@ export function numberHashed(before: SpelledSide, after: SpelledSide): readonly 
     !item.text.includes(HALVES) &&
     (item.storage !== 'code' || item.text.endsWith(HASHED_CLOSURE)) &&
     (shared.has(item.text) || item.text.endsWith(HASHED_CLOSURE));
-  const numbered = (side: SpelledSide): SpelledSide => {
-    const families = new Map<string, SpelledItem[]>();
-    for (const item of side.values()) {
-      if (counted(item)) families.set(item.text, [...(families.get(item.text) ?? []), item]);
-    }
+  const numbered = (side: SpelledSide, other: SpelledSide): SpelledSide => {
+    const families = familiesOf(side, counted);
     if (families.size === 0) return side;
+    const others = familiesOf(other, counted);
     const result = new Map(side);
     for (const [text, members] of families) {
-      inOrder(side, text, members).forEach((item, place) => {
+      const elsewhere = placesOf(other, text, others.get(text) ?? []);
+      inOrder(members, placesOf(side, text, members), elsewhere).forEach((item, place) => {
         result.set(item.raw, { ...item, text: `${text}#${place}` });
       });
     }
     return result;
   };
-  return [numbered(before), numbered(after)];
+  return [numbered(before, after), numbered(after, before)];
+}
+
+function familiesOf(side: SpelledSide, counted: (item: SpelledItem) => boolean): Map<string, SpelledItem[]> {
+  const families = new Map<string, SpelledItem[]>();
+  for (const item of side.values()) {
+    if (!counted(item)) continue;
+    const members = families.get(item.text);
+    if (members === undefined) families.set(item.text, [item]);
+    else members.push(item);
+  }
+  return families;
 }
 
 /** How the readable form of a hashed name ends for every closure of a function. */
@@ -134,20 +144,35 @@ function sharedTexts(side: SpelledSide): Set<string> {
   return shared;
 }
 
-/** The members of a family as the functions around them mention them; those that nobody mentions last, by name. */
-function inOrder(side: SpelledSide, text: string, members: readonly SpelledItem[]): readonly SpelledItem[] {
+/** Where the functions around a family mention its members, by raw name: from 0, in order of the first mentions. */
+function placesOf(side: SpelledSide, text: string, members: readonly SpelledItem[]): ReadonlyMap<string, number> {
   const places = new Map<string, number>();
   const wanted = new Map(members.map((item) => [item.identity, item]));
-  for (const parent of parentsOf(side, text)) {
+  for (const parent of wanted.size === 0 ? [] : parentsOf(side, text)) {
     for (const copy of parent.copies.slice(0, 1)) {
       for (const { target } of edgesIn(rangeOf(copy))) {
         for (const name of target.name !== null ? [target.name] : namesBehind(target.atom)) {
-          if (wanted.has(name) && !places.has(name)) places.set(name, places.size);
+          const raw = wanted.get(name)?.raw;
+          if (raw !== undefined && !places.has(raw)) places.set(raw, places.size);
         }
       }
     }
   }
-  const place = (item: SpelledItem): number => places.get(item.identity) ?? Number.MAX_SAFE_INTEGER;
+  return places;
+}
+
+/**
+ * The members of a family as they are mentioned. Of those that nobody mentions on their own side (any more) the other side
+ * tells, where it calls them the same: there is nothing that says otherwise. The rest comes last, by name.
+ */
+function inOrder(
+  members: readonly SpelledItem[],
+  own: ReadonlyMap<string, number>,
+  other: ReadonlyMap<string, number>,
+): readonly SpelledItem[] {
+  const knows = (places: ReadonlyMap<string, number>): boolean => members.every(({ raw }) => places.has(raw));
+  const first = !knows(own) && knows(other) ? other : own;
+  const place = ({ raw }: SpelledItem): number => first.get(raw) ?? other.get(raw) ?? Number.MAX_SAFE_INTEGER;
   return [...members].sort((a, b) => place(a) - place(b) || (a.raw < b.raw ? -1 : 1));
 }
 
