@@ -12,8 +12,8 @@ static bool occupies(const struct segment *segment) { return segment->size != 0 
 void map_image(struct image *image) {
   uint64_t low = UINT64_MAX, high = 0, text = 0;
   for (int i = 0; i < image->segment_count; i++) {
+    // __PAGEZERO too: std takes all addresses that it would have for the program's, so no library may lie there.
     const struct segment *segment = &image->segments[i];
-    if (!occupies(segment)) continue;
     if (segment->address < low) low = segment->address;
     if (page_end(segment->address + segment->size) > high) high = page_end(segment->address + segment->size);
     if (strcmp(segment->name, "__TEXT") == 0) text = segment->address;

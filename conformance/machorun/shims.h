@@ -26,7 +26,8 @@
 
 extern const struct shim DYLD_SHIMS[], C_SHIMS[], ERROR_SHIMS[], FILE_SHIMS[], FOLDER_SHIMS[], MEMORY_SHIMS[], THREAD_SHIMS[],
     LOCK_SHIMS[], MACH_SHIMS[], DISPATCH_SHIMS[], SIGNAL_SHIMS[], TIME_SHIMS[], PROCESS_SHIMS[], SYSTEM_SHIMS[],
-    UNWIND_SHIMS[];
+    UNWIND_SHIMS[], SOCKET_SHIMS[], OPTION_SHIMS[], NAME_SHIMS[], KQUEUE_SHIMS[], SPAWN_SHIMS[],
+    FILE_TIME_SHIMS[], FILE_COPY_SHIMS[];
 
 // ---- libsystem/errors.c: errno as macOS numbers it
 int darwin_error(int linux_error);

@@ -27,7 +27,8 @@ export function darwinWorkshop(target: DarwinToolchain['target']): DarwinWorksho
     compile(name, source, ...options) {
       writeFileSync(path(`${name}.rs`), source);
       const linker = [`-Clinker=${tools.cc}`, '-Csplit-debuginfo=unpacked'];
-      const common = ['--edition', '2024', '--target', target, '-g', ...linker, '-o', path(name)];
+      const crate = ['--crate-name', name.replace(/\W.*/, '')];
+      const common = [...crate, '--edition', '2024', '--target', target, '-g', ...linker, '-o', path(name)];
       run(tools.rustc, [...common, ...options, path(`${name}.rs`)], { env: tools.env });
       return path(name);
     },
@@ -178,3 +179,60 @@ export function stdOutput(machine: string): string {
     '',
   ].join('\n');
 }
+
+/** Writes over its own code the only way there is: a copy of the pages, changed and made executable, mapped over them. */
+export const REMAP_PROGRAM = `
+use std::hint::black_box;
+
+unsafe extern "C" {
+    static mach_task_self_: u32;
+    fn mach_vm_allocate(task: u32, address: *mut u64, size: u64, flags: i32) -> i32;
+    fn mach_vm_deallocate(task: u32, address: u64, size: u64) -> i32;
+    fn mach_vm_protect(task: u32, address: u64, size: u64, maximum: i32, protection: i32) -> i32;
+    fn mach_vm_remap(
+        task: u32, target: *mut u64, size: u64, mask: u64, flags: i32, source_task: u32, source: u64, copy: i32,
+        current: *mut i32, maximum: *mut i32, inheritance: u32,
+    ) -> i32;
+    fn sys_icache_invalidate(at: *mut u8, size: usize);
+    fn getpagesize() -> i32;
+    fn thread_suspend(thread: u32) -> i32;
+}
+
+#[inline(never)]
+extern "C" fn one() -> u32 {
+    1
+}
+#[inline(never)]
+extern "C" fn two() -> u32 {
+    2
+}
+
+fn main() {
+    let size = unsafe { getpagesize() } as u64;
+    println!("page {size} {}", black_box(one as extern "C" fn() -> u32)());
+    let (from, to) = (two as *const () as u64, one as *const () as u64);
+    let start = to / size * size;
+    let length = (to + 64).div_ceil(size) * size - start;
+    unsafe {
+        let task = mach_task_self_;
+        let (mut scratch, mut target, mut current, mut maximum) = (0, start, 0, 0);
+        println!("allocate {}", mach_vm_allocate(task, &mut scratch, length, 1));
+        std::ptr::copy_nonoverlapping(start as *const u8, scratch as *mut u8, length as usize);
+        std::ptr::copy_nonoverlapping(from as *const u8, (scratch + to - start) as *mut u8, 8);
+        println!("both {}", mach_vm_protect(task, scratch, length, 0, 7));
+        println!("code writable {} {}", mach_vm_protect(task, start, length, 0, 3), mach_vm_protect(task, start, length, 0, 0x13));
+        let mut remap = |flags: i32, source: u64, copy: i32| {
+            mach_vm_remap(task, &mut target, length, 0, flags, task, source, copy, &mut current, &mut maximum, 1)
+        };
+        println!("writable over code {}", remap(0x4000, scratch, 1));
+        println!("protect {}", mach_vm_protect(task, scratch, length, 0, 5));
+        println!("occupied {}", remap(0, scratch, 0));
+        println!("remap {}", remap(0x4000, scratch, 0));
+        println!("{target_is} {current} {maximum}", target_is = target == start);
+        sys_icache_invalidate(start as *mut u8, length as usize);
+        println!("deallocate {}", mach_vm_deallocate(task, scratch, length));
+        println!("suspend {}", thread_suspend(1));
+    }
+    println!("now {}", black_box(one as extern "C" fn() -> u32)());
+}
+`;

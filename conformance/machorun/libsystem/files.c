@@ -88,8 +88,8 @@ static int path_of(int fd, char *path) {
 
 static int fcntl_(int fd, int command, AFTER_TWO long value) {
   switch (command) {
-  case 0: return fcntl(fd, F_DUPFD, (int)value);
-  case 67: return fcntl(fd, F_DUPFD_CLOEXEC, (int)value);
+  case 0: return note_copy(fd, fcntl(fd, F_DUPFD, (int)value));
+  case 67: return note_copy(fd, fcntl(fd, F_DUPFD_CLOEXEC, (int)value));
   case 1: return fcntl(fd, F_GETFD);
   case 2: return fcntl(fd, F_SETFD, (int)value);
   case 3: {
@@ -161,6 +161,15 @@ static int fstatat_(int fd, const char *path, uint8_t *to, int flags) {
   return give_stat(fstatat(linux_folder(fd), path, &status, linux_at_flags(flags)), &status, to);
 }
 
+static int close_(int fd) {
+  note_closed(fd);
+  return close(fd);
+}
+static int dup_(int fd) { return note_copy(fd, dup(fd)); }
+static int dup2_(int fd, int to) {
+  if (fd != to) note_closed(to);
+  return note_copy(fd, dup2(fd, to));
+}
 static int faccessat_(int fd, const char *path, int mode, int flags) {
   return faccessat(linux_folder(fd), path, mode, linux_at_flags(flags));
 }
@@ -171,49 +180,11 @@ static int linkat_(int from, const char *path, int to, const char *name, int fla
 static int renameat_(int from, const char *path, int to, const char *name) {
   return renameat(linux_folder(from), path, linux_folder(to), name);
 }
-static int utimensat_(int fd, const char *path, const struct timespec times[2], int flags) {
-  struct timespec linux[2];
-  // UTIME_NOW is -1 and UTIME_OMIT -2 there.
-  for (int i = 0; times != NULL && i < 2; i++) {
-    linux[i] = times[i];
-    if (times[i].tv_nsec == -1) linux[i].tv_nsec = UTIME_NOW;
-    if (times[i].tv_nsec == -2) linux[i].tv_nsec = UTIME_OMIT;
-  }
-  return utimensat(linux_folder(fd), path, times == NULL ? NULL : linux, linux_at_flags(flags));
-}
-static int futimens_(int fd, const struct timespec times[2]) {
-  struct timespec linux[2];
-  for (int i = 0; times != NULL && i < 2; i++) {
-    linux[i] = times[i];
-    if (times[i].tv_nsec == -1) linux[i].tv_nsec = UTIME_NOW;
-    if (times[i].tv_nsec == -2) linux[i].tv_nsec = UTIME_OMIT;
-  }
-  return futimens(fd, times == NULL ? NULL : linux);
-}
-// No volume here can clone: the caller copies then.
-static int cannot_clone(void) {
-  errno = EOPNOTSUPP;
-  return -1;
-}
-// std copies with it what could not be cloned: data (8) and permissions (4).
-static int fcopyfile_(int from, int to, void *state, uint32_t flags) {
-  (void)state;
-  char buffer[65536];
-  struct stat status;
-  ssize_t count;
-  if (lseek(from, 0, SEEK_SET) < 0) return -1;
-  while ((flags & 8) && (count = read(from, buffer, sizeof buffer)) != 0)
-    if (count < 0 || write(to, buffer, (size_t)count) != count) return -1;
-  if ((flags & 2) && (fstat(from, &status) != 0 || fchmod(to, status.st_mode & 07777) != 0)) return -1;
-  return 0;
-}
-
 const struct shim FILE_SHIMS[] = {
     {"_open", open_}, {"_openat", openat_}, {"_fcntl", fcntl_}, {"_ioctl", ioctl_}, {INODE64("stat"), stat_}, {INODE64("lstat"), lstat_}, {INODE64("fstat"), fstat_},
     {INODE64("fstatat"), fstatat_}, {"_faccessat", faccessat_}, {"_unlinkat", unlinkat_}, {"_linkat", linkat_},
-    {"_renameat", renameat_}, {"_utimensat", utimensat_}, {"_futimens", futimens_}, {"_fclonefileat", cannot_clone},
-    {"_clonefile", cannot_clone}, {"_fcopyfile", fcopyfile_},
-    SAME(close), SAME(dup), SAME(dup2), SAME(read), SAME(write), SAME(readv), SAME(writev), SAME(pread), SAME(pwrite), SAME(lseek), SAME(ftruncate),
+    {"_renameat", renameat_}, 
+    {"_close", close_}, {"_dup", dup_}, {"_dup2", dup2_}, SAME(read), SAME(write), SAME(readv), SAME(writev), SAME(pread), SAME(pwrite), SAME(lseek), SAME(ftruncate),
     SAME(truncate), SAME(fsync), SAME(rename), SAME(unlink), SAME(mkdir), SAME(rmdir), SAME(chmod), SAME(fchmod),
     SAME(chown), SAME(fchown), SAME(lchown), SAME(link), SAME(symlink), SAME(readlink), SAME(realpath), SAME(getcwd),
     SAME(chdir), SAME(access), SAME(pipe), SAME(isatty), SAME(flock), SAME(mkstemp), SAME(mkdtemp), SAME(umask),

@@ -163,6 +163,24 @@ static uint64_t absolute_time(void) {
   return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
+static int wait_until(uint64_t deadline) {
+  struct timespec until = {(time_t)(deadline / 1000000000), (long)(deadline % 1000000000)};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != 0) continue;
+  return KERN_SUCCESS;
+}
+
+static const char *error_string(int error) {
+  switch (error) {
+  case KERN_SUCCESS: return "(os/kern) successful";
+  case KERN_INVALID_ADDRESS: return "(os/kern) invalid address";
+  case KERN_PROTECTION_FAILURE: return "(os/kern) protection failure";
+  case KERN_NO_SPACE: return "(os/kern) no space available";
+  case KERN_INVALID_ARGUMENT: return "(os/kern) invalid argument";
+  case KERN_NOT_SUPPORTED: return "(os/kern) not supported";
+  default: return "unknown error code";
+  }
+}
+
 struct timebase {
   uint32_t numerator, denominator;
 };
@@ -197,5 +215,7 @@ const struct shim MACH_SHIMS[] = {
     {"_mach_absolute_time", absolute_time},
     {"_mach_continuous_time", absolute_time},
     {"_mach_timebase_info", timebase_info},
+    {"_mach_wait_until", wait_until},
+    {"_mach_error_string", error_string},
     {NULL, NULL},
 };

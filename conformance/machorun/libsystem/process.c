@@ -1,6 +1,7 @@
 // The program's own surroundings and other processes (<crt_externs.h>, <sys/wait.h>).
 #include "../shims.h"
 #include "signals.h"
+#include <grp.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,9 +27,11 @@ static int waitpid_(int process, int *status, int options) {
   return result;
 }
 
+static int setgroups_(int count, const uint32_t *groups) { return setgroups((size_t)count, groups); }
+
 const struct shim PROCESS_SHIMS[] = {
     {"__NSGetArgc", argument_count}, {"__NSGetArgv", arguments}, {"__NSGetEnviron", environment},
-    {"_environ", &environ}, {"_getprogname", program_name}, {"_waitpid", waitpid_}, SAME(fork), SAME(execv), SAME(execve),
+    {"_environ", &environ}, {"_getprogname", program_name}, {"_waitpid", waitpid_}, {"_setgroups", setgroups_}, SAME(fork), SAME(execv), SAME(execve),
     SAME(execvp), SAME(setsid), SAME(setpgid), SAME(getpgid), SAME(setuid), SAME(setgid), SAME(chroot), SAME(nice),
     {NULL, NULL},
 };
