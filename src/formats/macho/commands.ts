@@ -2,6 +2,7 @@
 // __LINKEDIT tables lie.
 import type { ByteReader } from '../../bytes/reader.js';
 import type { Windows } from '../../bytes/source.js';
+import type { PlatformVersion } from '../object-file.js';
 import * as macho from './constants.js';
 import type { LoadCommand, MachoHeaders } from './header.js';
 
@@ -60,6 +61,23 @@ export function uuidOf(file: Windows, headers: MachoHeaders): Uint8Array | null 
 /** Does the system's loader start it? */
 export function hasLoader(headers: MachoHeaders): boolean {
   return find(headers, macho.LC_LOAD_DYLINKER) !== undefined;
+}
+
+/** Platforms of the commands that name one each. */
+const OLD_PLATFORMS: ReadonlyMap<number, number> = new Map([
+  [macho.LC_VERSION_MIN_MACOSX, macho.PLATFORM_MACOS],
+  [macho.LC_VERSION_MIN_IPHONEOS, macho.PLATFORM_IOS],
+  [macho.LC_VERSION_MIN_TVOS, macho.PLATFORM_TVOS],
+  [macho.LC_VERSION_MIN_WATCHOS, macho.PLATFORM_WATCHOS],
+]);
+
+/** For which system the file is; null where it does not say. */
+export function platformOf(file: Windows, headers: MachoHeaders): PlatformVersion | null {
+  const command = find(headers, macho.LC_BUILD_VERSION, ...OLD_PLATFORMS.keys());
+  if (command === undefined) return null;
+  const content = contentOf(file, command).seek(8);
+  const platform = OLD_PLATFORMS.get(command.type) ?? content.u32();
+  return { platform, minimum: content.u32(), sdk: content.u32() };
 }
 
 /** The export trie, wherever it is; null where there is none. */

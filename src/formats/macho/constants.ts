@@ -55,6 +55,9 @@ export const LC_BUILD_VERSION = 0x32;
 export const LC_DYLD_EXPORTS_TRIE = 0x8000_0033;
 export const LC_DYLD_CHAINED_FIXUPS = 0x8000_0034;
 export const PLATFORM_MACOS = 1;
+export const PLATFORM_IOS = 2;
+export const PLATFORM_TVOS = 3;
+export const PLATFORM_WATCHOS = 4;
 /** Of a segment: not writable any more once it is fixed up. */
 export const SG_READ_ONLY = 0x10;
 export const SEGMENT_COMMAND_64_SIZE = 72;

@@ -187,4 +187,16 @@ test('a trie whose nodes go round is refused', () => {
   assert.throws(() => readExportTrie(new ByteReader(Uint8Array.of(0, 1, 0x61, 0, 0), 'trie')), /reached twice/);
 });
 
+for (const [version, command, minimum] of [
+  ['12.3', 'LC_BUILD_VERSION', 0xc_0300],
+  ['10.9', 'LC_VERSION_MIN_MACOSX', 0xa_0900],
+] as const) {
+  test(`the system that a file is for, as ${command} says it`, () => {
+    const options = ['-dylib', '-platform_version', 'macos', version, '12.1.2'];
+    const path = inputs.machoLinked('x86_64', [linked[1]!.object], ...options);
+    assert.ok(output('llvm-objdump-19', ['--macho', '--private-headers', path]).includes(command));
+    assert.equal(open(path).linked?.platform, { platform: 1, minimum, sdk: 0xc_0102 });
+  });
+}
+
 test.run();

@@ -61,6 +61,7 @@ export function readLinked(file: Windows, headers: MachoHeaders, table: () => Nl
       buildId: commands.uuidOf(file, headers),
       needed: commands.neededLibraries(file, headers),
       soname: commands.ownInstallName(file, headers),
+      platform: commands.platformOf(file, headers),
       positionIndependent: !executable || (headers.flags & macho.MH_PIE) !== 0,
       loaded: commands.hasLoader(headers),
       get dynamicSymbols() {

@@ -2,11 +2,14 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IpbpError } from '../../codes/error.js';
+import { readObjectFile } from '../../formats/read-object.js';
 import type { PatchImage } from './image.js';
 import { encodePatchFile } from './image-file.js';
 import { encodePatchLibrary, isPatch, libraryOf, readPatch } from './library.js';
 
 const TARGET = { format: 'elf', machine: 'x86_64' } as const;
+const PLATFORM = { platform: 1, minimum: 0xb_0300, sdk: 0xc_0000 };
+const APPLE = { format: 'macho', machine: 'x86_64', linked: { platform: PLATFORM } } as const;
 const PAGE = 4096;
 
 /** A function, a word that leads to it, zero-filled data, and a page beside the program. */
@@ -51,14 +54,39 @@ function codeOf(bytes: Uint8Array): string {
   return 'none';
 }
 
-test('what is written is read back, from either kind of file', () => {
-  const library = encodePatchLibrary(IMAGE, TARGET);
-  for (const bytes of [library.bytes, encodePatchFile(IMAGE).bytes]) {
-    const { image, digest } = readPatch(bytes, 'p');
-    assert.equal(encodePatchFile(image).digest, encodePatchFile(IMAGE).digest);
-    assert.equal(digest, library.digest);
-    assert.ok(isPatch(bytes, 'p'));
-  }
+/** The same with room for what a library of the other format begins with, and what only that has. */
+const APPLE_IMAGE: PatchImage = {
+  ...IMAGE,
+  library: { at: -5 * PAGE, size: 4 * PAGE },
+  unwindEntries: [
+    { start: -3 * PAGE, length: 16, encoding: 1, personalityWord: -4 * PAGE, lsda: -4 * PAGE + 4, frameRecord: null },
+  ],
+  threadLocals: { descriptors: [], template: null, zero: { at: -2 * PAGE + 8, size: 4 } },
+};
+
+for (const [format, whole, target] of [
+  ['one format', IMAGE, TARGET],
+  ['the other', APPLE_IMAGE, APPLE],
+] as const) {
+  test(`what is written is read back, from either kind of file: ${format}`, () => {
+    const library = encodePatchLibrary(whole, target);
+    for (const bytes of [library.bytes, encodePatchFile(whole).bytes]) {
+      const { image, digest } = readPatch(bytes, 'p');
+      assert.equal(encodePatchFile(image).digest, encodePatchFile(whole).digest);
+      assert.equal(digest, library.digest);
+      assert.ok(isPatch(bytes, 'p'));
+    }
+  });
+}
+
+test('a library is for the system that the program is for', () => {
+  const { linked } = readObjectFile(libraryOf(APPLE_IMAGE, APPLE), 'p');
+  assert.equal(linked?.platform, PLATFORM);
+  assert.is(readObjectFile(libraryOf(IMAGE, TARGET), 'p').linked?.platform, undefined);
+});
+
+test('where the room in front is too small, nothing is written', () => {
+  assert.throws(() => libraryOf({ ...IMAGE }, APPLE), /IPBP1011.*0 bytes in front/);
 });
 
 test('the process gets the same library without the description, and always the same', () => {
@@ -83,18 +111,23 @@ test('what does not fit the library is refused', () => {
   }
 });
 
-test('broken files are refused with a code', () => {
-  const { bytes } = encodePatchLibrary(IMAGE, TARGET);
-  assert.is(codeOf(new Uint8Array(0)), 'IPBP1010');
-  for (let size = 0; size < bytes.length; size += 61) {
-    assert.match(codeOf(bytes.subarray(0, size)), /^IPBP10\d\d$/, `cut at ${size}`);
-  }
-  for (let at = 0; at < bytes.length; at += 7) {
-    const flipped = bytes.slice();
-    flipped[at] = (flipped[at] ?? 0) ^ 0x10;
-    // A bit of the code or of what only others read makes another patch, or the same one.
-    assert.match(codeOf(flipped), /^(IPBP10\d\d|none)$/, `bit of byte ${at}`);
-  }
-});
+for (const [format, whole, target] of [
+  ['one format', IMAGE, TARGET],
+  ['the other', APPLE_IMAGE, APPLE],
+] as const) {
+  test(`broken files are refused with a code: ${format}`, () => {
+    const { bytes } = encodePatchLibrary(whole, target);
+    assert.is(codeOf(new Uint8Array(0)), 'IPBP1010');
+    for (let size = 0; size < bytes.length; size += 61) {
+      assert.match(codeOf(bytes.subarray(0, size)), /^IPBP10\d\d$/, `cut at ${size}`);
+    }
+    for (let at = 0; at < bytes.length; at += 7) {
+      const flipped = bytes.slice();
+      flipped[at] = (flipped[at] ?? 0) ^ 0x10;
+      // A bit of the code or of what only others read makes another patch, or the same one.
+      assert.match(codeOf(flipped), /^(IPBP10\d\d|none)$/, `bit of byte ${at}`);
+    }
+  });
+}
 
 test.run();
