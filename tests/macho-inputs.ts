@@ -45,7 +45,7 @@ int work(int l, int c) {
   }
   return hidden[c & 3];
 }
-void *table[] = { work, text, &hidden[2] };
+void *pointers[] = { work, text, &hidden[2] };
 const void *const constant[] = { work, text, &hidden[2] };
 `;
 
