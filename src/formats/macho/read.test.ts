@@ -1,109 +1,63 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bytesOf, output } from '../../../tests/format-inputs.js';
+import { bytesOf } from '../../../tests/format-inputs.js';
 import * as inputs from '../../../tests/macho-inputs.js';
+import { compareWithReadobj } from '../../../tests/macho-readobj.js';
 import { functionRanges, splitEhFrame } from '../dwarf/eh-frame.js';
 import type { ObjectFile } from '../object-file.js';
 import { fileName, modelName } from './names.js';
-import { readMacho } from './read.js';
+import { readMacho, type MachoFile } from './read.js';
 import * as types from './relocation-types.js';
 
-const open = (path: string): ObjectFile => readMacho(bytesOf(path), path);
-
-/** What llvm-readobj prints of a kind of entries: the fields of each. */
-function readobj(path: string, option: string, kind: string): Map<string, string>[] {
-  const text = output('llvm-readobj-19', [option, path]);
-  return text
-    .split(new RegExp(`^ *${kind} \\{`, 'm'))
-    .slice(1)
-    .map((block) => new Map([...block.matchAll(/^ *(\w+): (.*)$/gm)].map(([, key = '', value = '']) => [key, value])));
-}
-
-/** The name alone: `_work (7)`, `__text (5F 5F …)`. */
-function word(text: string | undefined): string {
-  return (text ?? '').replace(/ ?\([^()]*\)$/, '');
-}
+const open = (path: string): MachoFile => readMacho(bytesOf(path), path);
 
 const allInputs = (): string[] =>
   inputs.MACHO_MACHINES.flatMap((machine) => [
     inputs.machoObject(machine, 'c', inputs.MACHO_C, '-O1', '-g'),
     inputs.machoObject(machine, 'c', inputs.MACHO_C, '-O0', '-fcommon'),
     inputs.machoObject(machine, 'cpp', inputs.MACHO_CPP, '-O1', '-g'),
+    inputs.machoObject(machine, 's', inputs.MACHO_ASSEMBLY[machine]),
   ]);
 
-test('symbols are those that llvm-readobj prints, in sections that hold them', () => {
-  let symbols = 0;
+test('sections, symbols and relocations are those that llvm-readobj prints', () => {
+  let [symbols, relocations, made] = [0, 0, 0];
   for (const path of allInputs()) {
-    const file = open(path);
-    const want = readobj(path, '--symbols', 'Symbol');
-    const sections = readobj(path, '--sections', 'Section');
-    const own = file.symbols.filter(({ index, kind }) => index > 0 && kind !== 'section');
-    assert.equal(
-      own.map(({ name }) => fileName(name)),
-      want.map((fields) => word(fields.get('Name'))),
-    );
-    own.forEach((symbol, index) => {
-      const fields = want[index];
-      assert.ok(fields);
-      if (typeof symbol.section !== 'number') return;
-      const number = Number(/\((0x\w+)\)/.exec(fields.get('Section') ?? '')?.[1]) - 1;
-      const section = file.sections[symbol.section];
-      const whole = sections[number];
-      assert.ok(section && whole);
-      // Zero-filled sections have no place in the file to compare.
-      if (section.fileSize > 0) {
-        const place = section.offset - Number(whole.get('Offset')) + Number(whole.get('Address')) + symbol.value;
-        assert.is(place, Number(fields.get('Value')), `${path}: ${symbol.name}`);
-      }
-      assert.ok(symbol.value + symbol.size <= section.size, `${path}: ${symbol.name}`);
-      symbols++;
-    });
-    const columns = file.symbolColumns();
-    file.symbols.forEach(({ name, value, size }, index) => {
-      assert.equal([columns.nameOf(index), columns.value[index], columns.size[index]], [name, value, size]);
-    });
+    const compared = compareWithReadobj(open(path), path);
+    symbols += compared.symbols;
+    relocations += compared.relocations;
+    made += compared.made;
   }
-  assert.ok(symbols > 60, `${symbols}`);
+  assert.ok(symbols > 60 && relocations > 200 && made > 2, `${symbols}, ${relocations}, ${made}`);
 });
 
-test('relocations are those that llvm-readobj prints, pairs folded', () => {
-  let count = 0;
+test('columns hold what symbols and relocations say', () => {
   for (const path of allInputs()) {
     const file = open(path);
-    const text = output('llvm-readobj-19', ['--relocations', path]);
-    const raw = text.split('\n').filter((line) => /^ +0x[0-9A-F]+ /.test(line) && !/SUBTRACTOR|ADDEND/.test(line));
-    const made = file.sections.filter(({ kind }) => kind === 'unwind');
-    const folded = file.sections.reduce((sum, { index }) => sum + file.relocations(index).length, 0);
-    // What frame records leave to the linker is no relocation of the file.
-    const implicit = made.reduce((sum, { index }) => sum + file.relocations(index).filter(isMade).length, 0);
-    assert.is(folded - implicit, raw.length, path);
-    count += folded;
+    const symbols = file.symbolColumns();
+    file.symbols.forEach(({ name, value, size }, index) => {
+      assert.equal([symbols.nameOf(index), symbols.value[index], symbols.size[index]], [name, value, size]);
+    });
     const all = file.allRelocationColumns(() => true);
-    file.sections.forEach(({ index }) => {
+    for (const { index } of file.sections) {
       const rows = file.relocations(index);
       const own = file.relocationColumns(index);
-      assert.is((all.first[index + 1] ?? 0) - (all.first[index] ?? 0), rows.length);
+      const first = all.first[index] ?? 0;
+      assert.is((all.first[index + 1] ?? 0) - first, rows.length);
       rows.forEach((row, at) => {
-        const found = (all.first[index] ?? 0) + at;
         for (const [columns, place] of [
-          [all.rows, found],
+          [all.rows, first + at],
           [own, at],
         ] as const) {
-          const { offset, type, symbol, addend } = columns;
+          const { offset, type, symbol, addend, minus } = columns;
           assert.equal(
-            [offset[place], type[place], symbol[place], addend[place]],
-            [row.offset, row.type, row.symbol, row.addend],
+            [offset[place], type[place], symbol[place], addend[place], minus?.[place] ?? 0],
+            [row.offset, row.type, row.symbol, row.addend, row.minus ?? 0],
           );
         }
       });
-    });
+    }
   }
-  assert.ok(count > 200);
 });
-
-function isMade({ type }: { readonly type: number }): boolean {
-  return type >= types.MINUS_PLACE && type < types.PLACE_MINUS;
-}
 
 /** `item+offset type symbol+addend`, and what is taken off; a section's symbol by its text or its first symbol. */
 function lines(file: ObjectFile): string[] {
