@@ -39,9 +39,9 @@ impl Library {
         bases.push(base);
         let by = base.wrapping_sub(range.0);
         let end = range.1.wrapping_add(by);
-        let regions = memory::regions().into_iter();
-        let own = regions.filter(|(start, _, rights)| (base..end).contains(start) && rights & PROT_WRITE != 0);
-        let writable = own.map(|(start, end, _)| (start, end)).collect();
+        let regions = memory::Regions::now().within(base, end).into_iter();
+        let writable =
+            regions.filter(|region| region.2 & PROT_WRITE != 0).map(|(start, end, _)| (start, end)).collect();
         Ok(Library { range, by, writable, handle, _file: file })
     }
 

@@ -2,7 +2,7 @@
 //! is not permitted. How code is written, and how address space is kept for patches, is the system's own matter.
 
 use crate::platform::memory::{can_write_code, write_code};
-pub use crate::platform::memory::{map, read_mapped, regions, reserve, unmap, PAGE};
+pub use crate::platform::memory::{map, read_mapped, reserve, unmap, Regions, PAGE};
 pub use libc::{PROT_EXEC, PROT_READ, PROT_WRITE};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
@@ -26,12 +26,6 @@ impl Room {
 
 /// A mapped range of addresses: start, end, rights.
 pub type Region = (u64, u64, i32);
-
-/// Rights of the one region that holds these bytes.
-pub fn rights(regions: &[Region], address: u64, length: usize) -> Option<i32> {
-    let holds = |region: &&Region| region.0 <= address && address + length as u64 <= region.1;
-    regions.iter().find(holds).map(|region| region.2)
-}
 
 /// Changes bytes of code or data. `protection` is what the pages have. One byte and, in data, 8 aligned ones change at
 /// once; more may be seen in part.

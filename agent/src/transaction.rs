@@ -4,7 +4,7 @@ use crate::cell::Cell;
 use crate::identity::{modules, opened_since, Module};
 use crate::libraries::Library;
 use crate::loader;
-use crate::memory::{self, Region, Room, PROT_EXEC, PROT_WRITE};
+use crate::memory::{self, Regions, Room, PROT_EXEC, PROT_WRITE};
 use crate::platform::threads::Lookout;
 use crate::platform::{commit, thread_locals, unwinder};
 use crate::wire::{counted, read_transaction, Op, IMPORT_BY_RESOLVER, IMPORT_WEAK};
@@ -50,7 +50,7 @@ pub struct Program {
 #[derive(Default)]
 struct Prepared {
     /// What was mapped in the process when it began.
-    regions: Vec<Region>,
+    regions: Regions,
     mapped: Vec<(u64, u64)>,
     /// What libraries stand for.
     reserved: Vec<(u64, u64)>,
@@ -108,7 +108,7 @@ impl Program {
     /// Applies the transaction in this payload; the answer's payload.
     pub fn apply(&mut self, payload: &[u8]) -> Vec<u8> {
         self.lookout.retries = 0;
-        let mut prepared = Prepared { regions: memory::regions(), ..Prepared::default() };
+        let mut prepared = Prepared { regions: Regions::now(), ..Prepared::default() };
         let mut moved = Vec::new();
         let (status, held, message) = match self.prepare_and_commit(payload, &mut prepared) {
             Ok(held) => {
@@ -167,7 +167,7 @@ impl Program {
             }
             (0, Op::Renew { module, at, word }) => {
                 let address = self.address(prepared, module, at)?;
-                let rights = memory::rights(&prepared.regions, address, 8);
+                let rights = prepared.regions.rights(address, 8);
                 let data = rights.is_some_and(|rights| rights & (PROT_WRITE | PROT_EXEC) == PROT_WRITE);
                 ensure!(address % 8 == 0 && data, BAD_FRAME, "there is no word of data at {at:#x}");
                 prepared.renewals.push((address, word));
@@ -259,7 +259,7 @@ impl Program {
     ) -> Result<(), Failure> {
         self.compare(prepared, module, at, old)?;
         let address = self.address(prepared, module, at)?;
-        let rights = memory::rights(&prepared.regions, address, old.len()).filter(|_| !old.is_empty());
+        let rights = prepared.regions.rights(address, old.len()).filter(|_| !old.is_empty());
         let protection = rights.filter(|rights| memory::can_write(address, old.len(), *rights));
         ensure!(protection.is_some(), PROTECTION_REFUSED, "{address:#x} cannot be written");
         let before = prepared.cells.range(..address + old.len() as u64).next_back();

@@ -58,8 +58,9 @@ export function start(
   executable: string,
   environment: Readonly<Record<string, string>>,
   errors: 'inherit' | 'ignore' = 'inherit',
+  args: readonly string[] = [],
 ): Running {
-  const child = spawn(executable, [], {
+  const child = spawn(executable, args, {
     env: { PATH: process.env['PATH'] ?? '', ...environment },
     stdio: ['pipe', 'pipe', errors],
   });

@@ -56,7 +56,7 @@ pub fn read(address: u64, into: &mut [u8]) -> bool {
     unsafe { mach_vm_read_overwrite(task(), address, size, into.as_mut_ptr() as u64, &mut got) == 0 && got == size }
 }
 
-/// The first region that ends behind `address`: start, size, rights.
+/// The first region that ends behind `address`: start, end, rights.
 pub fn region(mut address: u64) -> Option<(u64, u64, i32)> {
     const VM_REGION_BASIC_INFO_64: i32 = 9;
     // `vm_region_basic_info_data_64_t`: 9 words, the first of which are the rights.
@@ -65,7 +65,7 @@ pub fn region(mut address: u64) -> Option<(u64, u64, i32)> {
     let result = unsafe {
         mach_vm_region(task(), &mut address, &mut size, VM_REGION_BASIC_INFO_64, info_at, &mut count, &mut name)
     };
-    (result == 0 && size != 0).then_some((address, size, info[0]))
+    (result == 0 && size != 0).then_some((address, address + size, info[0]))
 }
 
 /// Puts a changed copy of whole pages of code in their place, in one step for the threads that execute them.

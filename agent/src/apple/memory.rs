@@ -1,9 +1,11 @@
 //! Reading the program's memory where a plain load could fault, writing its code, and the addresses that stand for patches.
 
 use super::mach;
+use super::threads::Lookout;
 use crate::memory::{Region, Room};
 use std::arch::global_asm;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::Instant;
 
 /// What the loader aligns segments to. On x86_64 also where the processor is another (Rosetta).
 #[cfg(target_arch = "aarch64")]
@@ -17,15 +19,30 @@ pub fn open() -> Option<()> {
 }
 
 /// Copies out what the program has there; false where nothing can be read.
-pub fn read_mapped(_: &[Region], address: u64, into: &mut [u8]) -> bool {
+pub fn read_mapped(_: &Regions, address: u64, into: &mut [u8]) -> bool {
     mach::read(address, into)
 }
 
-/// All that is mapped, by address.
-pub fn regions() -> Vec<Region> {
-    let next = |region: &Region| mach::region(region.1);
-    let ends = |(start, size, rights): (u64, u64, i32)| (start, start + size, rights);
-    std::iter::successors(mach::region(0).map(ends), |region| next(region).map(ends)).collect()
+/// What is mapped: the system is asked for each.
+#[derive(Default)]
+pub struct Regions;
+
+impl Regions {
+    pub fn now() -> Self {
+        Regions
+    }
+
+    /// Rights of the one region that holds these bytes.
+    pub fn rights(&self, address: u64, length: usize) -> Option<i32> {
+        let (start, end, rights) = mach::region(address)?;
+        (start <= address && address + length as u64 <= end).then_some(rights)
+    }
+
+    /// Those that begin in this range.
+    pub fn within(&self, start: u64, end: u64) -> Vec<Region> {
+        let regions = std::iter::successors(mach::region(start), |region| mach::region(region.1));
+        regions.take_while(|region| region.0 < end).filter(|region| region.0 >= start).collect()
+    }
 }
 
 /// Whether code of the program can be changed.
@@ -47,13 +64,16 @@ const RETURNS_TWO: [u8; 4] = [0x40, 0x00, 0x80, 0x52];
 #[cfg(target_arch = "x86_64")]
 const RETURNS_TWO: [u8; 5] = [0xb8, 2, 0, 0, 0];
 
-/// Finds out whether code can be changed, once, while there is one thread: in a child, as a system that forbids it may
+/// Finds out whether code can be changed and threads held, once, while there is one thread: in a child, as a system that forbids it may
 /// end the process that tries. What a Mac says to it was not seen: not run on a Mac.
 pub fn try_code() {
     unsafe {
         let child = libc::fork();
         if child == 0 {
-            let written = replace(ipbp_agent_tried as *const () as u64, &RETURNS_TWO);
+            let mut lookout = Lookout::new();
+            let held = lookout.hold_all_outside(&[], Instant::now());
+            lookout.release();
+            let written = held && replace(ipbp_agent_tried as *const () as u64, &RETURNS_TWO);
             libc::_exit(if written && ipbp_agent_tried() == 2 { 0 } else { 1 });
         }
         let mut status = -1;
@@ -95,7 +115,7 @@ pub fn reserve(end: u64, room: Room) -> (u64, u64) {
     }
     let end = FREE_END.load(SeqCst);
     let start_of = |size: u64| end.checked_sub(size).filter(|start| *start >= LOWEST_ADDRESS);
-    let is_free = |start: u64| mach::region(start).map_or(true, |(next, _, _)| next >= end);
+    let is_free = |start: u64| mach::region(start).map_or(true, |region| region.0 >= end);
     let place = |size| start_of(size).filter(|start| is_free(*start)).map(|start| (start, size));
     let (start, size) = room.sizes().iter().copied().find_map(place).unwrap_or((end, 0));
     FREE_END.store(start, SeqCst);

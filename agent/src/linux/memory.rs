@@ -2,7 +2,7 @@
 //! space below the executable that is kept for patches.
 
 use super::syscalls::call;
-use crate::memory::{rights, Region, Room, PROT_READ, PROT_WRITE};
+use crate::memory::{Region, Room, PROT_READ, PROT_WRITE};
 use libc::{MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE, PROT_NONE};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 
@@ -50,8 +50,8 @@ pub fn write_file(address: u64, bytes: &[u8]) -> bool {
 
 /// Copies out what the program has there; false where it is not mapped, or only kept for patches: the kernel would read
 /// that for us, too.
-pub fn read_mapped(regions: &[Region], address: u64, into: &mut [u8]) -> bool {
-    rights(regions, address, 1) != Some(PROT_NONE) && read(address, into)
+pub fn read_mapped(regions: &Regions, address: u64, into: &mut [u8]) -> bool {
+    regions.rights(address, 1) != Some(PROT_NONE) && read(address, into)
 }
 
 /// Changes bytes of code. None where this has no way of its own: then as data is changed.
@@ -105,8 +105,29 @@ fn map_anew(address: u64, length: u64, protection: i32, flags: i32) -> bool {
     address == unsafe { libc::mmap(address as *mut _, length as usize, protection, flags, -1, 0) } as u64
 }
 
+/// What is mapped, as it was when that was read.
+#[derive(Default)]
+pub struct Regions(Vec<Region>);
+
+impl Regions {
+    pub fn now() -> Self {
+        Regions(regions())
+    }
+
+    /// Rights of the one region that holds these bytes.
+    pub fn rights(&self, address: u64, length: usize) -> Option<i32> {
+        let holds = |region: &&Region| region.0 <= address && address + length as u64 <= region.1;
+        self.0.iter().find(holds).map(|region| region.2)
+    }
+
+    /// Those that begin in this range.
+    pub fn within(&self, start: u64, end: u64) -> Vec<Region> {
+        self.0.iter().copied().filter(|region| (start..end).contains(&region.0)).collect()
+    }
+}
+
 /// All that is mapped, by address (proc_pid_maps(5)).
-pub fn regions() -> Vec<Region> {
+fn regions() -> Vec<Region> {
     let text = std::fs::read("/proc/self/maps").unwrap_or_default();
     let region = |line: &str| {
         let (range, rest) = line.split_once(' ')?;

@@ -47,7 +47,7 @@ pub fn initialise(within: u32, length: u32, at: u64) -> Result<(), &'static str>
     let room_in_copy = thread_pointers::own().wrapping_add_signed(offset()).wrapping_sub(copy);
     let in_template = template + room_in_copy + u64::from(within);
     // The loader made it read-only after it had relocated it.
-    let rights = memory::rights(&memory::regions(), in_template, 1).unwrap_or(libc::PROT_READ);
+    let rights = memory::Regions::now().rights(in_template, 1).unwrap_or(libc::PROT_READ);
     let written = memory::write(in_template, &bytes, rights);
     written.then_some(()).ok_or("the template of the thread-local room cannot be written")?;
     // Whoever copied the template before is now among the threads, or in one of these creations.
