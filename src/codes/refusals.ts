@@ -69,7 +69,8 @@ export const REFUSAL_CODES = {
     title: 'statics were merged',
     meaning:
       'The compiler merged statics of one codegen unit and knows them by their places in that alone (on arm64, when it optimises): a patch cannot tell which values of the program they are.',
-    remedy: 'Rebuild and restart; compile with -Cllvm-args=-aarch64-enable-global-merge=false.',
+    remedy:
+      'Start the program with ipbp run, which has them kept apart, or compile with -Cllvm-args=-aarch64-enable-global-merge=false.',
   },
   IPBP3006: {
     title: 'layout of a live type changed',

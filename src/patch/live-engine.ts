@@ -23,7 +23,7 @@ import { encodePatchFile } from './image/image-file.js';
 import { readPatch } from './image/library.js';
 import { openSide, type AtomRef, type DiffItem } from './diff/items.js';
 import { addressesTaken } from './redirect/shared-bodies.js';
-import { AS_IT_WAS, DEFAULT_ROOM, planPatch, type Delivery, type Room } from './plan.js';
+import { AS_IT_WAS, DEFAULT_ROOM, planPatch, type Delivery, type PlanRequest, type Room } from './plan.js';
 import {
   departedOf,
   findItems,
@@ -219,6 +219,10 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
     return { memory: reservation.size, gap, tlsSize: tls.size, tlsAlign: tls.align };
   };
 
+  /** What the process lets a patch do with its code; before it is there, as its system usually is. */
+  const codeRights = (): Pick<PlanRequest, 'writesCode'> =>
+    process === null ? {} : { writesCode: process.abilities.code };
+
   const departing = ({ items, back }: EngineDiff, moved: readonly string[]): Departed =>
     withDeparted(departedOf(program), items, back, new Set(moved), (name) => findItems(program, name).length > 0);
 
@@ -281,6 +285,7 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
         archives: () => null,
         room: room(),
         delivery,
+        ...codeRights(),
       });
       if (plan.kind === 'patch') {
         encodePatchFile(plan.image);
@@ -315,6 +320,7 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
         archives: tellingAbsent(archivesSource(inputs.archives), inputs.onAbsent),
         room: room(),
         delivery,
+        ...codeRights(),
         ...(inputs.elsewhere === undefined ? {} : { elsewhere: inputs.elsewhere }),
         ...(inputs.wanted === undefined ? {} : { wanted: inputs.wanted.map(renamer(diff.names)) }),
         ...(inputs.declarations === undefined ? {} : { declarations: inputs.declarations }),

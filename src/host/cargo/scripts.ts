@@ -10,7 +10,7 @@ import { join } from 'node:path';
  * `$IPBP_UNITS/<crate><extra-filename>/capture` (or leaves `not-incremental` there): "1", working directory, count of
  * arguments, arguments, `NAME=value`…. Of the environment it keeps what cargo sets for rustc and what the session
  * itself does not have ($IPBP_OWN_NAMES, so variables of build scripts and of cargo's [env]); never secrets or the
- * jobserver.
+ * jobserver. For arm64 it also has statics kept apart.
  */
 export const RUSTC_WRAPPER = `#!/bin/sh
 # ipbp: notes how cargo calls rustc, then calls it.
@@ -39,6 +39,10 @@ for argument; do
   case $argument in *+crt-static* | *-musl*) static=yes ;; esac
   previous=$argument
 done
+# When it optimises for arm64, LLVM makes one of several statics, which a patch could not find again (IPBP3017).
+case $incremental$IPBP_TARGET in
+  yesaarch64-* | yesarm64*) set -- "$@" -C llvm-args=-aarch64-enable-global-merge=false ;;
+esac
 # Shared libraries have no extra filename.
 if [ -z "$extra" ] && [ -n "$metadata" ]; then extra=-$metadata; fi
 unit=$IPBP_UNITS/$crate$extra
