@@ -2,6 +2,7 @@
 // plain offsets, apart from the readers under test.
 import { describeObject } from '../../src/formats/describe.js';
 import { readChainedFixups } from '../../src/formats/macho/chained-fixups.js';
+import { readCodeSignature } from '../../src/formats/macho/code-signature.js';
 import { readDyldInfo } from '../../src/formats/macho/dyld-info.js';
 import { isMachoFile, type MachoFile } from '../../src/formats/macho/read.js';
 import { readUnwindInfo } from '../../src/formats/macho/unwind-info.js';
@@ -14,6 +15,7 @@ type Aims = Pick<Seed, 'fields' | 'hot' | 'records'>;
 const LC_SYMTAB = 0x2;
 const LC_DYSYMTAB = 0xb;
 const LC_SEGMENT_64 = 0x19;
+const LC_CODE_SIGNATURE = 0x1d;
 const LC_DYLD_INFO_ONLY = 0x8000_0022;
 const LC_DYLD_CHAINED_FIXUPS = 0x8000_0034;
 const FAT_MAGIC_BYTES = 0xcafebabe;
@@ -131,6 +133,7 @@ function partsOf(file: MachoFile, name: string): (() => unknown)[] {
     return (at) => view.getUint32(at, true);
   };
   const [chains, info] = [command(LC_DYLD_CHAINED_FIXUPS), command(LC_DYLD_INFO_ONLY)];
+  const signature = command(LC_CODE_SIGNATURE);
   const base = macho.linked?.base ?? 0;
   const whole = { file: file.bytes, name, segments };
   return [
@@ -139,6 +142,7 @@ function partsOf(file: MachoFile, name: string): (() => unknown)[] {
     () => macho.indirectSymbols(),
     () => macho.linked?.functionStarts(),
     () => macho.linked?.exports(),
+    () => signature && readCodeSignature(file.range(signature(8), signature(12)), name, signature(8)),
     () => chains && readChainedFixups({ ...whole, base, offset: chains(8), size: chains(12) }),
     () => {
       const part = (at: number): { offset: number; size: number } => ({

@@ -49,6 +49,60 @@ export function scriptSeeds(): Uint8Array[] {
   return SCRIPTS.map((text) => new TextEncoder().encode(text));
 }
 
+/** Text stubs of both versions, with all that they may say. */
+const STUBS = [
+  `--- !tapi-tbd
+tbd-version: 4
+targets: [ x86_64-macos, arm64-macos ]
+uuids:
+  - target: x86_64-macos
+    value: 00000000-0000-0000-0000-000000000001
+flags: [ flat_namespace ]
+install-name: '/usr/lib/liba.dylib'
+current-version: 1.2.3
+compatibility-version: 1
+parent-umbrella:
+  - targets: [ arm64-macos ]
+    umbrella: System
+reexported-libraries:
+  - targets: [ arm64-macos ]
+    libraries: [ '/usr/lib/libb.dylib' ]
+exports:
+  - targets: [ arm64-macos,
+               x86_64-macos ]
+    symbols: [ _one, 'it''s', "two" ]
+    weak-symbols: [ _weak ]
+    thread-local-symbols: [ _local ]
+    objc-classes: [ Thing ]
+...
+--- !tapi-tbd
+tbd-version: 4
+targets: [ arm64-macos ]
+install-name: '/usr/lib/libb.dylib'
+reexported-libraries:
+- targets: [ arm64-macos ]
+  libraries: [ '/usr/lib/liba.dylib' ]
+`,
+  JSON.stringify({
+    tapi_tbd_version: 5,
+    main_library: {
+      target_info: [{ target: 'arm64-macos', min_deployment: '11' }],
+      install_names: [{ name: '/usr/lib/liba.dylib' }],
+      current_versions: [{ version: '1.2' }],
+      reexported_libraries: [{ names: ['/usr/lib/libb.dylib'] }],
+      exported_symbols: [
+        { targets: ['arm64-macos'], text: { global: ['_f'], weak: ['_w'] }, data: { objc_class: ['C'] } },
+      ],
+    },
+    libraries: [{ target_info: [], install_names: [{ name: '/usr/lib/libb.dylib' }] }],
+  }),
+];
+
+/** The text of each. */
+export function stubSeeds(): Uint8Array[] {
+  return STUBS.map((text) => new TextEncoder().encode(text));
+}
+
 const CODE = [
   // endbr64; push rbp; mov rbp,rsp; sub rsp,16; call; test eax,eax; je +3; nop; leave; ret; int3 …
   'f30f1efa 55 4889e5 4883ec10 e800000000 85c0 7403 0f1f00 c9 c3 cccccc',

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } fro
 import { basename, join } from 'node:path';
 import * as inputs from '../format-inputs.js';
 import * as macho from '../macho-inputs.js';
-import { codeSeeds, frameSeeds, nameSeeds, patchSeeds, scriptSeeds } from './own-seeds.js';
+import { codeSeeds, frameSeeds, nameSeeds, patchSeeds, scriptSeeds, stubSeeds } from './own-seeds.js';
 
 const RUST = `#![no_std]
 pub struct Point { pub a: u8, pub b: u64, pub c: Option<u32> }
@@ -55,7 +55,8 @@ export type Shelf =
   | 'code'
   | 'patch'
   | 'frame'
-  | 'scripts';
+  | 'scripts'
+  | 'stubs';
 
 /** Makes all seeds below `root`. */
 export function makeSeeds(root: string): void {
@@ -154,6 +155,7 @@ export function makeSeeds(root: string): void {
   const own = {
     ...{ names: nameSeeds(), code: codeSeeds(), patch: patchSeeds(), frame: frameSeeds() },
     scripts: scriptSeeds(),
+    stubs: stubSeeds(),
   };
   for (const [name, list] of Object.entries(own)) {
     const path = folder(name as Shelf);

@@ -15,6 +15,8 @@ import { readElf } from '../../src/formats/elf/read.js';
 import { isLinkerScript, parseLinkerScript } from '../../src/formats/linker-script.js';
 import type { ObjectFile } from '../../src/formats/object-file.js';
 import { readObjectFile, readObjectWith } from '../../src/formats/read-object.js';
+import { readTextStub } from '../../src/formats/tbd/read.js';
+import { stubView } from '../../src/formats/tbd/stub.js';
 import { demangle, demangleWithHash, spellV0 } from '../../src/formats/symbols/demangle.js';
 import { parseDynamicList, parseVersionScript } from '../../src/formats/version-script.js';
 import { SHARED_OBJECT } from '../../src/link/emit-shared.js';
@@ -289,6 +291,15 @@ export const TARGETS: readonly Target[] = [
     aims: textAims,
     read: readScript,
     codes: /^IPBP1020$/,
+    where: /hostile/,
+  },
+  {
+    name: 'stubs',
+    shelf: 'stubs',
+    weight: 12,
+    aims: textAims,
+    read: (bytes) => stubView(readTextStub(bytes, NAME), 'arm64-macos'),
+    codes: /^IPBP100[23]$/,
     where: /hostile/,
   },
   {
