@@ -1,44 +1,24 @@
-// Calls of Mach (<mach/mach_vm.h>, <mach/mach_time.h>) on the task itself. What this loader cannot do it says:
-// KERN_NOT_SUPPORTED.
+// Calls of Mach on the task's own memory, and its clock (<mach/mach_vm.h>, <mach/mach_time.h>). What this loader cannot do
+// it says: KERN_NOT_SUPPORTED. Nothing here allocates or locks: threads may be suspended.
 #include "../shims.h"
 #include "../mach-o.h"
+#include "mach.h"
+#include "mappings.h"
 #include "protection.h"
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
-enum {
-  KERN_SUCCESS = 0,
-  KERN_INVALID_ADDRESS = 1,
-  KERN_PROTECTION_FAILURE = 2,
-  KERN_NO_SPACE = 3,
-  KERN_INVALID_ARGUMENT = 4,
-  KERN_NOT_SUPPORTED = 46,
-};
 enum { VM_FLAGS_ANYWHERE = 1, VM_FLAGS_OVERWRITE = 0x4000 };
 
-static const uint32_t TASK = 0x103;
+static const uint32_t TASK_PORT = TASK;
 static const uint64_t KERNEL_PAGE = PAGE;
 
 static uint32_t task_self(void) { return TASK; }
 
-// What lies from an address on: its end and protection; false where nothing is mapped.
-static bool mapping_at(uint64_t address, uint64_t *start, uint64_t *end, uint32_t *protection) {
-  FILE *maps = fopen("/proc/self/maps", "re");
-  if (maps == NULL) return false;
-  char line[512], rights[8];
-  bool found = false;
-  while (!found && fgets(line, sizeof line, maps) != NULL) {
-    if (sscanf(line, "%lx-%lx %7s", start, end, rights) != 3 || address < *start || address >= *end) continue;
-    *protection = (rights[0] == 'r' ? VM_PROT_READ : 0) | (rights[1] == 'w' ? VM_PROT_WRITE : 0) |
-                  (rights[2] == 'x' ? VM_PROT_EXECUTE : 0);
-    found = true;
-  }
-  fclose(maps);
-  return found;
+// What an address lies in.
+static bool mapping_at(uint64_t address, struct mapping *found) {
+  return next_mapping(address, found) && found->start <= address;
 }
 
 static int vm_protect(uint32_t task, uint64_t address, uint64_t size, int set_maximum, uint32_t protection) {
@@ -80,15 +60,15 @@ static int vm_remap(uint32_t task, uint64_t *target, uint64_t size, uint64_t mas
                     uint64_t source, int copy, int32_t *current, int32_t *maximum, int inheritance) {
   (void)inheritance;
   if (task != TASK || source_task != TASK || size == 0 || mask != 0) return KERN_INVALID_ARGUMENT;
-  uint64_t from = page_start(source), length = page_end(source + size) - from, start, end;
-  uint32_t protection = 0;
-  if (!mapping_at(from, &start, &end, &protection) || end < from + length) return KERN_INVALID_ADDRESS;
+  uint64_t from = page_start(source), length = page_end(source + size) - from;
+  struct mapping mapping, there;
+  if (!mapping_at(from, &mapping) || mapping.end < from + length) return KERN_INVALID_ADDRESS;
+  uint32_t protection = mapping.protection;
   if (!(protection & VM_PROT_READ)) return KERN_PROTECTION_FAILURE;
   if (!copy && (protection & VM_PROT_WRITE)) return KERN_NOT_SUPPORTED;
-  uint64_t to = page_start(*target), there_start, there_end;
-  uint32_t there;
+  uint64_t to = page_start(*target);
   bool anywhere = (flags & VM_FLAGS_ANYWHERE) != 0;
-  if (!anywhere && !(flags & VM_FLAGS_OVERWRITE) && mapping_at(to, &there_start, &there_end, &there)) return KERN_NO_SPACE;
+  if (!anywhere && !(flags & VM_FLAGS_OVERWRITE) && mapping_at(to, &there)) return KERN_NO_SPACE;
   if (!anywhere && !may_protect(to, length, protection)) return KERN_PROTECTION_FAILURE;
   uint8_t *pages = fresh_pages(length, PROT_READ | PROT_WRITE);
   if (pages == NULL) return KERN_NO_SPACE;
@@ -110,11 +90,10 @@ static int vm_remap(uint32_t task, uint64_t *target, uint64_t size, uint64_t mas
 static int vm_read_overwrite(uint32_t task, uint64_t address, uint64_t size, uint64_t to, uint64_t *count) {
   if (task != TASK) return KERN_INVALID_ARGUMENT;
   for (uint64_t at = address; at < address + size;) {
-    uint64_t start, end;
-    uint32_t protection;
-    if (!mapping_at(at, &start, &end, &protection)) return KERN_INVALID_ADDRESS;
-    if (!(protection & VM_PROT_READ)) return KERN_PROTECTION_FAILURE;
-    at = end;
+    struct mapping mapping;
+    if (!mapping_at(at, &mapping)) return KERN_INVALID_ADDRESS;
+    if (!(mapping.protection & VM_PROT_READ)) return KERN_PROTECTION_FAILURE;
+    at = mapping.end;
   }
   memcpy((void *)to, (const void *)address, size);
   *count = size;
@@ -133,29 +112,21 @@ struct basic_info {
 static int vm_region(uint32_t task, uint64_t *address, uint64_t *size, int flavor, struct basic_info *info, uint32_t *count,
                      uint32_t *object) {
   if (task != TASK || flavor != 9 || *count < 9) return KERN_INVALID_ARGUMENT;
-  FILE *maps = fopen("/proc/self/maps", "re");
-  char line[512];
-  uint64_t start, end;
-  char rights[8];
-  while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
-    if (sscanf(line, "%lx-%lx %7s", &start, &end, rights) != 3 || end <= *address || rights[0] == '-') continue;
-    fclose(maps);
-    memset(info, 0, sizeof *info);
-    info->protection = 1 | (rights[1] == 'w' ? 2 : 0) | (rights[2] == 'x' ? 4 : 0);
-    info->maximum = info->protection;
-    *address = start;
-    *size = end - start;
-    *object = 0;
-    *count = 9;
-    return KERN_SUCCESS;
-  }
-  if (maps != NULL) fclose(maps);
-  return KERN_INVALID_ADDRESS;
+  struct mapping mapping = {.end = *address};
+  do {
+    if (!next_mapping(mapping.end, &mapping)) return KERN_INVALID_ADDRESS;
+  } while (!(mapping.protection & VM_PROT_READ));
+  memset(info, 0, sizeof *info);
+  info->protection = info->maximum = (int32_t)mapping.protection;
+  *address = mapping.start;
+  *size = mapping.end - mapping.start;
+  *object = 0;
+  *count = 9;
+  return KERN_SUCCESS;
 }
 
 static int not_supported(void) { return KERN_NOT_SUPPORTED; }
 static int succeed(void) { return KERN_SUCCESS; }
-static uint32_t thread_self(void) { return (uint32_t)syscall(SYS_gettid); }
 
 static uint64_t absolute_time(void) {
   struct timespec now;
@@ -190,7 +161,7 @@ static int timebase_info(struct timebase *info) {
 }
 
 const struct shim MACH_SHIMS[] = {
-    {"_mach_task_self_", &TASK},
+    {"_mach_task_self_", &TASK_PORT},
     {"_task_self_trap", task_self},
     {"_mach_task_self", task_self},
     {"_vm_page_size", &KERNEL_PAGE},
@@ -205,12 +176,7 @@ const struct shim MACH_SHIMS[] = {
     {"_vm_remap", vm_remap},
     {"_mach_vm_read_overwrite", vm_read_overwrite},
     {"_mach_vm_region", vm_region},
-    {"_task_threads", not_supported},
-    {"_thread_suspend", not_supported},
-    {"_thread_resume", not_supported},
-    {"_thread_get_state", not_supported},
     {"_task_info", not_supported},
-    {"_mach_thread_self", thread_self},
     {"_mach_port_deallocate", succeed},
     {"_mach_absolute_time", absolute_time},
     {"_mach_continuous_time", absolute_time},

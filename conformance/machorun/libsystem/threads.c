@@ -1,8 +1,10 @@
 // Threads (<pthread.h>): what has other numbers or other sizes there.
 #include "../shims.h"
+#include "mach.h"
 #include "signals.h"
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,8 +17,26 @@ static void thread_local_at_exit(void (*function)(void *), void *argument) {
   __cxa_thread_atexit_impl(function, argument, &__dso_handle);
 }
 
+struct start {
+  void *(*function)(void *);
+  void *argument;
+};
+
+static void *run(void *data) {
+  struct start start = *(struct start *)data;
+  free(data);
+  thread_begins();
+  // The first of what is done at the end is done last, behind the program's own thread-locals.
+  __cxa_thread_atexit_impl(thread_ends, NULL, &__dso_handle);
+  return start.function(start.argument);
+}
+
 static int create(pthread_t *thread, const pthread_attr_t *attributes, void *(*function)(void *), void *argument) {
-  return RETURNED(pthread_create(thread, attributes, function, argument));
+  struct start *start = malloc(sizeof *start);
+  *start = (struct start){function, argument};
+  int error = pthread_create(thread, attributes, run, start);
+  if (error != 0) free(start);
+  return darwin_error(error);
 }
 static int join(pthread_t thread, void **result) { return RETURNED(pthread_join(thread, result)); }
 static int detach(pthread_t thread) { return RETURNED(pthread_detach(thread)); }
