@@ -43,7 +43,7 @@ export function machorun(target: keyof typeof COMPILERS): string {
   put(loader, (path) => run(COMPILERS[target], [...FLAGS, ...sources, '-o', path, '-lm']));
   if (target === 'x86_64-apple-darwin') return loader;
   const emulated = join(folder, 'machorun-emulated');
-  const start = `#!/bin/sh\nexec qemu-aarch64-static -L ${ARM64_LIBRARIES} ${loader} "$@"\n`;
+  const start = `#!/bin/sh\nexport MACHORUN="$0"\nexec qemu-aarch64-static -L ${ARM64_LIBRARIES} ${loader} "$@"\n`;
   put(emulated, (path) => {
     writeFileSync(path, start);
   });

@@ -36,6 +36,26 @@ test('what is not changed runs', () => {
   }
 });
 
+/** A universal file with this program as its second slice. */
+function universal(bytes: Buffer): Buffer {
+  const start = 0x4000;
+  const head = Buffer.alloc(start);
+  const entry = (type: number, subtype: number, offset: number, size: number): readonly number[] => [
+    type,
+    subtype,
+    offset,
+    size,
+    14,
+  ];
+  const words = [0xcafebabe, 2, ...entry(0x0100000c, 0, 0x3000, 0x100), ...entry(0x01000007, 3, start, bytes.length)];
+  words.forEach((word, index) => head.writeUInt32BE(word, 4 * index));
+  return Buffer.concat([head, bytes]);
+}
+
+test('of a universal file the slice of the machine runs', () => {
+  assert.equal(loaded(universal(plain)), { status: 0, text: 'it ran true\n' });
+});
+
 interface Case {
   readonly name: string;
   readonly form?: 'chained';

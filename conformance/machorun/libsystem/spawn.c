@@ -1,9 +1,12 @@
 // posix_spawn (<spawn.h>): attributes and actions are pointers there, with sets and flags of macOS.
 #include "../shims.h"
+#include "launch.h"
 #include "signals.h"
 #include <errno.h>
 #include <spawn.h>
 #include <stdlib.h>
+
+extern char **environ;
 
 enum { KNOWN_FLAGS = 0xf }; // RESETIDS, SETPGROUP, SETSIGDEF and SETSIGMASK are the same
 
@@ -46,15 +49,23 @@ static int add_folder(posix_spawn_file_actions_t **at, const char *path) {
   return RETURNED(posix_spawn_file_actions_addchdir_np(*at, path));
 }
 
+static int start(int *process, const char *name, bool by_name, posix_spawn_file_actions_t **actions,
+                 posix_spawnattr_t **attributes, char *const arguments[], char *const environment[]) {
+  struct launch launch;
+  int error = prepare_launch(name, by_name, arguments, &launch);
+  if (error == 0)
+    error = posix_spawn(process, launch.path, actions == NULL ? NULL : *actions, attributes == NULL ? NULL : *attributes,
+                        launch.arguments, environment == NULL ? environ : environment);
+  end_launch(&launch);
+  return darwin_error(error);
+}
 static int spawn(int *process, const char *path, posix_spawn_file_actions_t **actions, posix_spawnattr_t **attributes,
                  char *const arguments[], char *const environment[]) {
-  return RETURNED(posix_spawn(process, path, actions == NULL ? NULL : *actions, attributes == NULL ? NULL : *attributes,
-                              arguments, environment));
+  return start(process, path, false, actions, attributes, arguments, environment);
 }
 static int spawn_by_name(int *process, const char *name, posix_spawn_file_actions_t **actions, posix_spawnattr_t **attributes,
                          char *const arguments[], char *const environment[]) {
-  return RETURNED(posix_spawnp(process, name, actions == NULL ? NULL : *actions, attributes == NULL ? NULL : *attributes,
-                               arguments, environment));
+  return start(process, name, true, actions, attributes, arguments, environment);
 }
 
 const struct shim SPAWN_SHIMS[] = {

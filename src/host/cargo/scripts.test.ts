@@ -1,46 +1,74 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// The runner between cargo and the program: what it starts, in which order, and with which environment.
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { writeScripts } from './scripts.js';
+import { runnerEnvironment, say } from './cargo-run.js';
+import { shellQuote, writeScripts } from './scripts.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'ipbp-scripts-'));
-process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-const scripts = writeScripts(join(directory, 'bin'));
-const rustc = join(directory, 'rustc');
-writeFileSync(rustc, `#!/bin/sh\nprintf '%s\\n' "$@"\n`);
-chmodSync(rustc, 0o755);
-
-/** What rustc is called with, and what is recorded of it. */
-function wrapped(target: string, incremental: boolean): { readonly called: string[]; readonly recorded: string } {
-  const units = mkdtempSync(join(directory, 'units-'));
-  const args = ['--crate-name', 'app', '-C', 'extra-filename=-1', ...(incremental ? ['-C', 'incremental=/tmp/x'] : [])];
-  const env = { PATH: process.env['PATH'], IPBP_UNITS: units, IPBP_TARGET: target };
-  const called = execFileSync(scripts.rustcWrapper, [rustc, ...args], { encoding: 'utf8', env })
-    .trim()
-    .split('\n');
-  const recorded = incremental ? readFileSync(join(units, 'app-1', 'capture'), 'utf8') : '';
-  return { called, recorded };
-}
-
-const APART = 'llvm-args=-aarch64-enable-global-merge=false';
-
-test('statics are kept apart where LLVM would merge them, in builds and in what is replayed', () => {
-  for (const target of ['aarch64-apple-darwin', 'aarch64-unknown-linux-gnu']) {
-    const { called, recorded } = wrapped(target, true);
-    assert.equal(called.slice(-2), ['-C', APART]);
-    assert.ok(recorded.includes(`\0${APART}\0`));
-  }
+const DIRECTORY = mkdtempSync(join(tmpdir(), 'ipbp-scripts-'));
+process.on('exit', () => {
+  rmSync(DIRECTORY, { recursive: true, force: true });
 });
 
-test('other machines, and what is not followed, are compiled as cargo says', () => {
-  for (const { called, recorded } of [wrapped('x86_64-apple-darwin', true), wrapped('aarch64-apple-darwin', false)]) {
-    assert.not(called.includes(APART));
-    assert.not(recorded.includes(APART));
-    assert.is(called[0], '--crate-name');
-  }
+/** A program that writes down what it was called with. */
+function recorder(name: string, rest: string): string {
+  const path = join(DIRECTORY, name);
+  writeFileSync(
+    path,
+    `#!/bin/sh\nprintf '%s|' ${name.replaceAll(' ', '_')} "$@" "LIB=$DYLD_INSERT_LIBRARIES" "$IPBP_EMULATOR"\n${rest}`,
+  );
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** Starts the runner as cargo does, opens its gate, and gives what was written. */
+async function run(environment: Readonly<Record<string, string>>, program: string): Promise<string> {
+  const session = join(DIRECTORY, 'session');
+  rmSync(session, { recursive: true, force: true });
+  mkdirSync(session);
+  const { runner } = writeScripts(join(DIRECTORY, 'scripts'));
+  const child = spawn(runner, [program, 'an argument'], {
+    env: { PATH: process.env['PATH'] ?? '', IPBP_SESSION: session, IPBP_HOST: String(process.pid), ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let written = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (written += text));
+  const exited = new Promise<void>((fulfil) => child.once('close', () => fulfil()));
+  while (!existsSync(join(session, 'started'))) await sleep(5);
+  assert.is(readFileSync(join(session, 'started'), 'utf8').split('\0')[2], program);
+  writeFileSync(join(session, 'program-env'), 'export DYLD_INSERT_LIBRARIES=/agent\n');
+  await say(
+    join(session, 'gate'),
+    'go',
+    exited.then(() => ({ code: 0, signal: null })),
+  );
+  await exited;
+  return written;
+}
+
+test('a runner that emulates a machine comes last, with the agent in its environment', async () => {
+  const emulator = recorder('the emulator', '');
+  const environment = runnerEnvironment({ runner: { words: [emulator, '-L', 'a b'], asText: false }, emulated: true });
+  const program = join(DIRECTORY, 'program of another machine');
+  assert.is(await run(environment, program), `the_emulator|-L|a b|${program}|an argument|LIB=/agent||`);
+});
+
+test('another runner comes first, and has no agent', async () => {
+  const wrapper = recorder('wrapper', 'exec "$@"\n');
+  const environment = runnerEnvironment({ runner: { words: [wrapper], asText: false }, emulated: false });
+  const written = await run(environment, recorder('program', ''));
+  assert.match(
+    written,
+    /^wrapper\|.*\/runner\|--ipbp-session\|.*\|an argument\|LIB=\|\|program\|an argument\|LIB=\/agent\|\|$/,
+  );
+});
+
+test('words of a shell are quoted', () => {
+  assert.equal(["it's", 'plain-1.0', ''].map(shellQuote), ["'it'\\''s'", 'plain-1.0', "''"]);
 });
 
 test.run();

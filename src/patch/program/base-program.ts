@@ -53,6 +53,10 @@ export interface BaseProgram {
   isCode(address: number): boolean;
 }
 
+function fileName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 /** How a module is known: by its build id, or by the SHA-256 of the file's bytes of its code segment. */
 export function identityOf(file: ObjectFile): ModuleIdentity {
   const linked = file.linked;
@@ -60,7 +64,7 @@ export function identityOf(file: ObjectFile): ModuleIdentity {
     throw new IpbpError('IPBP1002', 'this is no executable or shared library', { where: file.name });
   }
   // Without its directory: a patch has the same bytes wherever it is made.
-  const name = file.name.slice(file.name.lastIndexOf('/') + 1);
+  const name = fileName(file.name);
   if (linked.buildId !== null) return { name, kind: 'build-id', id: linked.buildId };
   const code = linked.segments.find((segment) => segment.executable);
   if (code === undefined) {
@@ -155,6 +159,9 @@ export function openBaseProgram(
         if (!found.has(name)) found.set(name, { data: kind === 'data' || kind === 'tls' });
       }
     }
+    // Some systems have no files of their libraries, and need not list them among a process's modules.
+    const seen = new Set(libraries().map(({ name }) => fileName(name)));
+    if (linked.needed.some((name) => name.startsWith('/') && !seen.has(fileName(name)))) hidden = true;
     exports = found;
     return found;
   };
