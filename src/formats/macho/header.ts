@@ -2,6 +2,7 @@
 import { LIMITS } from '../../bytes/limits.js';
 import type { ByteReader } from '../../bytes/reader.js';
 import type { Windows } from '../../bytes/source.js';
+import { decodeText } from '../../bytes/text.js';
 import { IpbpError, hex } from '../../codes/error.js';
 import * as macho from './constants.js';
 
@@ -129,11 +130,17 @@ function readCommands(area: ByteReader, count: number): LoadCommand[] {
   return commands;
 }
 
-/** Text of a fixed size, which NULs fill up. */
+/** Text of a fixed size, which NULs fill up. So short a one in ASCII is made faster letter by letter. */
 function fixedText(reader: ByteReader, size: number): string {
-  const text = reader.text(size);
-  const end = text.indexOf('\0');
-  return end < 0 ? text : text.slice(0, end);
+  const bytes = reader.take(size);
+  let text = '';
+  for (let at = 0; at < size; at++) {
+    const byte = bytes[at] as number;
+    if (byte === 0) return text;
+    if (byte >= 0x80) return decodeText(bytes).replace(/\0.*$/s, '');
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 function readSegment(file: Windows, content: ByteReader, segments: MachoSegment[], sections: MachoSection[]): void {

@@ -1,16 +1,30 @@
 // The relocations of the model's sections, which are pieces of the file's: each section of the file is folded once, when
 // one of its pieces is first asked for, and kept, as all its pieces are looked for in it.
+import type { Windows } from '../../bytes/source.js';
 import { createRelocationRoom, growRoom } from '../columns.js';
 import type { FileRelocations, RelocationColumns, RelocationRoom } from '../columns.js';
+import { splitEhFrame, type EhFrame } from '../dwarf/eh-frame.js';
 import type { Relocation } from '../object-file.js';
 import { describedLengths } from './described-lengths.js';
 import type { MachoSection } from './header.js';
-import { foldRelocations, type FoldedRelocations, type RelocationFile } from './relocations.js';
+import {
+  ADDEND,
+  FOLDED_ROW,
+  foldRelocations,
+  MINUS,
+  NO_RELOCATIONS,
+  OFFSET,
+  SYMBOL,
+  TYPE,
+  type FoldedRelocations,
+  type RelocationFile,
+} from './relocations.js';
 import { MINUS_SYMBOL, widthOf } from './relocation-types.js';
 import { sectionKind } from './section-kinds.js';
 import { withUnwindFields } from './unwind-fields.js';
 
 const NONE: readonly Relocation[] = [];
+const NO_ROWS: Rows = { folded: NO_RELOCATIONS, from: 0, to: 0, start: 0 };
 
 export interface Relocations {
   /** As `ObjectFile.relocations`. */
@@ -32,93 +46,132 @@ interface Rows {
 
 /** Opens the relocations of a relocatable file. */
 export function openRelocations(parts: RelocationFile): Relocations {
-  const { headers, pieces } = parts;
+  const { headers, pieces, file } = parts;
   const kept = new Map<number, FoldedRelocations>();
+  const frames = new Map<number, EhFrame>();
   let lengths: ReadonlyMap<number, number> | null = null;
 
-  const foldedOf = (section: MachoSection): FoldedRelocations => {
+  const framesOf = (section: MachoSection): EhFrame => {
+    let split = frames.get(section.index);
+    if (split === undefined) {
+      const { bytes } = file.window(section.offset, section.size);
+      split = splitEhFrame(bytes, [], `${file.name}: ${section.segment},${section.name}`);
+      frames.set(section.index, split);
+    }
+    return split;
+  };
+
+  const relocationsOf = (section: MachoSection): FoldedRelocations => {
     let folded = kept.get(section.index);
     if (folded === undefined) {
       folded = foldRelocations(parts, section);
-      if (sectionKind(section) === 'unwind') folded = withUnwindFields(parts, section, folded);
+      if (sectionKind(section) === 'unwind') folded = withUnwindFields(parts, section, framesOf(section), folded);
       kept.set(section.index, folded);
     }
     return folded;
   };
 
-  const rowsOf = (piece: number): Rows | null => {
+  const rowsOf = (piece: number): Rows => {
     const section = headers.sections[pieces.section[piece] ?? -1];
-    if (section === undefined || (section.relocationCount === 0 && sectionKind(section) !== 'unwind')) return null;
-    const folded = foldedOf(section);
+    if (section === undefined) return NO_ROWS;
+    const folded = relocationsOf(section);
+    if (folded.count === 0) return NO_ROWS;
     const start = pieces.start[piece] as number;
     const end = start + (pieces.size[piece] as number);
     const rows = { folded, start, from: firstFrom(folded, start), to: firstFrom(folded, end) };
-    const last = rows.to - 1;
-    if (last >= rows.from && (folded.offset[last] as number) + widthOf(folded.type[last] as number) > end) {
-      const facts = { expected: 'one piece of the section' };
-      parts.file.malformed(
-        'a relocation lies across a symbol',
-        facts,
-        section.offset + (folded.offset[last] as number),
-      );
-    }
+    checkLast(file, section, rows, end);
     return rows;
-  };
-
-  const fill = (list: readonly (Rows | null)[], count: number, room: RelocationRoom | null): RelocationColumns => {
-    const columns = room === null ? createRelocationRoom(count) : growRoom(room, count);
-    let minus: Uint32Array | null = null;
-    let row = 0;
-    for (const rows of list) {
-      if (rows === null) continue;
-      const { folded, from, to, start } = rows;
-      for (let at = from; at < to; at++, row++) {
-        columns.offset[row] = (folded.offset[at] as number) - start;
-        columns.type[row] = folded.type[at] as number;
-        columns.symbol[row] = folded.symbol[at] as number;
-        columns.addend[row] = folded.addend[at] as number;
-        if (!takesOff(folded.type[at] as number)) continue;
-        minus ??= new Uint32Array(count);
-        minus[row] = folded.minus[at] as number;
-      }
-    }
-    const { offset, type, symbol, addend } = columns;
-    const rows = { count, offset, type, symbol, addend, implicit: false };
-    return minus === null ? rows : { ...rows, minus };
   };
 
   return {
     of(section) {
-      const rows = rowsOf(section);
-      if (rows === null || rows.from === rows.to) return NONE;
-      const { folded, from, to, start } = rows;
+      const { folded, from, to, start } = rowsOf(section);
+      if (from === to) return NONE;
+      const { rows } = folded;
       return Array.from({ length: to - from }, (_, index): Relocation => {
-        const at = from + index;
-        const type = folded.type[at] as number;
+        const at = (from + index) * FOLDED_ROW;
+        const type = rows[at + TYPE] as number;
         const one = {
-          offset: (folded.offset[at] as number) - start,
+          offset: (rows[at + OFFSET] as number) - start,
           type,
-          symbol: folded.symbol[at] as number,
-          addend: folded.addend[at] as number,
+          symbol: rows[at + SYMBOL] as number,
+          addend: rows[at + ADDEND] as number,
         };
-        return takesOff(type) ? { ...one, minus: folded.minus[at] as number } : one;
+        return takesOff(type) ? { ...one, minus: rows[at + MINUS] as number } : one;
       });
     },
     columnsOf(section, room) {
       const rows = rowsOf(section);
-      return fill([rows], rows === null ? 0 : rows.to - rows.from, room);
+      const into = createColumns(rows.to - rows.from, room);
+      into.add(rows);
+      return into.finish();
     },
     all(wanted) {
       const first = new Uint32Array(pieces.count + 1);
-      const list: (Rows | null)[] = [];
-      for (let piece = 0; piece < pieces.count; piece++) {
-        const rows = wanted(piece) ? rowsOf(piece) : null;
-        list.push(rows);
-        first[piece + 1] = (first[piece] as number) + (rows === null ? 0 : rows.to - rows.from);
+      const sections = headers.sections.map(relocationsOf);
+      const into = createColumns(
+        sections.reduce((sum, { count }) => sum + count, 0),
+        null,
+      );
+      for (const section of headers.sections) {
+        const folded = sections[section.index] as FoldedRelocations;
+        const { rows, count } = folded;
+        let from = 0;
+        for (
+          let piece = pieces.first[section.index] as number;
+          piece < (pieces.first[section.index + 1] as number);
+          piece++
+        ) {
+          const start = pieces.start[piece] as number;
+          const end = start + (pieces.size[piece] as number);
+          let to = from;
+          while (to < count && (rows[to * FOLDED_ROW + OFFSET] as number) < end) to++;
+          if (to > from && wanted(piece)) {
+            const own = { folded, from, to, start };
+            checkLast(file, section, own, end);
+            into.add(own);
+          }
+          from = to;
+          first[piece + 1] = into.length();
+        }
       }
-      return { rows: fill(list, first[pieces.count] as number, null), first };
+      return { rows: into.finish(), first };
     },
-    describedLengths: () => (lengths ??= describedLengths(parts, foldedOf)),
+    describedLengths: () => (lengths ??= describedLengths({ parts, relocationsOf, framesOf })),
+  };
+}
+
+/** The last of a piece's relocations lies in it as a whole. */
+function checkLast(file: Windows, section: MachoSection, { folded, from, to }: Rows, end: number): void {
+  if (from === to) return;
+  const row = (to - 1) * FOLDED_ROW;
+  const offset = folded.rows[row + OFFSET] as number;
+  if (offset + widthOf(folded.rows[row + TYPE] as number) <= end) return;
+  const facts = { expected: 'one piece of the section' };
+  file.malformed('a relocation lies across a symbol', facts, section.offset + offset);
+}
+
+/** Columns for so many rows at most. */
+function createColumns(
+  most: number,
+  room: RelocationRoom | null,
+): { add(rows: Rows): void; length(): number; finish(): RelocationColumns } {
+  const { offset, type, symbol, addend } = room === null ? createRelocationRoom(most) : growRoom(room, most);
+  let minus: Uint32Array | null = null;
+  let count = 0;
+  return {
+    add({ folded: { rows }, from, to, start }) {
+      for (let at = from * FOLDED_ROW; at < to * FOLDED_ROW; at += FOLDED_ROW, count++) {
+        const number = rows[at + TYPE] as number;
+        offset[count] = (rows[at + OFFSET] as number) - start;
+        type[count] = number;
+        symbol[count] = rows[at + SYMBOL] as number;
+        addend[count] = rows[at + ADDEND] as number;
+        if (takesOff(number)) (minus ??= new Uint32Array(most))[count] = rows[at + MINUS] as number;
+      }
+    },
+    length: () => count,
+    finish: () => ({ count, offset, type, symbol, addend, implicit: false, ...(minus === null ? {} : { minus }) }),
   };
 }
 
@@ -127,12 +180,12 @@ function takesOff(type: number): boolean {
 }
 
 /** The first row at or behind an offset. */
-function firstFrom({ count, offset }: FoldedRelocations, from: number): number {
+function firstFrom({ count, rows }: FoldedRelocations, from: number): number {
   let low = 0;
   let high = count;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    if ((offset[middle] as number) < from) low = middle + 1;
+    if ((rows[middle * FOLDED_ROW + OFFSET] as number) < from) low = middle + 1;
     else high = middle;
   }
   return low;

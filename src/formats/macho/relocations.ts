@@ -23,29 +23,31 @@ export interface RelocationFile {
   readonly pieces: Pieces;
 }
 
-/** Folded relocations of one section of the file, by rising offset in it. */
+/**
+ * Folded relocations of one section of the file, by rising offset in it. A file has few of each section, so that they are
+ * rows of one array, not columns: what is costly is to make arrays.
+ */
 export interface FoldedRelocations {
   readonly count: number;
-  readonly offset: Uint32Array;
-  readonly type: Uint32Array;
-  /** Index of the model's symbol. */
-  readonly symbol: Uint32Array;
-  readonly addend: Float64Array;
-  /** The symbol that is taken off, where the type says that there is one. */
-  readonly minus: Uint32Array;
+  /** Rows of FOLDED_ROW numbers; there may be more. */
+  readonly rows: Float64Array;
 }
 
-/** Room for so many. */
-export function createFolded(count: number): FoldedRelocations {
-  return {
-    count,
-    offset: new Uint32Array(count),
-    type: new Uint32Array(count),
-    symbol: new Uint32Array(count),
-    addend: new Float64Array(count),
-    minus: new Uint32Array(count),
-  };
+/** Numbers of a row, and which is which: the symbols are the model's. */
+export const FOLDED_ROW = 5;
+export const OFFSET = 0;
+export const TYPE = 1;
+export const SYMBOL = 2;
+export const ADDEND = 3;
+/** The symbol that is taken off, where the type says that there is one. */
+export const MINUS = 4;
+
+/** The numbers of a row that takes nothing off. */
+export function foldedRow(offset: number, type: number, symbol: number, addend: number): readonly number[] {
+  return [offset, type, symbol, addend, 0];
 }
+
+export const NO_RELOCATIONS: FoldedRelocations = { count: 0, rows: new Float64Array(0) };
 
 /** One entry of the table. */
 interface Entry {
@@ -69,23 +71,23 @@ interface Referent {
 /** Reads and folds the relocations of a section. IPBP1001 and IPBP1002 for broken ones. */
 export function foldRelocations(parts: RelocationFile, section: MachoSection): FoldedRelocations {
   const { relocationCount: count, relocationOffset } = section;
-  if (count === 0) return createFolded(0);
+  if (count === 0) return NO_RELOCATIONS;
   if (count > LIMITS.relocations)
     parts.file.malformed('too many relocations', { actual: `${count}` }, relocationOffset);
   const table = parts.file.window(relocationOffset, count * 8);
   if (isZeroFill(section.type)) table.malformed('a section without content has relocations', {}, 0);
   const folder = createFolder(parts, section, table);
-  const folded = createFolded(count);
-  let rows = 0;
+  const rows = new Float64Array(count * FOLDED_ROW);
+  let folded = 0;
   for (let index = 0; index < count;) {
-    index = folder(index, folded, rows);
-    rows++;
+    index = folder(index, rows, folded * FOLDED_ROW);
+    folded++;
   }
-  return sorted(folded, rows);
+  return sortedRows(rows, folded);
 }
 
-/** Folds the entry at `index`, with the next where they are a pair, into row `row`; gives the index behind them. */
-type Folder = (index: number, into: FoldedRelocations, row: number) => number;
+/** Folds the entry at `index`, with the next where they are a pair, to where a row starts; gives the index behind them. */
+type Folder = (index: number, into: Float64Array, row: number) => number;
 
 function createFolder(parts: RelocationFile, section: MachoSection, table: ByteReader): Folder {
   const { file, headers, pieces } = parts;
@@ -158,17 +160,11 @@ function createFolder(parts: RelocationFile, section: MachoSection, table: ByteR
     );
   };
 
-  const put = (
-    into: FoldedRelocations,
-    row: number,
-    entry: Entry,
-    number: number,
-    { symbol, offset }: Referent,
-  ): void => {
-    into.offset[row] = entry.address;
-    into.type[row] = number;
-    into.symbol[row] = symbol;
-    into.addend[row] = offset;
+  const put = (into: Float64Array, row: number, entry: Entry, number: number, { symbol, offset }: Referent): void => {
+    into[row + OFFSET] = entry.address;
+    into[row + TYPE] = number;
+    into[row + SYMBOL] = symbol;
+    into[row + ADDEND] = offset;
   };
 
   const plain = ({ type, pcRelative, length }: Entry): number => types.relocationType(type, pcRelative, length);
@@ -237,14 +233,14 @@ function createFolder(parts: RelocationFile, section: MachoSection, table: ByteR
     return next;
   };
 
-  const foldUnsigned = (entry: Entry, into: FoldedRelocations, row: number): void => {
+  const foldUnsigned = (entry: Entry, into: Float64Array, row: number): void => {
     const target = pointer(entry, fieldOf(entry));
     const inTemplate = section.type === macho.S_THREAD_LOCAL_VARIABLES && isThreadLocal(parts, target.symbol);
     put(into, row, entry, plain(entry) + (inTemplate ? types.IN_TEMPLATE : 0), target);
   };
 
   /** A − B + what is in the field. */
-  const foldDifference = (index: number, into: FoldedRelocations, row: number): number => {
+  const foldDifference = (index: number, into: Float64Array, row: number): number => {
     const minus = entryAt(index);
     const plus = index + 1 < count ? entryAt(index + 1) : null;
     if (plus?.address !== minus.address || plus.length !== minus.length || plus.type !== types.X86_64_RELOC_UNSIGNED) {
@@ -265,7 +261,7 @@ function createFolder(parts: RelocationFile, section: MachoSection, table: ByteR
     } else {
       const offset = target.offset - taken.offset;
       put(into, row, minus, number + types.MINUS_SYMBOL, { symbol: target.symbol, offset });
-      into.minus[row] = taken.symbol;
+      into[row + MINUS] = taken.symbol;
     }
     return index + 2;
   };
@@ -345,34 +341,37 @@ function isThreadLocal(parts: RelocationFile, symbol: number): boolean {
 }
 
 /** The first `count` rows by rising offset; assemblers write them falling. Those of one place keep their order. */
-function sorted(rows: FoldedRelocations, count: number): FoldedRelocations {
+export function sortedRows(rows: Float64Array, count: number): FoldedRelocations {
   let rising = true;
   let falling = true;
-  for (let row = 1; row < count; row++) {
-    const step = (rows.offset[row] as number) - (rows.offset[row - 1] as number);
+  const end = count * FOLDED_ROW;
+  for (let row = FOLDED_ROW; row < end; row += FOLDED_ROW) {
+    const step = (rows[row + OFFSET] as number) - (rows[row - FOLDED_ROW + OFFSET] as number);
     rising &&= step >= 0;
     falling &&= step < 0;
   }
-  const { offset, type, symbol, addend, minus } = rows;
-  const columns = [offset, type, symbol, addend, minus].map((column) => column.subarray(0, count));
-  if (!rising && falling) for (const column of columns) column.reverse();
-  else if (!rising) sortByOffset(columns, count);
-  const [first, second, third, fourth, fifth] = columns as [
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Float64Array,
-    Uint32Array,
-  ];
-  return { count, offset: first, type: second, symbol: third, addend: fourth, minus: fifth };
+  if (falling && !rising) reverseRows(rows, count);
+  return rising || falling ? { count, rows } : { count, rows: sortedByOffset(rows, count) };
 }
 
-function sortByOffset(columns: readonly (Uint32Array | Float64Array)[], count: number): void {
-  const order = Uint32Array.from({ length: count }, (_, index) => index);
-  const offset = columns[0] as Uint32Array;
-  order.sort((a, b) => (offset[a] as number) - (offset[b] as number) || a - b);
-  for (const column of columns) {
-    const before = column.slice();
-    order.forEach((from, to) => (column[to] = before[from] as number));
+function reverseRows(rows: Float64Array, count: number): void {
+  for (let first = 0, last = (count - 1) * FOLDED_ROW; first < last; first += FOLDED_ROW, last -= FOLDED_ROW) {
+    for (let at = 0; at < FOLDED_ROW; at++) {
+      const kept = rows[first + at] as number;
+      rows[first + at] = rows[last + at] as number;
+      rows[last + at] = kept;
+    }
   }
+}
+
+function sortedByOffset(rows: Float64Array, count: number): Float64Array {
+  const order = new Uint32Array(count);
+  for (let index = 0; index < count; index++) order[index] = index;
+  const offset = (index: number): number => rows[index * FOLDED_ROW + OFFSET] as number;
+  order.sort((a, b) => offset(a) - offset(b) || a - b);
+  const result = new Float64Array(count * FOLDED_ROW);
+  order.forEach((from, to) => {
+    result.set(rows.subarray(from * FOLDED_ROW, (from + 1) * FOLDED_ROW), to * FOLDED_ROW);
+  });
+  return result;
 }
