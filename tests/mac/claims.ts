@@ -130,7 +130,7 @@ static LARGE: [u32; 400_000] = filled();
   ),
   {
     id: 'threads',
-    claim: `${TOGGLES} patches of a function that other threads call without a pause: every call did the old or the new thing`,
+    claim: `${TOGGLES} patches of a function that other threads call all the time: every call did the old or the new thing`,
     async show(running: Running): Promise<string> {
       const versions = ['turn * 2', '(turn << 1) + helper(0) * 0', 'turn + turn'];
       let slowest = 0;
