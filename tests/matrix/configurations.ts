@@ -1,4 +1,6 @@
 // How the matrix builds its programs.
+import { darwinToolchain } from '../../conformance/setup/darwin-toolchain.js';
+import type { DarwinTarget } from '../../conformance/setup/darwin-std.js';
 import { linkerFlags, wildFlags } from './linkers.js';
 import { muslEnvironment } from './musl.js';
 import type { Row } from './row.js';
@@ -53,6 +55,26 @@ export const RELEASE_BUILD: Configuration = {
   otherwise: WITHOUT_TYPES,
 };
 
+/** A program for macOS, run by a Mach-O loader of our own: what `ipbp run` chooses there by itself. */
+function darwin(target: DarwinTarget): Configuration {
+  return {
+    ...DEBUG,
+    name: target,
+    environment: () => darwinToolchain(target).env,
+    runArguments: ['--target', target],
+  };
+}
+
+function darwinRelease(target: DarwinTarget): Configuration {
+  return {
+    ...RELEASE_BUILD,
+    name: `${target}-release`,
+    environment: () => ({ ...darwinToolchain(target).env, ...RELEASE, CARGO_PROFILE_RELEASE_DEBUG: 'true' }),
+    runArguments: ['--target', target, '--release'],
+    otherwise: {},
+  };
+}
+
 /** Everything that `--full` runs. */
 export const ALL: readonly Configuration[] = [
   DEBUG,
@@ -74,6 +96,10 @@ export const ALL: readonly Configuration[] = [
   { ...DEBUG, name: 'dylib', runArguments: ['--deliver', 'dylib'] },
   { ...DEBUG, name: 'dylib-slots', runArguments: ['--deliver', 'dylib', '--redirect', 'slots'] },
   { ...DEBUG, name: 'static-musl', environment: muslEnvironment },
+  darwin('x86_64-apple-darwin'),
+  darwin('aarch64-apple-darwin'),
+  darwinRelease('x86_64-apple-darwin'),
+  darwinRelease('aarch64-apple-darwin'),
   // The workspace's library, and std, as shared libraries.
   {
     ...DEBUG,
