@@ -24,11 +24,16 @@ export interface ArchiveMember {
   readonly size: number;
 }
 
+/** How an archive is laid out: Apple's linkers want BSD's form, all others GNU's. */
+export type ArchiveForm = 'gnu' | 'apple';
+
 /** An open archive. Results are kept, the archive's bytes are viewed and never copied. */
 export interface Archive {
   readonly name: string;
   /** A thin archive only names its members' files; who opens it says how they are read. */
   readonly thin: boolean;
+  /** What writes it again should give it: by what its first object is. */
+  readonly form: ArchiveForm;
   /** Without the index and the table of long names. */
   readonly members: readonly ArchiveMember[];
   /** Indexes of the members that define a name, rising; the cheap way to ask, as it decodes no other name. */
@@ -74,6 +79,9 @@ export function openArchive(
   const archive: Archive = {
     name,
     thin,
+    get form() {
+      return holdsMacho() ? 'apple' : 'gnu';
+    },
     members,
     definersOf: (symbol) => theIndex().definersOf(symbol),
     eachSymbol: (visit) => {

@@ -34,7 +34,7 @@ export function archiveWithSlots(bytes: Uint8Array, name: string, choice: SlotCh
       symbols: symbols[member.index] ?? [],
     };
   });
-  return members.some(({ changed }) => changed) ? writeArchive(members, name) : null;
+  return members.some(({ changed }) => changed) ? writeArchive(members, name, archive.form) : null;
 }
 
 function rewritten(file: ObjectFile, choice: SlotChoice): Uint8Array | null {
