@@ -17,7 +17,9 @@ export function readLinkInputs(path: string, cwd: string, crate: string): LinkIn
   const words = readWords(path);
   if (words === null) return null;
   const absolute = (word: string): string => (isAbsolute(word) ? word : resolve(cwd, word));
-  const archives = words.filter((word) => !word.startsWith('-') && /\.(rlib|a)$/.test(word)).map(absolute);
+  // ld(1) on macOS: all of this archive. Given to a compiler driver it is one word with the path.
+  const whole = words.map((word) => word.replace(/^-Wl,-force_load,/, ''));
+  const archives = whole.filter((word) => !word.startsWith('-') && /\.(rlib|a)$/.test(word)).map(absolute);
   const objects = words
     .filter((word) => !word.startsWith('-') && word.endsWith('.o'))
     // rustc's own: `<crate>-<hash>.<codegen unit>.rcgu.o` and the list of exported symbols.

@@ -3,7 +3,7 @@
 // they live at a stable path in the target directory, because cargo asks rustc anew when its wrapper changes.
 // What they record is read by capture-store.ts and link-arguments.ts.
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /**
  * cargo's RUSTC_WRAPPER. Records each rustc call that has an incremental directory as NUL-separated fields in
@@ -152,6 +152,20 @@ if [ -n "$emulator" ]; then eval "exec $emulator \\"\\$@\\""; fi
 exec "$@"
 `;
 
+/**
+ * rustc calls this after its linker where debug information is packed (macOS), for the file that the linker would have
+ * made: in a replay that is the user's own of before.
+ */
+const IDLE_TOOL = `#!/bin/sh
+# ipbp: nothing was linked, so there is nothing to pack.
+exit 0
+`;
+
+/** The folder that comes first on the PATH of a replay; the recorder lies beside it. */
+export function idleToolsBeside(recorder: string): string {
+  return join(dirname(recorder), 'idle');
+}
+
 /** Absolute paths of the scripts. */
 export interface Scripts {
   readonly rustcWrapper: string;
@@ -162,7 +176,7 @@ export interface Scripts {
 
 /** Writes the scripts into `directory` where they are missing or differ. A file that is right is not touched. */
 export function writeScripts(directory: string): Scripts {
-  mkdirSync(directory, { recursive: true });
+  mkdirSync(join(directory, 'idle'), { recursive: true });
   const put = (name: string, text: string): string => {
     const path = join(directory, name);
     if (readIfThere(path) !== text) {
@@ -174,6 +188,7 @@ export function writeScripts(directory: string): Scripts {
     }
     return path;
   };
+  put('idle/dsymutil', IDLE_TOOL);
   return {
     rustcWrapper: put('rustc-wrapper', RUSTC_WRAPPER),
     recorder: put('recorder', RECORDER),

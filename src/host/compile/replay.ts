@@ -11,7 +11,9 @@ import { readLinkInputs, type LinkInputs } from '../cargo/link-arguments.js';
 import type { Around, OwnOutputs } from './own-outputs.js';
 import { watchReplay, type ClosedObject } from './replay-watch.js';
 import type { FileLock, Spawner } from './spawner.js';
-import type { Unit } from '../cargo/unit.js';
+import { idleToolsBeside } from '../cargo/scripts.js';
+import { isApple } from '../cargo/target-triple.js';
+import { optionValues, type Unit } from '../cargo/unit.js';
 
 export interface ReplayContext {
   readonly spawner: Spawner;
@@ -82,9 +84,9 @@ export async function replay(unit: Unit, context: ReplayOutputs, news: EarlyNews
         });
   const job = context.spawner.start({
     program: unit.rustc,
-    args: isRecorded ? [...unit.args, '-C', `linker=${context.recorder}`] : unit.args,
+    args: isRecorded ? [...unit.args, '-C', `linker=${context.recorder}`, ...unstripped(unit)] : unit.args,
     cwd: unit.cwd,
-    env: { ...unit.env, IPBP_LINK_ARGUMENTS: recording },
+    env: { ...unit.env, ...pathOf(isRecorded, context), IPBP_LINK_ARGUMENTS: recording },
     unset: NOT_FOR_RUSTC,
     locks: locksOf(unit, context.units, around !== null),
     ...(around === null ? {} : { around }),
@@ -109,6 +111,20 @@ export async function replay(unit: Unit, context: ReplayOutputs, news: EarlyNews
     rendered: result.status === 0 ? rendered : '',
     link: unit.kind === 'bin' || unit.crateTypes.includes('cdylib') ? link : null,
   };
+}
+
+/**
+ * Where stripping is no matter of the linker (macOS) rustc does it afterwards, to the user's own file of before. Not tracked
+ * by rustc either.
+ */
+function unstripped(unit: Unit): readonly string[] {
+  const [target] = optionValues(unit.args, '--target');
+  const apple = target === undefined ? process.platform === 'darwin' : isApple(target);
+  return apple ? ['-C', 'strip=none'] : [];
+}
+
+function pathOf(isRecorded: boolean, { recorder }: ReplayContext): Readonly<Record<string, string>> {
+  return isRecorded ? { PATH: `${idleToolsBeside(recorder)}:${process.env['PATH'] ?? ''}` } : {};
 }
 
 /** Libraries are written in place: nobody else may do so at the same time, nor read them half written or ours. */
