@@ -1,4 +1,4 @@
-// `npm run conformance -- elf [--full] [--only NAME] [--suite NAME,NAME] [--machine NAME] [--seed N]`: ours against other
+// `npm run conformance -- elf|macho [--full] [--only NAME] [--suite NAME,NAME] [--machine NAME] [--seed N]`: ours against other
 // linkers. Prints a table, then one line of JSON; `--full` runs all cases and writes conformance/results/SUITE.json.
 // `--unshrunk` tells the first random link that fails as it is.
 import fc from 'fast-check';
@@ -11,7 +11,8 @@ import { toolsSuite } from './setup/suite.js';
 import { MACHINES, type Suite, type SuiteRow } from './suite.js';
 
 const SUITES: Readonly<Record<string, readonly Suite[]>> = {
-  elf: [toolsSuite, meaningSuite, propertiesSuite, jitlinkSuite],
+  elf: [toolsSuite, meaningSuite, propertiesSuite, jitlinkSuite('elf')],
+  macho: [jitlinkSuite('macho')],
 };
 
 const { values, positionals } = parseArgs({
@@ -31,9 +32,10 @@ function lineOf(suite: string, { machine, name, found, failures }: SuiteRow): st
   return [head, ...failures.map((failure) => `       ${failure.replace(/\n/g, '\n       ')}`)].join('\n');
 }
 
+const format = positionals[0] ?? 'elf';
+
 /** The suites asked for. Throws on a name that is none. */
 function chosen(): Suite[] {
-  const format = positionals[0] ?? 'elf';
   const suites = SUITES[format];
   if (suites === undefined) throw new Error(`no format ${format}; there is ${Object.keys(SUITES).join(', ')}`);
   const names = values.suite?.split(',') ?? suites.map(({ name }) => name);
@@ -69,7 +71,10 @@ for (const suite of chosen()) {
   const record = { ...origin, seed, seconds, failed, ...result };
   summary[suite.name] = { seconds, failed: failed.length };
   // A part of the cases must not take the place of the whole.
-  if (values.full && whole) process.stdout.write(`written: ${writeRecord(suite.name, record)}\n`);
+  if (values.full && whole)
+    process.stdout.write(
+      `written: ${writeRecord(format === 'elf' ? suite.name : `${format}-${suite.name}`, record)}\n`,
+    );
 }
 process.stdout.write(`${JSON.stringify({ rows, wrong, suites: summary })}\n`);
 process.exitCode = wrong === 0 && rows > 0 ? 0 : 1;

@@ -8,7 +8,7 @@ import { compare, type Comparison } from './compare.js';
 import type { CorpusObject } from './objects.js';
 import { linkOurs } from './ours.js';
 import { linkOursShared } from './ours-shared.js';
-import { prepareObject } from './prepare.js';
+import { prepare } from './prepare.js';
 import { JitlinkError, runJitlink, type JitlinkInput } from './run-jitlink.js';
 
 /** Whose fixups were compared: those of a patch, and those of shared objects. */
@@ -20,7 +20,7 @@ export type Linker = (typeof LINKERS)[number];
 export type Outcome =
   | {
       readonly kind: 'compared';
-      readonly comparisons: Readonly<Record<Linker, Comparison>>;
+      readonly comparisons: Readonly<Record<Linker, Comparison | null>>;
       readonly masked: ReadonlyMap<string, number>;
     }
   | { readonly kind: 'skipped'; readonly why: string };
@@ -36,10 +36,10 @@ const UNSUPPORTED = /Unsupported \S+ relocation(?: type |:\d+: )(R_[A-Z0-9_]+)/;
 const RUNTIME = ['__tls_get_addr', '__tlsdesc_resolver'];
 
 /** Compares one object; `folder` is for scratch files. */
-export function compareObject({ name, bytes }: CorpusObject, folder: string): Outcome {
+export function compareObject({ name, bytes }: CorpusObject, linkers: readonly Linker[], folder: string): Outcome {
   const masked = new Set<number>();
   for (;;) {
-    const prepared = prepareObject(bytes, name, masked);
+    const prepared = prepare(bytes, name, masked);
     const { file } = prepared;
     const rows = machineFor(file.format, file.machine, name).rows;
     const entry = entryOf(file);
@@ -51,7 +51,7 @@ export function compareObject({ name, bytes }: CorpusObject, folder: string): Ou
       const output = runJitlink(input, folder);
       const comparisons = {
         patch: compare(linkOurs(file, output, input.outside), output, true),
-        shared: compare(linkOursShared(file, output, input.outside), output, false),
+        shared: linkers.includes('shared') ? compare(linkOursShared(file, output, input.outside), output, false) : null,
       };
       const names = [...prepared.masked].map(([type, times]): [string, number] => [rows.get(type)!.name, times]);
       return { kind: 'compared', comparisons, masked: new Map(names) };

@@ -5,8 +5,10 @@ import { basename, join } from 'node:path';
 import { openArchive } from '../../src/formats/archive.js';
 import { MACHINE_TOOLS } from '../cases/machine-tools.js';
 import { arm64Rust } from '../setup/arm64-rust.js';
+import { rustForDarwin } from '../setup/darwin-std.js';
 import type { MachineName } from '../suite.js';
 import { assembled, compiled } from './compiled.js';
+import { assembledForDarwin, compiledForDarwin } from './compiled-darwin.js';
 
 /** One relocatable file. */
 export interface CorpusObject {
@@ -50,8 +52,15 @@ function stdOf(machine: MachineName): string {
   return join(sysroot, 'lib/rustlib', MACHINE_TOOLS[machine].triple, 'lib');
 }
 
+/** Formats whose objects are compared. */
+export type ObjectFormat = 'elf' | 'macho';
+
 /** What there is for a machine. */
-export function objectGroups(machine: MachineName): readonly ObjectGroup[] {
+export function objectGroups(format: ObjectFormat, machine: MachineName): readonly ObjectGroup[] {
+  return format === 'elf' ? elfGroups(machine) : machoGroups(machine);
+}
+
+function elfGroups(machine: MachineName): readonly ObjectGroup[] {
   const { cc } = MACHINE_TOOLS[machine];
   const groups: ObjectGroup[] = ['libstdc++.a', 'libc.a', 'libgcc.a'].map((name) => libraryOf(cc, name));
   const clang = ['clang-19', `--target=${machine}-linux-gnu`];
@@ -60,4 +69,19 @@ export function objectGroups(machine: MachineName): readonly ObjectGroup[] {
   groups.push({ name: 'code models in assembly', objects: (folder) => assembled(machine, folder) });
   groups.push({ name: 'std of rustc', dear: machine === 'aarch64', objects: () => rlibMembers(stdOf(machine)) });
   return groups;
+}
+
+function machoGroups(machine: MachineName): readonly ObjectGroup[] {
+  return [
+    { name: 'C and C++ by clang', objects: (folder) => compiledForDarwin(machine, folder) },
+    { name: 'assembly', objects: (folder) => assembledForDarwin(machine, folder) },
+    {
+      name: 'std of rustc',
+      dear: true,
+      objects: () => {
+        const target = `${machine}-apple-darwin` as const;
+        return rlibMembers(join(rustForDarwin(target).prefix, 'lib', 'rustlib', target, 'lib'));
+      },
+    },
+  ];
 }

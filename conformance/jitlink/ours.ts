@@ -6,11 +6,12 @@ import { openLinkObject } from '../../src/link/atoms.js';
 import type { Binding } from '../../src/link/binding.js';
 import type { BoundEdge } from '../../src/link/close.js';
 import { applyFixup, type FixupSite, type Words } from '../../src/link/fixups.js';
-import type { Atom, Edge, LinkObject } from '../../src/link/graph.js';
+import type { Atom, Edge, LinkObject, Target } from '../../src/link/graph.js';
 import type { Layout } from '../../src/link/place.js';
 import { applyField } from '../../src/reloc/apply.js';
 import { EXPRESSIONS, type FixupRow } from '../../src/reloc/fixup.js';
-import { checkName, UNWIND } from './prepare.js';
+import { placeOf, unwindOf } from './prepare.js';
+import { spelledIn } from './prepare-macho.js';
 import type { JitlinkOutput } from './run-jitlink.js';
 
 /** One relocation as we applied it: `refused` says why not, and then its field is as it was in the object. */
@@ -52,15 +53,15 @@ export function linkOurs(
   outside: ReadonlyMap<string, number>,
 ): readonly OurPiece[] {
   const object = openLinkObject(file);
-  const given: Given = { output, outside, object, records: recordsOf(output) };
+  const given: Given = { output, outside, object, records: recordsOf(file, output) };
   const pieces: OurPiece[] = [];
   for (const atom of object.atoms()) {
-    const section = checkName(file, atom.section);
+    const { section, at } = placeOf(file, atom.section);
     const kept = output.sections.get(section);
     if (kept === undefined) continue;
-    const piece = { name: atom.sectionName, section, at: 0, address: kept.address };
+    const piece = { name: atom.sectionName, section, at, address: kept.address + at };
     pieces.push(link(piece, atom.bytes, atom.edges, given));
-    pieces.push(...linkFrames(atom, kept.address, given));
+    pieces.push(...linkFrames(atom, piece.address, given));
   }
   return pieces;
 }
@@ -68,15 +69,16 @@ export function linkOurs(
 /** Where the address of the code stands in a frame record (LSB Core, 10.6.1.1.2): behind length and CIE pointer. */
 const CODE = 8;
 
-function recordsOf({ graph, sections }: JitlinkOutput): Map<number, number> {
+function recordsOf(file: ObjectFile, { graph, sections }: JitlinkOutput): Map<number, number> {
   const records = new Map<number, number>();
-  const table = sections.get(UNWIND);
+  const name = unwindOf(file);
+  const table = sections.get(name);
   if (table === undefined) return records;
   const view = new DataView(table.bytes.buffer);
   for (const { section, address, size } of graph.blocks) {
     const at = address - table.address;
     // The word behind the length is 0 in a CIE.
-    if (section !== UNWIND || size < CODE + 4 || view.getUint32(at + 4, true) === 0) continue;
+    if (section !== name || size < CODE + 4 || view.getUint32(at + 4, true) === 0) continue;
     records.set(address + CODE + view.getInt32(at + CODE, true), at);
   }
   return records;
@@ -84,7 +86,8 @@ function recordsOf({ graph, sections }: JitlinkOutput): Map<number, number> {
 
 /** The atom's unwind records, each where JITLink has the one that describes the same code. */
 function linkFrames(atom: Atom, codeAt: number, given: Given): OurPiece[] {
-  const unwind = given.output.sections.get(UNWIND);
+  const name = unwindOf(given.object.file);
+  const unwind = given.output.sections.get(name);
   if (unwind === undefined) return [];
   const pieces: OurPiece[] = [];
   const view = new DataView(unwind.bytes.buffer);
@@ -97,8 +100,8 @@ function linkFrames(atom: Atom, codeAt: number, given: Given): OurPiece[] {
     // The pointer to the shared record is a distance that no relocation writes.
     new DataView(before.buffer).setUint32(4, at + 4 - sharedAt, true);
     const place = (offset: number): Parameters<typeof link>[0] => ({
-      name: UNWIND,
-      section: UNWIND,
+      name,
+      section: name,
       at: offset,
       address: unwind.address + offset,
     });
@@ -139,8 +142,9 @@ function link(
 /** Binds one edge and applies it by the passes' own code. */
 function apply(edge: Edge, site: FixupSite, given: Given): void {
   const { output, object } = given;
-  const binding = bind(edge, given);
-  const bound: BoundEdge = { edge, binding };
+  const binding = bind(edge.target, given);
+  const minus = edge.minus === undefined ? {} : { minus: bind(edge.minus, given) };
+  const bound: BoundEdge = { edge, binding, ...minus };
   const target = binding.kind === 'absolute' ? binding.value : addressOf(binding, given);
   if (edge.row.relaxable && binding.kind !== 'absolute' && relax(edge, target, site, given)) return;
   const throughSlot = EXPRESSIONS[edge.row.expression].term === 'G';
@@ -187,11 +191,11 @@ function relax(edge: Edge, target: number, site: FixupSite, given: Given): boole
   return true;
 }
 
-function bind(edge: Edge, given: Given): Binding {
-  const { atom, absolute, offset, name, spelling } = edge.target;
+function bind({ atom, absolute, offset, name, spelling }: Target, given: Given): Binding {
   if (atom !== null) return { kind: 'atom', atom, offset };
   if (absolute !== null) return { kind: 'absolute', value: absolute };
-  const address = given.outside.get(spelling ?? name ?? '') ?? given.output.graph.symbols.get(spelling ?? name ?? '');
+  const text = spelling ?? name ?? '';
+  const address = given.outside.get(text) ?? given.output.graph.symbols.get(spelledIn(given.object.file, text));
   if (address === undefined) throw new IpbpError('IPBP2004', `nothing places ${spelling ?? name ?? 'the target'}`);
   return { kind: 'place', module: 0, address };
 }
@@ -204,10 +208,10 @@ function addressOf(binding: Binding, given: Given): number {
 
 function layoutOf({ output, object }: Given): Layout {
   const addressOfAtom = (atom: Atom): number => {
-    const name = checkName(object.file, atom.section);
+    const { section: name, at } = placeOf(object.file, atom.section);
     const block = output.graph.blocks.find(({ section }) => section === name);
     if (block === undefined) throw new IpbpError('IPBP2004', `JITLink did not keep ${atom.sectionName}`);
-    return block.address;
+    return block.address + at;
   };
   return {
     regions: [],

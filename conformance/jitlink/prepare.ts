@@ -2,7 +2,10 @@
 // of its own. JITLink links what it is asked for by name, so hidden symbols become visible. Relocation types that it does
 // not know are taken out, so that the rest of the object can be compared. Contents and all other relocations stay.
 import { readElf } from '../../src/formats/elf/read.js';
+import { MH_MAGIC_64 } from '../../src/formats/macho/constants.js';
+import { isMachoFile } from '../../src/formats/macho/read.js';
 import type { ObjectFile } from '../../src/formats/object-file.js';
+import { placeInFile, prepareMacho } from './prepare-macho.js';
 
 const SHDR_SIZE = 64;
 const RELA_SIZE = 24;
@@ -10,7 +13,7 @@ const SYM_SIZE = 24;
 const SHT_SYMTAB = 2;
 const SHT_RELA = 4;
 /** JITLink knows unwind tables by this name; a file has one. */
-export const UNWIND = '.eh_frame';
+const UNWIND = '.eh_frame';
 
 /** An object as both sides link it. */
 export interface Prepared {
@@ -22,12 +25,30 @@ export interface Prepared {
 
 /** The name by which JITLink knows a section of a prepared object. */
 export function checkName(file: ObjectFile, section: number): string {
+  return placeOf(file, section).section;
+}
+
+/** The same, and where in JITLink's section it begins. */
+export function placeOf(file: ObjectFile, section: number): { readonly section: string; readonly at: number } {
+  if (isMachoFile(file)) return placeInFile(file, section);
   const kind = file.sections[section]?.kind;
-  return kind === 'unwind' ? UNWIND : `s${section}`;
+  return { section: kind === 'unwind' ? UNWIND : `s${section}`, at: 0 };
+}
+
+/** JITLink's name of the unwind table. */
+export function unwindOf(file: ObjectFile): string {
+  return isMachoFile(file) ? '__TEXT,__eh_frame' : UNWIND;
+}
+
+/** Makes an object of any format ready. */
+export function prepare(input: Uint8Array, name: string, types: ReadonlySet<number>): Prepared {
+  return new DataView(input.buffer, input.byteOffset).getUint32(0, true) === MH_MAGIC_64
+    ? prepareMacho(input, name)
+    : prepareObject(input, name, types);
 }
 
 /** Gives sections their names and takes relocations of `types` out. `name` is what messages call the object. */
-export function prepareObject(input: Uint8Array, name: string, types: ReadonlySet<number>): Prepared {
+function prepareObject(input: Uint8Array, name: string, types: ReadonlySet<number>): Prepared {
   const before = readElf(input, name);
   const names = [''];
   const offsets = before.sections.map(({ index, alloc }) => {

@@ -5,7 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ObjectFile } from '../../src/formats/object-file.js';
 import { readLinkGraph, type LinkGraph } from './link-graph.js';
-import { checkName } from './prepare.js';
+import { placeOf } from './prepare.js';
+import { spelledIn } from './prepare-macho.js';
 
 const TOOL = 'llvm-jitlink-19';
 const SLAB_ADDRESS = 0x1000_0000;
@@ -42,10 +43,10 @@ function run(input: JitlinkInput, folder: string, checks: string): { out: string
     `-slab-address=${SLAB_ADDRESS}`,
     `-slab-allocate=${SLAB_SIZE}`,
     '-slab-page-size=4096',
-    `-entry=${input.entry}`,
+    `-entry=${spelledIn(input.file, input.entry)}`,
     '-show-graphs=.*',
     `-check=${checks}`,
-    ...[...input.outside].map(([name, address]) => `-abs=${name}=${address}`),
+    ...[...input.outside].map(([name, address]) => `-abs=${spelledIn(input.file, name)}=${address}`),
   ];
   // Thousands of names do not fit a command line.
   const response = join(folder, 'options');
@@ -68,7 +69,10 @@ const FOUND = /^Expression '\*\{(\d)\}\(section_addr\([^,]+, (.*)\)\+(\d+)\) = 0
 export function runJitlink(input: JitlinkInput, folder: string): JitlinkOutput {
   const asked = new Map<string, Uint8Array>();
   for (const { index, alloc, fileSize } of input.file.sections) {
-    if (alloc && fileSize > 0) asked.set(checkName(input.file, index), new Uint8Array(fileSize));
+    if (!alloc || fileSize === 0) continue;
+    const { section, at } = placeOf(input.file, index);
+    // The last one that is in it says how long it is.
+    asked.set(section, new Uint8Array(Math.max(at + fileSize, asked.get(section)?.length ?? 0)));
   }
   // As many slots as there can be. What lies behind the last one is not zero where it is something else's.
   asked.set(GOT, new Uint8Array(input.file.symbols.length * 8));
