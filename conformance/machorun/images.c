@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 extern char **environ;
+void __cxa_finalize(void *image);
 
 #define MAX_IMAGES 16384
 #define MAX_CALLBACKS 64
@@ -158,6 +159,8 @@ void forget_images(int kept) {
 // An image with thread-locals stays, as on macOS: a thread may have its destructors still to run.
 void close_image(struct image *image) {
   if (--image->references > 0 || image->linked || image->thread_local_key != 0) return;
+  // What it has registered to be done at the end, under the address of its header.
+  __cxa_finalize(image->base);
   for (int i = 0; i < count; i++) {
     if (images[i] != image) continue;
     memmove(images + i, images + i + 1, (size_t)(count - i - 1) * sizeof *images);
