@@ -163,6 +163,30 @@ test('stubs and pointers say which symbols they stand for', () => {
   }
 });
 
+test('of a large file only what is asked for is read', () => {
+  for (const { program } of linked) {
+    const bytes = bytesOf(program);
+    let read = 0;
+    const source = {
+      size: bytes.length,
+      read(offset: number, size: number) {
+        read += size;
+        return bytes.subarray(offset, offset + size);
+      },
+    };
+    const file = readObjectFile(source, program);
+    const whole = readObjectFile(bytes, program);
+    assert.equal(file.linked?.needed, whole.linked?.needed);
+    assert.equal(file.linked?.buildId, whole.linked?.buildId);
+    assert.is(file.sections.length, whole.sections.length);
+    assert.is(file.countFunctions(), whole.countFunctions());
+    assert.ok(read < 12_000, `${read} of ${bytes.length}`);
+    assert.equal(file.symbols, whole.symbols);
+    assert.equal(file.linked?.dynamicSymbols, whole.linked?.dynamicSymbols);
+    assert.ok(read < bytes.length, `${read} of ${bytes.length}`);
+  }
+});
+
 test('an export trie gives back what was put into it', () => {
   const entry = (name: string, value: number): TrieExport => ({
     name,
