@@ -177,6 +177,7 @@ function emitted(image: LinkedImage): Uint8Array {
     unwind: image.unwind,
     unwindEntries: image.unwindEntries,
     threadLocals: image.threadLocals,
+    sources: [],
     platform: null,
     functions: image.atoms.flatMap((atom) =>
       atom.symbols

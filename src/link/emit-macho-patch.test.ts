@@ -64,14 +64,12 @@ function libraryOf(image: LinkedImage, machine: MachoMachine, description: Uint8
   const functions = image.atoms.flatMap((atom) =>
     atom.symbols
       .filter(({ kind }) => kind === 'function')
-      .map(({ name, offset }) => ({
-        ...{ name, address: image.addressOf(atom) + offset },
-        object: join(scratch(), `patch-${machine}.o`),
-      })),
+      .map(({ name, offset }) => ({ name, address: image.addressOf(atom) + offset })),
   );
+  const sources = [{ object: join(scratch(), `patch-${machine}.o`), functions }];
   const { segments, unwind, unwindEntries, threadLocals } = image;
   const content = {
-    ...{ machine, segments, unwind, unwindEntries, threadLocals, functions },
+    ...{ machine, segments, unwind, unwindEntries, threadLocals, functions, sources },
     words: image.rebases.map(({ at }) => at),
     platform: { platform: 1, minimum: 0xc_0100, sdk: 0xe_0000 },
   };

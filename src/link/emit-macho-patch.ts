@@ -316,24 +316,26 @@ function symbolsOf(
   bootstrap: boolean,
 ): EncodedSymbols {
   const sections = segments.flatMap((segment) => segment.sections);
-  const known = new Set<string>();
-  const units = new Map<string, DebugMapFunction[]>();
-  const locals: SymbolRow[] = [];
-  const functions = library.functions.toSorted((a, b) => a.address - b.address || (a.name < b.name ? -1 : 1));
-  for (const { name, address, object } of functions) {
+  /** Its number and where the address is in the file; nothing for what is in none. */
+  const placesOf = (address: number): { readonly section: number; readonly value: number }[] => {
     const value = address - library.at;
     const number = 1 + sections.findIndex((one) => value >= one.address && value < one.address + one.size);
-    const row = { name: fileName(name), type: macho.N_SECT, section: number, description: 0, value };
-    if (number === 0 || known.has(`${value} ${name}`)) continue;
-    known.add(`${value} ${name}`);
-    locals.push(row);
-    if (object === undefined) continue;
-    const unit = units.get(object) ?? [];
-    units.set(object, unit);
-    unit.push({ name: row.name, address: value, size: lengths.get(address) ?? 0, section: number });
-  }
-  const map = [...units].map(([object, inside]) => {
-    return { source: object, object, modified: 0, functions: inside, data: [] };
+    return number === 0 ? [] : [{ section: number, value }];
+  };
+  const known = new Set<string>();
+  const functions = library.functions.toSorted((a, b) => a.address - b.address || (a.name < b.name ? -1 : 1));
+  const locals = functions.flatMap(({ name, address }): SymbolRow[] => {
+    if (known.has(`${address} ${name}`)) return [];
+    known.add(`${address} ${name}`);
+    return placesOf(address).map((place) => ({ name: fileName(name), type: macho.N_SECT, description: 0, ...place }));
+  });
+  const map = library.sources.map(({ object, functions: inside }) => {
+    const described = inside.flatMap(({ name, address }): DebugMapFunction[] =>
+      placesOf(address).map(({ section: number, value }) => {
+        return { name: fileName(name), address: value, size: lengths.get(address) ?? 0, section: number };
+      }),
+    );
+    return { source: object, object, modified: 0, functions: described, data: [] };
   });
   // N_UNDF of the first library, in which dyld looks for it.
   const missing = { name: BOOTSTRAP, type: macho.N_UNDF + macho.N_EXT, section: 0, description: 0x100, value: 0 };

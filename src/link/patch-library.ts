@@ -16,8 +16,13 @@ export interface PatchLibrary {
   readonly unwind: number | null;
   readonly unwindEntries: LinkedImage['unwindEntries'];
   readonly threadLocals: LinkedImage['threadLocals'];
-  /** Names of functions, for backtraces, and where it is known the path of the object that has their debug information. */
-  readonly functions: readonly { readonly name: string; readonly address: number; readonly object?: string }[];
+  /** Names of functions, for backtraces. */
+  readonly functions: readonly { readonly name: string; readonly address: number }[];
+  /** Objects, by their paths, that have the lines of functions, under the objects' names for those. */
+  readonly sources: readonly {
+    readonly object: string;
+    readonly functions: readonly { readonly name: string; readonly address: number }[];
+  }[];
   /** The system that the program is for; null where its file does not say. */
   readonly platform: PlatformVersion | null;
   /** What is kept in the file and not loaded: the patch without the segments' bytes; null for none. */

@@ -20,7 +20,7 @@ import type { EngineSite } from './program/module-view.js';
 import type { AgentOp, Moved } from './wire/frames.js';
 import type { PatchImage } from './image/image.js';
 import { encodePatchFile } from './image/image-file.js';
-import { readPatch } from './image/library.js';
+import { readPatch, type LibraryTarget } from './image/library.js';
 import { openSide, type AtomRef, type DiffItem } from './diff/items.js';
 import { addressesTaken } from './redirect/shared-bodies.js';
 import { AS_IT_WAS, DEFAULT_ROOM, planPatch, type Delivery, type PlanRequest, type Room } from './plan.js';
@@ -94,7 +94,7 @@ export interface LiveEngine {
    */
   readPatch(file: InputFile): PatchImage;
   /** What to send for a patch. Needs `attach` before. */
-  transaction(image: PatchImage): readonly AgentOp[];
+  transaction(image: PatchImage, objectPath?: LibraryTarget['objectPath']): readonly AgentOp[];
   /** Threads of these stacks that are inside a body which a live patch replaced. `read` gives the process's memory. */
   framesInside(
     image: PatchImage,
@@ -350,7 +350,11 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
       }
       return image;
     },
-    transaction: (image) => transactionOf(image, attached(), base.file, rememberedImages(base)),
+    transaction(image, objectPath) {
+      const { format, machine, linked } = base.file;
+      const target = { format, machine, linked, ...(objectPath === undefined ? {} : { objectPath }) };
+      return transactionOf(image, attached(), target, rememberedImages(base));
+    },
     framesInside: (image, stacks, read) => framesInside(program, image, stacks, attached().modules[0]?.base ?? 0, read),
     applied(image, diff, libraries = []) {
       // Kept when the patch is undone, too: its own values may live on.

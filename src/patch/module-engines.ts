@@ -264,8 +264,8 @@ export function combineEngines(executable: OneModuleEngine, { libraries, ownersO
       return { kind: 'patch', image, items: image.items, went } satisfies PlanResult;
     },
     readPatch: (file) => executable.readPatch(file),
-    transaction: (image) =>
-      plannedOf(image).images.flatMap(({ module, it }) => module.toProcess(module.engine.transaction(it))),
+    transaction: (image, objectPath) =>
+      plannedOf(image).images.flatMap(({ module, it }) => module.toProcess(module.engine.transaction(it, objectPath))),
     framesInside: (image, stacks, read) =>
       plannedOf(image).images.flatMap(({ module, it }) => module.engine.framesInside(it, stacks, read)),
     applied(image, diff, moved) {

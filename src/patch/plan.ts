@@ -18,6 +18,7 @@ import { refuseUnnamedState } from './guard/unnamed-state.js';
 import type { Identified } from './identity/identity.js';
 import type { ImageSegment, ImageSymbol, ItemReport, ModuleIdentity, PatchImage } from './image/image.js';
 import { libraryRange } from './image/library.js';
+import { sourcesOf } from './image/sources.js';
 import { storageOf } from './diff/items.js';
 import { sameIdentity } from './program/base-program.js';
 import { findItems, lowestAddress, tlsUsed, type Program } from './program/program.js';
@@ -287,6 +288,7 @@ function assemble(
       })),
       ...entered,
     ],
+    sources: place.library === null ? [] : sourcesOf(linked),
     items,
     warnings,
   };

@@ -42,6 +42,7 @@ function file(value: number): Uint8Array {
     unwind: null,
     unwindEntries: [],
     threadLocals: null,
+    sources: [],
     platform: null,
     functions: [{ name: 'patched', address: 0 }],
     description: null,

@@ -169,6 +169,7 @@ const IMAGE: PatchImage = {
   init: [-0x6fff_fe00],
   symbols: [{ name: '_RNvC1a1b', kind: 'function', address: -0x7000_0000, size: 32, moved: true, entryWord: null }],
   bodies: [{ name: '_RNvC1a1b', address: -0x7000_0000 }],
+  sources: [{ object: 'a.o', functions: [{ name: '_RNvC1a1b', address: -0x7000_0000 }] }],
   items: [{ name: 'a::b', mangled: '_RNvC1a1b', kind: 'function', verdict: 'redirected', reason: 'changed' }],
   warnings: [{ code: 'IPBP3020', message: 'initialiser changed' }],
 };
@@ -182,6 +183,7 @@ const EMPTY: PatchImage = {
     init: [],
     symbols: [],
     bodies: [],
+    sources: [],
     items: [],
     warnings: [],
   },

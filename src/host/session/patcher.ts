@@ -24,7 +24,7 @@ import { runningPath } from '../files/process-files.js';
 import { sameFile } from '../files/same-file.js';
 import { inputFile, keepObjects } from './kept-files.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
-import { createHistory, type LiveObjects } from './session-store.js';
+import { createHistory, objectPaths, type LiveObjects } from './session-store.js';
 import { archiveFiles, createOpenedLibraries } from './opened-libraries.js';
 import { tellStillInside, type AfterPatch } from './still-inside.js';
 import { changedPaths, splitObjects, splitStaged, warmUpObjects, type NewestObjects } from './split-objects.js';
@@ -173,7 +173,7 @@ export function createPatcher(
   ): Promise<RefusedOutcome | Sent> => {
     checkExecutable();
     const patch = numbers();
-    const answer = await agent.transact(patch, engine.transaction(image));
+    const answer = await agent.transact(patch, engine.transaction(image, objectPaths(made?.objects)));
     if (answer.status !== 'applied') return notTaken(answer);
     const liveAt = performance.now();
     engine.applied(image, made?.diff ?? null, answer.moved);

@@ -1,7 +1,7 @@
 // A session's own directory below `ipbp/sessions` of cargo's build directory (so that hard links work), and the sets of
 // objects that its program runs: one per live patch, so that undo and redo know what to compare the next edit with.
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import type { ObjectSet } from '../cargo/incremental.js';
 
@@ -66,6 +66,15 @@ export interface ObjectHistory {
   forgetUndone(): void;
   /** The newest objects mean the same as what runs: compare with them from now on. */
   replaceCurrent(objects: LiveObjects): void;
+}
+
+/** Where the object lies that messages call so (split-objects.ts, `objectId`); a member of an archive is called by the archive's path. */
+export function objectPaths(objects: LiveObjects | undefined): (name: string) => string | null {
+  return (name) => {
+    const at = name.lastIndexOf('/');
+    const path = objects?.get(name.slice(0, at))?.get(name.slice(at + 1))?.path;
+    return path ?? (isAbsolute(name) ? name : null);
+  };
 }
 
 /** A history that begins with the program as it was built. */

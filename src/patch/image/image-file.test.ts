@@ -58,6 +58,7 @@ const images: fc.Arbitrary<PatchImage> = fc.record({
     }),
   ),
   bodies: list(fc.record({ name: fc.string(), address })),
+  sources: list(fc.record({ object: fc.string(), functions: list(fc.record({ name: fc.string(), address })) })),
   items: list(
     fc.record(
       {

@@ -9,7 +9,7 @@ import type { ImageRange, OwnThreadLocals, UnwindEntry } from '../../link/linked
 import type { Cell, ImageSegment, ImageSymbol, ItemReport, ModuleIdentity, PatchImage } from './image.js';
 
 const MAGIC = [0x69, 0x70, 0x62, 0x70, 0x50, 0x41, 0x54, 0x43] as const; // "ipbpPATC"
-const VERSION = 5;
+const VERSION = 6;
 const DIGEST_SIZE = 32;
 
 const PROTECTIONS = ['r', 'rx', 'rw'] as const;
@@ -131,6 +131,13 @@ export function encodePatchFile(image: PatchImage): PatchFile {
   writeList(w, image.bodies, ({ name, address }) => {
     w.i64(address);
     writeText(w, name);
+  });
+  writeList(w, image.sources, ({ object, functions }) => {
+    writeText(w, object);
+    writeList(w, functions, ({ name, address }) => {
+      w.i64(address);
+      writeText(w, name);
+    });
   });
   writeList(w, image.items, (item) => {
     w.u8(ITEM_KINDS.indexOf(item.kind))
@@ -267,6 +274,10 @@ export function decodePatchFile(
     return { ...placed, moved: flags % 2 === 1, entryWord: flags >= 2 ? entryWord : null, name: readText(r) };
   });
   const bodies = readList(r, () => ({ address: r.i64(), name: readText(r) }));
+  const sources = readList(r, () => {
+    const object = readText(r);
+    return { object, functions: readList(r, () => ({ address: r.i64(), name: readText(r) })) };
+  });
   const items = readList(r, (): ItemReport => {
     const kind = readChoice(r, ITEM_KINDS, 'kind of item');
     const verdict = readChoice(r, VERDICTS, 'verdict');
@@ -296,6 +307,7 @@ export function decodePatchFile(
     init,
     symbols,
     bodies,
+    sources,
     items,
     warnings,
   };

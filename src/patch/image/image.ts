@@ -69,6 +69,13 @@ export interface ItemReport {
   readonly reason?: string;
 }
 
+/** Whose code a part of an image is: an object, as messages call it, and where the bodies lie of functions it defines. */
+export interface ImageSource {
+  readonly object: string;
+  /** By the names that the object has for them. */
+  readonly functions: readonly { readonly name: string; readonly address: number }[];
+}
+
 export interface PatchImage extends Redirection {
   /** Modules that rebases and cells name; index 0 is the executable the patch belongs to. */
   readonly modules: readonly ModuleIdentity[];
@@ -98,6 +105,8 @@ export interface PatchImage extends Redirection {
   readonly symbols: readonly ImageSymbol[];
   /** New bodies of functions whose place is elsewhere: what redirects lead to. By mangled name. */
   readonly bodies: readonly { readonly name: string; readonly address: number }[];
+  /** For debuggers, which look for lines in the objects. */
+  readonly sources: readonly ImageSource[];
   readonly items: readonly ItemReport[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }

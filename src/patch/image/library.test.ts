@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IpbpError } from '../../codes/error.js';
+import { isMachoFile } from '../../formats/macho/read.js';
 import { readObjectFile } from '../../formats/read-object.js';
 import type { PatchImage } from './image.js';
 import { encodePatchFile } from './image-file.js';
@@ -40,6 +41,7 @@ const IMAGE: PatchImage = {
   init: [],
   symbols: [{ name: 'new', kind: 'function', address: -3 * PAGE, size: 6, moved: false, entryWord: null }],
   bodies: [{ name: 'changed', address: -3 * PAGE + 16 }],
+  sources: [{ object: 'a.o', functions: [{ name: 'changed', address: -3 * PAGE + 16 }] }],
   items: [],
   warnings: [],
 };
@@ -83,6 +85,24 @@ test('a library is for the system that the program is for', () => {
   const { linked } = readObjectFile(libraryOf(APPLE_IMAGE, APPLE), 'p');
   assert.equal(linked?.platform, PLATFORM);
   assert.is(readObjectFile(libraryOf(IMAGE, TARGET), 'p').linked?.platform, undefined);
+});
+
+test('debuggers are led to the objects, where those lie', () => {
+  const mapOf = (objectPath?: (name: string) => string | null): unknown => {
+    const target = objectPath === undefined ? APPLE : { ...APPLE, objectPath };
+    const file = readObjectFile(libraryOf({ ...APPLE_IMAGE }, target), 'p');
+    return isMachoFile(file) ? file.macho.debugMap().map(({ object, functions }) => [object, functions]) : null;
+  };
+  const functions = [{ name: '_changed', address: 2 * PAGE + 16, size: 0, section: 3 }];
+  assert.equal(
+    mapOf((name) => `/kept/${name}`),
+    [['/kept/a.o', functions]],
+  );
+  assert.equal(
+    mapOf(() => null),
+    [],
+  );
+  assert.equal(mapOf(), []);
 });
 
 test('where the room in front is too small, nothing is written', () => {

@@ -14,6 +14,8 @@ import { decodePatchFile, encodePatchFile, isPatchFile, type PatchFile } from '.
 /** What the program is: its libraries are alike. */
 export interface LibraryTarget extends Pick<ObjectFile, 'format' | 'machine'> {
   readonly linked?: Pick<LinkedInfo, 'platform'> | null;
+  /** Where the object lies that messages call so; null where it lies nowhere that lasts as long as the patch. */
+  objectPath?(name: string): string | null;
 }
 
 /** Is this part of the patch in its library? */
@@ -34,7 +36,7 @@ export function libraryRange(
   const [first] = linked.segments;
   const last = linked.segments.at(-1);
   if (first === undefined || last === undefined) return null;
-  const content = { machine, words: [], functions: [], platform: null };
+  const content = { machine, words: [], functions: [], sources: [], platform: null };
   const at = first.address - libraryFront(format, { ...linked, ...content });
   if (at < bottom) {
     throw new IpbpError('IPBP2005', 'the memory reserved for patches is used up', {
@@ -84,6 +86,10 @@ function emitted(image: PatchImage, target: LibraryTarget, description: Uint8Arr
     unwindEntries: image.unwindEntries,
     threadLocals: image.threadLocals,
     functions: [...image.bodies, ...symbols].filter(({ address }) => isInside(image, address)),
+    sources: image.sources.flatMap(({ object, functions }) => {
+      const path = target.objectPath?.(object) ?? null;
+      return path === null ? [] : { object: path, functions };
+    }),
     platform: target.linked?.platform ?? null,
   };
   const front = (segments[0]?.address ?? library.at) - library.at;
