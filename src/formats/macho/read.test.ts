@@ -204,6 +204,28 @@ test('frame records have a relocation for each function and each of its tables',
   assert.is(functionRanges(file.sectionBytes(unwind.index), 0, 'frames').length, fdes.length);
 });
 
+test('pointers that stand for indirect symbols have relocations', () => {
+  const text = `.globl _f
+_f: movq L_p(%rip), %rax
+  ret
+.section __DATA,__nl_symbol_ptr,non_lazy_symbol_pointers
+L_p: .indirect_symbol _outside
+  .quad 0
+L_q: .indirect_symbol _f
+  .quad 0
+.subsections_via_symbols
+`;
+  const file = open(inputs.machoObject('x86_64', 's', text));
+  const pointers = file.sections.filter(({ name }) => name === '__DATA,__nl_symbol_ptr');
+  const type = types.relocationType(types.X86_64_RELOC_UNSIGNED, false, types.LENGTH_8);
+  assert.equal(
+    pointers.map(({ index }) =>
+      file.relocations(index).map((one) => [one.offset, one.type, file.symbols[one.symbol]?.name, one.addend]),
+    ),
+    [[[0, type, 'outside', 0]], [[0, type, 'f', 0]]],
+  );
+});
+
 test('names are turned back to what they were', () => {
   for (const name of ['_main', '__ZN3fooE', 'ltmp0', 'l_anon.1', '_', '', '\x01_x', '_\x01x', 'dyld_stub_binder']) {
     assert.is(fileName(modelName(name)), name);

@@ -19,6 +19,7 @@ import {
   type FoldedRelocations,
   type RelocationFile,
 } from './relocations.js';
+import { holdsIndirectPointers, withIndirectPointers } from './indirect-pointers.js';
 import { MINUS_SYMBOL, widthOf } from './relocation-types.js';
 import { sectionKind } from './section-kinds.js';
 import { withUnwindFields } from './unwind-fields.js';
@@ -65,6 +66,7 @@ export function openRelocations(parts: RelocationFile): Relocations {
     let folded = kept.get(section.index);
     if (folded === undefined) {
       folded = foldRelocations(parts, section);
+      if (holdsIndirectPointers(section)) folded = withIndirectPointers(parts, section, folded);
       if (sectionKind(section) === 'unwind') folded = withUnwindFields(parts, section, framesOf(section), folded);
       kept.set(section.index, folded);
     }

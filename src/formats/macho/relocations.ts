@@ -47,6 +47,23 @@ export function foldedRow(offset: number, type: number, symbol: number, addend: 
   return [offset, type, symbol, addend, 0];
 }
 
+/** Both, by rising offset; `made` are the numbers of rows. */
+export function joined(made: readonly number[], folded: FoldedRelocations): FoldedRelocations {
+  if (made.length === 0) return folded;
+  const before = folded.rows.subarray(0, folded.count * FOLDED_ROW);
+  const rows = new Float64Array(made.length + before.length);
+  rows.set(made);
+  rows.set(before, made.length);
+  return sortedRows(rows, rows.length / FOLDED_ROW);
+}
+
+/** The offsets of all. */
+export function offsetsOf({ count, rows }: FoldedRelocations): Set<number> {
+  const offsets = new Set<number>();
+  for (let row = 0; row < count; row++) offsets.add(rows[row * FOLDED_ROW + OFFSET] as number);
+  return offsets;
+}
+
 export const NO_RELOCATIONS: FoldedRelocations = { count: 0, rows: new Float64Array(0) };
 
 /** One entry of the table. */
@@ -341,7 +358,7 @@ function isThreadLocal(parts: RelocationFile, symbol: number): boolean {
 }
 
 /** The first `count` rows by rising offset; assemblers write them falling. Those of one place keep their order. */
-export function sortedRows(rows: Float64Array, count: number): FoldedRelocations {
+function sortedRows(rows: Float64Array, count: number): FoldedRelocations {
   let rising = true;
   let falling = true;
   const end = count * FOLDED_ROW;

@@ -8,11 +8,10 @@ import type { MachoSection } from './header.js';
 import * as types from './relocation-types.js';
 import { openSectionsByAddress } from './sections-by-address.js';
 import {
-  FOLDED_ROW,
   foldedRow,
-  OFFSET,
+  joined,
+  offsetsOf,
   referentAt,
-  sortedRows,
   type FoldedRelocations,
   type RelocationFile,
 } from './relocations.js';
@@ -31,8 +30,7 @@ export function withUnwindFields(
 ): FoldedRelocations {
   const { file, headers } = parts;
   const reader = file.window(section.offset, section.size);
-  const known = new Set<number>();
-  for (let row = 0; row < folded.count; row++) known.add(folded.rows[row * FOLDED_ROW + OFFSET] as number);
+  const known = offsetsOf(folded);
   const x86 = headers.machine === 'x86_64';
   const subtractor = x86 ? types.X86_64_RELOC_SUBTRACTOR : types.ARM64_RELOC_SUBTRACTOR;
   const sectionAt = openSectionsByAddress(headers.sections);
@@ -58,10 +56,5 @@ export function withUnwindFields(
     look(pcBegin.offset, common.fdeEncoding);
     if (lsda !== null) look(lsda.offset, common.lsdaEncoding);
   }
-  if (made.length === 0) return folded;
-  const before = folded.rows.subarray(0, folded.count * FOLDED_ROW);
-  const rows = new Float64Array(made.length + before.length);
-  rows.set(made);
-  rows.set(before, made.length);
-  return sortedRows(rows, rows.length / FOLDED_ROW);
+  return joined(made, folded);
 }
