@@ -19,7 +19,12 @@ function unfolded(args) {
 
 const args = unfolded(process.argv.slice(2));
 const output = args[args.indexOf('-o') + 1] ?? 'a.out';
-const folder = join(capture, basename(output).replace(/^lib/, '').replace(/\.so$/, ''));
+const folder = join(
+  capture,
+  basename(output)
+    .replace(/^lib/, '')
+    .replace(/\.(?:so|dylib)$/, ''),
+);
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(join(folder, 'files'), { recursive: true });
 

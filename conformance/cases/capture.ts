@@ -17,20 +17,25 @@ export interface CapturedLink {
   readonly args: readonly string[];
 }
 
-/** What a driver needs so that its `ld` is the one that captures: a folder for -B, and variables. */
+/** What a driver needs so that its `ld` is the one that captures: a folder for -B or its path, and variables. */
 export interface CaptureSettings {
   readonly folder: string;
+  readonly shim: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
 /** Captures go to `into`, a folder per output's name. */
 export function captureSettings(machine: MachineName, into: string): CaptureSettings {
+  return captureSettingsFor(MACHINE_TOOLS[machine].linkers.ld, into);
+}
+
+/** The same in front of any linker. */
+export function captureSettingsFor(linker: string, into: string): CaptureSettings {
   const folder = cacheFolder('as-ld');
   const shim = join(folder, 'ld');
   writeFileSync(shim, `#!/bin/sh\nexec "${process.execPath}" "${join(HERE, 'capture-ld.js')}" "$@"\n`);
   chmodSync(shim, 0o755);
-  const env = { CONFORMANCE_CAPTURE: into, CONFORMANCE_LD: MACHINE_TOOLS[machine].linkers.ld };
-  return { folder, env };
+  return { folder, shim, env: { CONFORMANCE_CAPTURE: into, CONFORMANCE_LD: linker } };
 }
 
 /** A link that was captured before, or null. */

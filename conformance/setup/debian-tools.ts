@@ -36,11 +36,22 @@ function apt(...args: readonly string[]): void {
   if (status !== 0) throw new Error(`apt-get ${args.join(' ')} ended with ${status}`);
 }
 
+/** What the comparison of Mach-O libraries needs. */
+export const MACHO_TOOLS: Readonly<Record<string, string>> = {
+  'clang-19': 'clang-19',
+  'ld64.lld-22': 'lld-22',
+  'llvm-objdump-22': 'llvm-22',
+  'llvm-dwarfdump-22': 'llvm-22',
+  'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu',
+  'qemu-aarch64-static': 'qemu-user-static',
+  pip3: 'python3-pip',
+};
+
 /** Installs the packages of missing programs; throws with their names where that is not allowed. */
-export function ensureDebianTools(): void {
-  const missing = Object.keys(TOOLS).filter((tool) => !onPath(tool));
+export function ensureDebianTools(tools: Readonly<Record<string, string>> = TOOLS): void {
+  const missing = Object.keys(tools).filter((tool) => !onPath(tool));
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((tool) => TOOLS[tool]!))];
+  const packages = [...new Set(missing.map((tool) => tools[tool]!))];
   if (process.getuid?.() !== 0 || !onPath('apt-get')) {
     throw new Error(`${missing.join(', ')} not found; install the packages ${packages.join(' ')}`);
   }

@@ -12,7 +12,7 @@ import { linkShared } from '../link/shared.js';
 import type { ExportRule } from '../link/shared/options.js';
 import { parseDylibOptions } from './link-dylib-options.js';
 import type { DylibRequest } from './link-dylib-request.js';
-import { mapText } from './link-map.js';
+import { dylibMap } from './link-dylib-map.js';
 import { tellLinked, tellProblems, writeResult } from './link-result.js';
 import { DONE, FAILED, type Outcome } from './outcome.js';
 import type { Output } from './output.js';
@@ -71,7 +71,7 @@ export function linkDylib(words: readonly string[], version: string, output: Out
   const { bytes, errors } = result;
   if (bytes === null || errors.length > 0) return FAILED;
   writeResult(request.output, bytes);
-  if (request.mapFile !== null) writeFileSync(request.mapFile, mapText(result.map));
+  if (request.mapFile !== null) writeFileSync(request.mapFile, dylibMap(request.output, machine, result));
   const facts = { inputs: opened.files.length, warnings: warnings.length, started };
   tellLinked(request.output, result, facts, output);
   return DONE;

@@ -14,13 +14,15 @@ import { fileName } from '../formats/macho/names.js';
 import type { LinkEdit } from '../formats/macho/write-linked.js';
 import type { DylibOptions } from './emit-dylib-options.js';
 import type { Library, Link } from './shared/link-state.js';
-import { WORK_RELATIVE, type LoaderWork } from './shared/loader-work.js';
+import { WORK_MARKED, type LoaderWork } from './shared/loader-work.js';
 import * as symbols from './shared/symbols.js';
 import type { Values } from './shared/values.js';
 
 /** BIND_SPECIAL_DYLIB_FLAT_LOOKUP and _WEAK_LOOKUP of <mach-o/loader.h>. */
 const ANY_LIBRARY = -2;
 const ANY_WEAK = -3;
+/** Of a word with its highest bit set. */
+const MARK = 0x80;
 
 /** Libraries that get a load command, in the order of their numbers. */
 export function neededLibraries(link: Link): readonly Library[] {
@@ -72,8 +74,9 @@ function loaderFixups(link: Link, values: Values, work: LoaderWork, kind: DylibO
     const address = work.address[index] as number;
     const symbol = work.symbol[index] as number;
     const addend = work.addend[index] as number;
-    if (work.kind[index] === WORK_RELATIVE) {
-      rebases.push({ address, target: addend });
+    if (symbol < 0) {
+      const marked = work.kind[index] === WORK_MARKED;
+      rebases.push(marked ? { address, target: addend, tag: MARK } : { address, target: addend });
       continue;
     }
     const own = (link.symbols.state[symbol] as number) >= symbols.STATE_COMMON;

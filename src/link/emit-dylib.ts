@@ -190,7 +190,7 @@ function emitDylib(plan: DylibPlan, options: DylibOptions): Emitted {
   const body = new Uint8Array(layout.fileEnd);
   const contents = writeContents(plan, placed, body, -1);
   if (plan.unwindInfo >= 0) contents.bytesOf(plan.unwindInfo).set(plan.unwindBytes);
-  if (link.errors.length > 0) return { bytes: body, outputs };
+  if (link.errors.length > 0) return { bytes: body, outputs, values };
   const segments = linkedSegments(plan);
   const exported = exportedSymbols(link, values);
   const symbolTable = encodeDylibSymbols({
@@ -209,7 +209,7 @@ function emitDylib(plan: DylibPlan, options: DylibOptions): Emitted {
     indirect: indirectSymbols(needs, symbolTable),
     identifier: options.identifier,
   });
-  return { bytes, outputs };
+  return { bytes, outputs, values };
 }
 
 function linkedSegments({ layout, outputs, tables, scanning }: DylibPlan): LinkedSegment[] {

@@ -15,7 +15,7 @@ import { emitShared, headerSize } from './emit-shared-file.js';
 import { planProperties, type PropertiesPlan } from './emit-shared-properties.js';
 import { SHARED_LAYOUT, SHARED_SECTIONS, SHARED_SYMBOLS } from './emit-shared-rules.js';
 import { placedLink, writeContents, type PlacedImage, type WrittenContents } from './shared/contents.js';
-import type { Emitter, LinkParts } from './shared/emitter.js';
+import type { Emitted, Emitter, LinkParts } from './shared/emitter.js';
 import type { Link } from './shared/link-state.js';
 import { bindingOf } from './shared/local-symbols.js';
 import type { Needs } from './shared/needs.js';
@@ -99,7 +99,7 @@ function packedAddresses(link: Link, needs: Needs, tables: Tables, slots: readon
 }
 
 /** Writes the file. Errors of fixups are collected in the link. */
-function writeShared(plan: SharedPlan): Uint8Array {
+function writeShared(plan: SharedPlan): Emitted {
   const { scanning, layout, outputs, tables, dynamic, unwind } = plan;
   const { link } = scanning;
   const placed = placedLink(plan, tables, layout, outputs);
@@ -121,10 +121,10 @@ function writeShared(plan: SharedPlan): Uint8Array {
     const at = address[plan.unwindHeader] as number;
     contents.bytesOf(plan.unwindHeader).set(encodeEhFrameHeader(at, address[unwind.section] as number, contents.fdes));
   }
-  if (link.errors.length > 0) return bytes;
+  if (link.errors.length > 0) return { bytes, outputs, values };
   writeLoaderTables(plan, contents);
   writeBuildId(plan, bytes, contents.bytesOf);
-  return bytes;
+  return { bytes, outputs, values };
 }
 
 function writeLoaderTables(plan: SharedPlan, { values, loader, bytesOf }: WrittenContents): void {
@@ -198,9 +198,6 @@ export const SHARED_OBJECT: Emitter = {
     scan() {
       // Nothing that the passes do not see.
     },
-    emit(parts) {
-      const plan = planShared(parts);
-      return { bytes: writeShared(plan), outputs: plan.outputs };
-    },
+    emit: (parts) => writeShared(planShared(parts)),
   }),
 };

@@ -10,7 +10,7 @@ import { openLink, type Link } from './shared/link-state.js';
 import { dropUnreached } from './shared/live.js';
 import { lowerRows } from './shared/lowered-rows.js';
 import { makeSymbols, placeCommons } from './shared/made-symbols.js';
-import { linkMap, type MapEntry } from './shared/map.js';
+import { linkMap, linkSymbols, type MapEntry, type MapSymbol } from './shared/map.js';
 import { mergeSections } from './shared/merge.js';
 import { createNeeds } from './shared/needs.js';
 import type { LinkInput, SharedOptions } from './shared/options.js';
@@ -25,6 +25,9 @@ export interface SharedResult {
   /** Null when there are errors. */
   readonly bytes: Uint8Array | null;
   readonly map: readonly MapEntry[];
+  readonly symbols: readonly MapSymbol[];
+  /** What messages call the objects of the link, by their numbers. */
+  readonly objects: readonly string[];
   /** How many sections of inputs are kept, and how many are dropped. */
   readonly counts: { readonly kept: number; readonly dropped: number };
   /** Sections that nothing reached, as `FILE:(SECTION)`. */
@@ -44,6 +47,8 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions,
   const failed = (): SharedResult => ({
     bytes: null,
     map: [],
+    symbols: [],
+    objects: [],
     counts: { kept: 0, dropped: 0 },
     dropped: [],
     warnings: link.warnings,
@@ -76,9 +81,10 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions,
   if (link.errors.length > 0) return failed();
 
   // The tables, every address, every value.
-  const { bytes, outputs } = emission.emit({ scanning, made, merged, unwind, machine: first.machine });
+  const { bytes, outputs, values } = emission.emit({ scanning, made, merged, unwind, machine: first.machine });
   if (link.errors.length > 0) return failed();
   let map: readonly MapEntry[] | null = null;
+  let placed: readonly MapSymbol[] | null = null;
   let labels: readonly string[] | null = null;
   return {
     bytes,
@@ -86,6 +92,10 @@ export function linkShared(inputs: readonly LinkInput[], options: SharedOptions,
     get map() {
       return (map ??= linkMap(link, outputs));
     },
+    get symbols() {
+      return (placed ??= linkSymbols(link, values));
+    },
+    objects: link.files.map(({ file }) => file.name),
     counts: { kept: outputs.reduce((sum, { members }) => sum + members.length, 0), dropped: dropped.length },
     get dropped() {
       return (labels ??= dropped.map((number) => sectionLabel(link, number)));

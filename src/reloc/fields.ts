@@ -75,3 +75,18 @@ export const INT64: Field = {
     return v.getInt32(offset + 4, true) * U32 + v.getUint32(offset, true);
   },
 };
+
+/** An address of 64 bits of which the highest is a mark, and set. */
+export const MARKED64: Field = {
+  ...INT64,
+  name: 'marked64',
+  min: 0,
+  encode(bytes, offset, value) {
+    INT64.encode(bytes, offset, value);
+    bytes[offset + 7] = 0x80;
+  },
+  decode(bytes, offset) {
+    const v = view(bytes);
+    return (v.getUint32(offset + 4, true) % 0x100_0000) * U32 + v.getUint32(offset, true);
+  },
+};

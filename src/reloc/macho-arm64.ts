@@ -4,7 +4,7 @@
 import * as macho from '../formats/macho/relocation-types.js';
 import { LENGTH_4, LENGTH_8, relocationType as number } from '../formats/macho/relocation-types.js';
 import { ADRP21, BRANCH26, LDST64, LOW12 } from './arm64/fields.js';
-import { INT32, INT64, WORD32 } from './fields.js';
+import { INT32, INT64, MARKED64, WORD32 } from './fields.js';
 import type { Expression, Field, FixupRow } from './fixup.js';
 
 const SPEC = "Apple's <mach-o/arm64/reloc.h>";
@@ -23,6 +23,7 @@ const difference8 = number(macho.ARM64_RELOC_SUBTRACTOR, false, LENGTH_8);
 export const MACHO_ARM64_ROWS: readonly FixupRow[] = [
   row(number(macho.ARM64_RELOC_UNSIGNED, false, LENGTH_8), 'UNSIGNED', 'S+A', INT64),
   row(number(macho.ARM64_RELOC_UNSIGNED, false, LENGTH_4), 'UNSIGNED (4 bytes)', 'S+A', WORD32),
+  row(macho.MARKED + number(macho.ARM64_RELOC_UNSIGNED, false, LENGTH_8), 'UNSIGNED (marked)', 'S+A', MARKED64),
   row(
     macho.IN_TEMPLATE + number(macho.ARM64_RELOC_UNSIGNED, false, LENGTH_8),
     'UNSIGNED (in a thread-local variable)',

@@ -3,7 +3,7 @@
 // the same, so that the distance of a call is S−4−P, and that of an operand with an immediate of one byte behind it S−5−P.
 import * as macho from '../formats/macho/relocation-types.js';
 import { LENGTH_1, LENGTH_4, LENGTH_8, relocationType as number } from '../formats/macho/relocation-types.js';
-import { INT32, INT64, INT8, WORD32 } from './fields.js';
+import { INT32, INT64, INT8, MARKED64, WORD32 } from './fields.js';
 import type { Expression, Field, FixupRow } from './fixup.js';
 
 const SPEC = "Apple's <mach-o/x86_64/reloc.h>";
@@ -22,6 +22,7 @@ const difference8 = number(macho.X86_64_RELOC_SUBTRACTOR, false, LENGTH_8);
 export const MACHO_X86_64_ROWS: readonly FixupRow[] = [
   row(number(macho.X86_64_RELOC_UNSIGNED, false, LENGTH_8), 'UNSIGNED', 'S+A', INT64),
   row(number(macho.X86_64_RELOC_UNSIGNED, false, LENGTH_4), 'UNSIGNED (4 bytes)', 'S+A', WORD32),
+  row(macho.MARKED + number(macho.X86_64_RELOC_UNSIGNED, false, LENGTH_8), 'UNSIGNED (marked)', 'S+A', MARKED64),
   row(
     macho.IN_TEMPLATE + number(macho.X86_64_RELOC_UNSIGNED, false, LENGTH_8),
     'UNSIGNED (in a thread-local variable)',

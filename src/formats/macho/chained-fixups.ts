@@ -33,7 +33,7 @@ export interface ChainSource {
 }
 
 /**
- * Reads all chains of a file. Rebases whose target has a tag in its highest byte are no pointers that we know: an error.
+ * Reads all chains of a file.
  * @throws IpbpError IPBP1001, IPBP1002, IPBP1003 for pointers of a form that is not read
  */
 export function readChainedFixups(source: ChainSource): LoaderFixups {
@@ -164,7 +164,7 @@ function readPointer(content: ByteReader, segment: LoadedRange, toAddress: numbe
     return next;
   }
   const tag = Math.floor(high / 16) % 256;
-  if (tag !== 0) unsupported(content, at, `a tag ${hex(tag)} in a pointer's highest byte`);
-  found.rebases.push({ address, target: (high % 16) * TWO_32 + low + toAddress });
+  const target = (high % 16) * TWO_32 + low + toAddress;
+  found.rebases.push(tag === 0 ? { address, target } : { address, target, tag });
   return next;
 }

@@ -129,7 +129,10 @@ function runRebases(source: DyldInfoSource): LoaderRebase[] {
   const times = (count: number, skip: number): void => {
     for (let left = count; left > 0; left--) {
       const { address, content } = cursor.take();
-      rebases.push({ address, target: content.u64() });
+      const [low, high] = [content.u32(), content.u32()];
+      const target = (high % 2 ** 24) * 2 ** 32 + low;
+      const tag = Math.floor(high / 2 ** 24);
+      rebases.push(tag === 0 ? { address, target } : { address, target, tag });
       cursor.add(op.POINTER_SIZE + skip);
     }
   };

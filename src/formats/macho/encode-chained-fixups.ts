@@ -135,7 +135,7 @@ function writePointer(
     });
   }
   view.setUint32(offset, target % TWO_32, true);
-  view.setUint32(offset + 4, Math.floor(target / TWO_32) + next, true);
+  view.setUint32(offset + 4, Math.floor(target / TWO_32) + (rebase?.tag ?? 0) * 16 + next, true);
 }
 
 interface ImportTable {

@@ -86,10 +86,10 @@ function encodeRebases(file: Uint8Array, { rebases }: LoaderFixups, place: Place
     if (run >= 16) w.u8(op.REBASE_DO_ULEB_TIMES).uleb(run);
     run = 0;
   };
-  for (const { address, target } of rebases.toSorted((a, b) => a.address - b.address)) {
+  for (const { address, target, tag = 0 } of rebases.toSorted((a, b) => a.address - b.address)) {
     const { segment, offset, fileOffset } = place(address);
     view.setUint32(fileOffset, target % 0x1_0000_0000, true);
-    view.setUint32(fileOffset + 4, Math.floor(target / 0x1_0000_0000), true);
+    view.setUint32(fileOffset + 4, Math.floor(target / 0x1_0000_0000) + tag * 2 ** 24, true);
     if (segment !== current || offset !== next) {
       flush();
       if (segment !== current) w.u8(op.REBASE_SET_SEGMENT_AND_OFFSET_ULEB + segment).uleb(offset);

@@ -18,6 +18,8 @@ export interface LoaderImport {
 export interface LoaderRebase {
   readonly address: number;
   readonly target: number;
+  /** The word's highest byte; 0 where it is left out. */
+  readonly tag?: number;
 }
 
 /** 8 bytes at `address` := the address of the import with this index, plus `addend`. */

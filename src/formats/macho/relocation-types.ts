@@ -40,6 +40,11 @@ export const PLACE_MINUS = 1024;
 export const MINUS_SYMBOL = 2048;
 /** Added to an UNSIGNED's number: it stands in a descriptor of a thread-local and is an offset in the template. */
 export const IN_TEMPLATE = 4096;
+/**
+ * Added to an UNSIGNED's number: the word's highest bit is set beside the address. C++ for arm64 says so that a type's name
+ * may exist several times.
+ */
+export const MARKED = 8192;
 
 /** The model's number of a relocation without any of the above. */
 export function relocationType(type: number, pcRelative: boolean, length: number): number {

@@ -251,6 +251,13 @@ function createFolder(parts: RelocationFile, section: MachoSection, table: ByteR
   };
 
   const foldUnsigned = (entry: Entry, into: Float64Array, row: number): void => {
+    if (entry.length === types.LENGTH_8 && fields.getUint8(entry.address + 7) === 0x80) {
+      const low = fields.getUint32(entry.address, true);
+      const value = (fields.getUint32(entry.address + 4, true) % TWO_24) * TWO_32 + low;
+      if (!Number.isSafeInteger(value)) table.malformed('an addend is too large', { actual: hex(value) }, entry.at);
+      put(into, row, entry, plain(entry) + types.MARKED, pointer(entry, value));
+      return;
+    }
     const target = pointer(entry, fieldOf(entry));
     const inTemplate = section.type === macho.S_THREAD_LOCAL_VARIABLES && isThreadLocal(parts, target.symbol);
     put(into, row, entry, plain(entry) + (inTemplate ? types.IN_TEMPLATE : 0), target);

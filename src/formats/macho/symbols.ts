@@ -54,6 +54,8 @@ export function readSymbolColumns({ headers, table, pieces }: SymbolParts): Symb
           else if ((description & macho.N_SYMBOL_RESOLVER) !== 0) kind[symbol] = columns.KIND_IFUNC;
         }
         weak = (description & macho.N_WEAK_DEF) !== 0;
+        // "Weak definition can be hidden": nobody compares its address, so that each file may have its own.
+        if (!linked && weak && (description & macho.N_WEAK_REF) !== 0) visibility[symbol] = columns.VISIBILITY_HIDDEN;
         break;
       }
       case macho.N_ABS:

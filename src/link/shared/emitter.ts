@@ -7,6 +7,7 @@ import type { OutputSection } from './output-section.js';
 import type { Scanning } from './scan.js';
 import type { LinkTarget } from './target.js';
 import type { UnwindSection } from './unwind.js';
+import type { Values } from './values.js';
 
 /** What the passes have found. */
 export interface LinkParts {
@@ -21,6 +22,7 @@ export interface LinkParts {
 export interface Emitted {
   readonly bytes: Uint8Array;
   readonly outputs: readonly OutputSection[];
+  readonly values: Values;
 }
 
 /** What lives with a section because a table says so that the passes do not read: `visit` gets file and row of symbols. */

@@ -6,7 +6,15 @@ import { applyField } from '../../reloc/apply.js';
 import { pageOf, type FixupRow } from '../../reloc/fixup.js';
 import { TO_ADDRESS, TO_CONSTANT, TO_DYNAMIC } from './bindings.js';
 import { placeIn, report, type TakenFile } from './link-state.js';
-import { addLoaderWork, isPacked, WORK_ABSOLUTE, WORK_PACKED, WORK_RELATIVE, type LoaderWork } from './loader-work.js';
+import {
+  addLoaderWork,
+  isPacked,
+  WORK_ABSOLUTE,
+  WORK_MARKED,
+  WORK_PACKED,
+  WORK_RELATIVE,
+  type LoaderWork,
+} from './loader-work.js';
 import * as rows from './lowered-rows.js';
 import type { Scanning } from './scan.js';
 import { STATE_COMMON } from './symbols.js';
@@ -82,7 +90,8 @@ export function applyLoaded(context: FixupContext, range: FixupRange): void {
             addLoaderWork(context.loader, WORK_ABSOLUTE, place, global, addend);
             value = 0;
           } else {
-            const kind = isPacked(range.packable, relocations.offset[index] as number) ? WORK_PACKED : WORK_RELATIVE;
+            const packed = isPacked(range.packable, relocations.offset[index] as number) ? WORK_PACKED : WORK_RELATIVE;
+            const kind = lowered.writer[type] === rows.WRITE_MARKED ? WORK_MARKED : packed;
             addLoaderWork(context.loader, kind, place, -1, value);
           }
         } else if (binding === TO_CONSTANT) value += absentSymbol(context, type, global, place);

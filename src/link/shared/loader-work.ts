@@ -20,6 +20,8 @@ export const WORK_DESCRIPTOR = 7;
 
 /** A word that is rebased, packed with others. */
 export const WORK_PACKED = 8;
+/** A word that is rebased, with a mark in its highest bit. */
+export const WORK_MARKED = 9;
 
 export interface LoaderWork {
   count: number;

@@ -39,10 +39,11 @@ export const BASE_SYMBOL = 5;
 /** A second symbol. */
 export const BASE_OTHER = 6;
 
-/** How a field is written: by its own encoder, or at once as four or eight bytes. */
+/** How a field is written: by its own encoder, or at once as four or eight bytes; eight bytes with a mark. */
 export const WRITE_FIELD = 0;
 export const WRITE_32 = 1;
 export const WRITE_64 = 2;
+export const WRITE_MARKED = 3;
 
 const TERMS: Readonly<Record<Term, number>> = {
   none: TERM_NONE,
@@ -164,5 +165,6 @@ function termOf(expression: Expression, term: Term): number {
 /** Whole numbers of four and eight bytes are nearly all of the fields of data, and of some machines all of them. */
 function writerOf(field: Field): number {
   if (field.name === 'int32' || field.name === 'uint32') return WRITE_32;
+  if (field.name === 'marked64') return WRITE_MARKED;
   return field.name === 'int64' ? WRITE_64 : WRITE_FIELD;
 }

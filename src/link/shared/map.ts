@@ -1,4 +1,6 @@
 // What the link put where, for maps and for who compares links.
+import { KIND_SECTION } from '../../formats/columns.js';
+import { localAddress, type Values } from './values.js';
 import { MADE_FILE } from './sections.js';
 import type { Link } from './link-state.js';
 import type { OutputSection } from './output-section.js';
@@ -15,6 +17,33 @@ export interface MapEntry {
   readonly offset: number;
   readonly size: number;
   readonly align: number;
+}
+
+/** A symbol in the result, by the object that defines it. */
+export interface MapSymbol {
+  /** Place among the objects of the link. */
+  readonly file: number;
+  /** The model's. */
+  readonly name: string;
+  readonly address: number;
+  readonly size: number;
+}
+
+/** All symbols of what is kept, local ones too, by their addresses. */
+export function linkSymbols(link: Link, values: Values): MapSymbol[] {
+  const found: MapSymbol[] = [];
+  for (const file of link.files) {
+    const { columns, globals, base, number } = file;
+    for (let row = 1; row < columns.count; row++) {
+      const section = columns.section[row] as number;
+      if (section < 0 || columns.kind[row] === KIND_SECTION || values.alive[base + section] === 0) continue;
+      const symbol = globals[row] as number;
+      if (symbol >= 0 && (link.symbols.file[symbol] !== number || link.symbols.row[symbol] !== row)) continue;
+      const address = localAddress(values, file, row, 0);
+      found.push({ file: number, name: columns.nameOf(row), address, size: columns.size[row] as number });
+    }
+  }
+  return found.sort((a, b) => a.address - b.address);
 }
 
 /** All kept sections, output section by output section. */

@@ -205,7 +205,9 @@ function scanSymbol(
     }
     return;
   }
-  if (lowered.width[type] !== link.machine.pointerSize || lowered.writer[type] !== rows.WRITE_64) {
+  const marked = lowered.writer[type] === rows.WRITE_MARKED;
+  const isWord = lowered.writer[type] === rows.WRITE_64 || (marked && binding !== TO_DYNAMIC);
+  if (lowered.width[type] !== link.machine.pointerSize || !isWord) {
     reportStatic(scanning, range, index, 'has no room for an address that is known when loading');
     return;
   }
@@ -217,7 +219,7 @@ function scanSymbol(
     needs.textRelocations = true;
   }
   if (binding === TO_DYNAMIC) needs.dynamic++;
-  else if (isPacked(range.packable, range.relocations.offset[index] as number)) {
+  else if (!marked && isPacked(range.packable, range.relocations.offset[index] as number)) {
     needs.packedSection.push(range.section);
     needs.packedOffset.push(range.relocations.offset[index] as number);
   } else needs.relative++;
