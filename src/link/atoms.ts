@@ -2,7 +2,7 @@
 // records (frames.ts). Everything is made at first use, as an archive's member may hold 20,000 sections of which three are needed.
 import { IpbpError, hex } from '../codes/error.js';
 import type { ObjectFile, ObjectSymbol, Relocation, Section, SectionKind } from '../formats/object-file.js';
-import type { FixupRow } from '../reloc/fixup.js';
+import { EXPRESSIONS, type FixupRow } from '../reloc/fixup.js';
 import { biasOf, type Machine } from '../reloc/machine.js';
 import { machineFor } from '../reloc/machines.js';
 import { NO_FRAMES, readFrames, type AtomFrames } from './frames.js';
@@ -202,7 +202,19 @@ function edgeTo(
   if (symbol.kind === 'section' && typeof symbol.section === 'number') {
     return sectionEdge(opened, section, relocation.offset, row, symbol.section, symbol.value + addend);
   }
-  return { offset: relocation.offset, row, target: targetOf(opened, symbol), addend };
+  const target = targetOf(opened, symbol);
+  const label = isPlaceInCode(section, row, target);
+  return { offset: relocation.offset, row, target: label ? { ...target, label } : target, addend };
+}
+
+/**
+ * Where functions are pieces of sections, labels in them are places behind their names: a distance from data into code of
+ * the same object is then a jump table's entry, whatever the name says.
+ */
+function isPlaceInCode(from: Section, row: FixupRow, { atom }: Target): boolean {
+  if (!isLinked(from) || from.kind === 'code' || from.kind === 'lsda' || from.padded !== true) return false;
+  const { base } = EXPRESSIONS[row.expression];
+  return atom?.kind === 'code' && (base === 'P' || base === 'T');
 }
 
 /** A target that is a symbol of its own: what it is called, and where this object has it. */

@@ -43,10 +43,10 @@ export function throughStubs(
     entries.set(atom, own);
   }
   const redirect = (from: Atom, bound: BoundEdge): BoundEdge => {
-    const { binding, edge } = bound;
+    const { binding } = bound;
     if (binding.kind !== 'atom' || namedBy(from, bound, machine) === null) return bound;
     const entry = entries.get(binding.atom)?.get(binding.offset);
-    return entry === undefined ? bound : { edge, binding: { kind: 'atom', atom: entry.stub, offset: 0 } };
+    return entry === undefined ? bound : { ...bound, binding: { kind: 'atom', atom: entry.stub, offset: 0 } };
   };
   const redirected = atoms.map((linked): LinkedAtom => {
     const edges = linked.edges.map((bound) => redirect(linked.atom, bound));
