@@ -40,6 +40,25 @@ export function isUniqueName(name: string): boolean {
   return name.startsWith('_ZN') || name.startsWith('_R');
 }
 
+/** Of segments of data, all names but those that compilers give. */
+const OWN_SECTION =
+  /^__DATA(?:_\w+)?,(?!__(?:data|const|bss|common|thread_\w+|mod_\w+|got|auth_\w+|\w+_symbol_ptr|objc_\w+|cfstring)$)\w+$/;
+
+/**
+ * True for sections that programs may read as one list, from edge to edge, as linkers know names for these: the section's
+ * name is one of C, or is in a segment and none of a compiler's.
+ */
+export function isWalkedSection(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || OWN_SECTION.test(name);
+}
+
+/** The names of the edges of a section in a segment, which are in no symbol table; null for other sections. */
+export function edgeNames(section: string): { readonly start: string; readonly end: string } | null {
+  if (!section.includes(',')) return null;
+  const place = section.replace(',', '$');
+  return { start: `${AS_IT_IS}section$start$${place}`, end: `${AS_IT_IS}section$end$${place}` };
+}
+
 /** What follows a function's name on the symbol of its body, where the name itself is its stub's (entry-slots.ts). */
 export const BODY_SUFFIX = '.ipbp.body';
 /**

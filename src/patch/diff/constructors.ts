@@ -1,6 +1,7 @@
 // What differs outside of named items: the lists of functions that run at the start, and sections that programs walk
 // from a start to a stop symbol (as linkme's slices). Only found here; what to do about them is for the planner.
 import type { Atom, Edge, LinkObject } from '../../link/graph.js';
+import { isWalkedSection } from '../../link/names.js';
 import type { AtomRef } from './items.js';
 
 /** One entry of a list of constructors that came or went. */
@@ -66,13 +67,10 @@ function entriesOf(objects: readonly LinkObject[]): ReadonlyMap<string, readonly
   return entries;
 }
 
-/** Sections whose name is a C identifier have `__start_` and `__stop_` symbols: somebody walks them. */
-const WALKED = /^[A-Za-z_][A-Za-z0-9_]*$/;
-
-/** The changed items that lie in such sections. */
+/** The changed items that lie in sections that somebody walks. */
 export function compareRegistrations<Item extends Lying>(items: readonly Item[]): readonly Registration<Item>[] {
   return items.flatMap((item) => {
     const section = (item.after[0] ?? item.before[0])?.atom.sectionName ?? '';
-    return item.kind === 'data' && WALKED.test(section) ? [{ section, item }] : [];
+    return item.kind === 'data' && isWalkedSection(section) ? [{ section, item }] : [];
   });
 }

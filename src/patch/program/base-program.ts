@@ -3,7 +3,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { IpbpError } from '../../codes/error.js';
 import type { ObjectFile, ObjectSymbol, Segment } from '../../formats/object-file.js';
-import { isUniqueName, LONE_SLOT_NAME, SLOT_NAME } from '../../link/names.js';
+import { isStableName, isUniqueName, LONE_SLOT_NAME, SLOT_NAME } from '../../link/names.js';
 import { machineFor } from '../../reloc/machines.js';
 import type { Machine } from '../../reloc/machine.js';
 import type { ModuleIdentity } from '../image/image.js';
@@ -22,6 +22,8 @@ export interface BaseProgram {
   readonly machine: Machine;
   readonly identity: ModuleIdentity;
   readonly items: ReadonlyMap<string, readonly ProgramItem[]>;
+  /** True where local symbols say which source file they are from. */
+  readonly namesSources: boolean;
   /** Number of functions that a patch could redirect, by their symbols. */
   readonly functions: number;
   /** Number of functions that are reached through a slot. */
@@ -187,6 +189,9 @@ export function openBaseProgram(
     get items() {
       return index().items;
     },
+    get namesSources() {
+      return index().namesSources;
+    },
     // A function with a slot has two symbols: its body's, and that of the stub before it.
     functions: bodies - slots,
     slots,
@@ -202,7 +207,7 @@ export function openBaseProgram(
     exported: (name) => exportsOf().get(name) ?? null,
     mayExport(name) {
       exportsOf();
-      return hidden && !isUniqueName(name);
+      return hidden && isStableName(name) && !isUniqueName(name);
     },
     read,
     slotOf({ name, address, size }) {

@@ -51,11 +51,20 @@ function bindItem(program: Program, item: LiveItem): Binding {
 
 /**
  * Which of several copies `from` means. Copies of a mangled name are alike, so any serves, its own first. A plain name
- * that is local to `from` means the one from the same source file or none, in which case `from` brings its own.
+ * that is local to `from` means the one from the same source file or none, in which case `from` brings its own; where the
+ * program does not say what file any is from, the only one there is.
  * @throws IpbpError IPBP2006 when two mutable ones come from files of one name: the state would be a guess.
  */
-function chooseCopy(items: readonly LiveItem[], name: string, from: LinkObject, local: boolean): LiveItem | null {
-  const same = items.filter((item) => item.source !== null && item.source === from.sourceName);
+function chooseCopy(
+  { base }: Program,
+  items: readonly LiveItem[],
+  name: string,
+  from: LinkObject,
+  local: boolean,
+): LiveItem | null {
+  const same = base.namesSources
+    ? items.filter((item) => item.source !== null && item.source === from.sourceName)
+    : items;
   if (!local || isUniqueName(name)) return same[0] ?? items[0] ?? null;
   if (same.length > 1 && same.some((item) => item.kind === 'data' || item.kind === 'tls')) {
     throw new IpbpError('IPBP2006', `${name} may be any of ${same.length} statics of the running program`, {
@@ -103,7 +112,7 @@ export function surroundingsOf(
   const definitions = new Map<string, { readonly atom: Atom; readonly offset: number } | null>();
   return {
     inProgram(name, from, local) {
-      const item = chooseCopy(findItems(program, name), name, from, local);
+      const item = chooseCopy(program, findItems(program, name), name, from, local);
       return item === null ? null : bindItem(program, item);
     },
     isFresh: (name) => fresh.has(name),

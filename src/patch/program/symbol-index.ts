@@ -1,7 +1,7 @@
 // The names of a linked file: which items it holds, where, and what they are. Made once per base program; functions
 // that lost their global binding in the link are here too, with the source file they came from.
 import type { ObjectFile, ObjectSymbol, SectionKind } from '../../formats/object-file.js';
-import { BODY_SUFFIX, isStableName, LONE_SLOT_NAME, SLOT_NAME, stableName } from '../../link/names.js';
+import { BODY_SUFFIX, edgeNames, isStableName, LONE_SLOT_NAME, SLOT_NAME, stableName } from '../../link/names.js';
 
 /** What an item is to a patch: code can be redirected, mutable data and thread-locals keep their place. */
 export type ItemKind = 'function' | 'readonly' | 'data' | 'tls';
@@ -52,20 +52,24 @@ type ItemsByName = ReadonlyMap<string, readonly ProgramItem[]>;
 /** What the symbols of a linked file say. */
 export interface SymbolIndex {
   readonly items: ItemsByName;
+  /** True where there are symbols of source files. */
+  readonly namesSources: boolean;
   /** Bodies of the functions that are reached through a slot, by the function's name: the item of that name is a stub. */
   readonly bodies: ItemsByName;
   /** Addresses of the slots. */
   readonly slots: ReadonlySet<number>;
 }
 
-/** Reads all symbols. */
+/** Reads all symbols, and what linkers call the edges of sections. */
 export function indexSymbols(file: ObjectFile): SymbolIndex {
   const items = new Map<string, ProgramItem[]>();
   const bodies = new Map<string, ProgramItem[]>();
   const slots = new Set<number>();
   let source: string | null = null;
+  let namesSources = false;
   for (const symbol of file.symbols) {
     if (symbol.kind === 'file') {
+      namesSources = true;
       source = symbol.name === '' ? null : symbol.name;
       continue;
     }
@@ -92,5 +96,14 @@ export function indexSymbols(file: ObjectFile): SymbolIndex {
     if (known === undefined) result.set(name, [item]);
     else known.push(item);
   }
-  return { items, bodies, slots };
+  for (const { name, address, size } of file.sections) {
+    const edges = edgeNames(name);
+    if (edges === null) continue;
+    for (const [edge, at] of [
+      [edges.start, address],
+      [edges.end, address + size],
+    ] as const)
+      items.set(edge, [{ name: edge, kind: 'readonly', address: at, size: 0, source: null }]);
+  }
+  return { items, namesSources, bodies, slots };
 }
