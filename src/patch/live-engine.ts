@@ -219,9 +219,12 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
     return { memory: reservation.size, gap, tlsSize: tls.size, tlsAlign: tls.align };
   };
 
-  /** What the process lets a patch do with its code; before it is there, as its system usually is. */
+  /**
+   * What the process lets a patch do with its code; before it is there, as its system usually is. A jump to what may lie
+   * anywhere leads through a word in a page beside the program: without such pages none is of use.
+   */
   const codeRights = (): Pick<PlanRequest, 'writesCode'> =>
-    process === null ? {} : { writesCode: process.abilities.code };
+    process === null ? {} : { writesCode: process.abilities.code && process.abilities.pages };
 
   const departing = ({ items, back }: EngineDiff, moved: readonly string[]): Departed =>
     withDeparted(departedOf(program), items, back, new Set(moved), (name) => findItems(program, name).length > 0);

@@ -28,6 +28,7 @@ interface Session {
   readonly base: number;
   readonly slot: number;
   readonly first: number;
+  readonly plain: number;
 }
 
 async function startIn({ tools, compile }: DarwinWorkshop, environment = {}): Promise<Session> {
@@ -50,8 +51,9 @@ async function startIn({ tools, compile }: DarwinWorkshop, environment = {}): Pr
   died.catch(() => undefined);
   listener.close();
   const base = agent.program.modules[0]?.base ?? 0;
-  const [slot = 0, first = 0] = (await program.say('addresses')).split(' ').map((text) => parseInt(text, 16) - base);
-  return { program, agent, base, slot, first };
+  const addresses = (await program.say('addresses')).split(' ').map((text) => parseInt(text, 16) - base);
+  const [slot = 0, first = 0, plain = 0] = addresses;
+  return { program, agent, base, slot, first, plain };
 }
 
 /** A library with a function that returns `value` times what its word holds. */
@@ -89,6 +91,14 @@ function isApplied(result: TransactionResult): void {
   assert.is(result.status, 'applied', result.message);
 }
 
+/** All of `plain` but its return: as it is, and returning 2. */
+function plainBodies(target: DarwinTarget): [Uint8Array, Uint8Array] {
+  const [from, to] = target.startsWith('aarch64')
+    ? ['290080d2e00309aa', '490080d2e00309aa']
+    : ['55b8010000005d', '55b8020000005d'];
+  return [Uint8Array.from(Buffer.from(from ?? '', 'hex')), Uint8Array.from(Buffer.from(to ?? '', 'hex'))];
+}
+
 const folderOf = (pid: number): string => join(tmpdir(), `ipbp-patches-${pid}`);
 
 for (const target of ['x86_64-apple-darwin', 'aarch64-apple-darwin'] satisfies DarwinTarget[]) {
@@ -107,7 +117,7 @@ for (const target of ['x86_64-apple-darwin', 'aarch64-apple-darwin'] satisfies D
     assert.ok(modules.some(({ path }) => path.endsWith('libipbp_agent.dylib')));
     assert.is(reservation.size, 1 << 30);
     assert.equal(tls, { offset: 0, size: 0, align: 1 });
-    assert.equal(abilities, { pages: false, libraries: true, code: false });
+    assert.equal(abilities, { pages: false, libraries: true, code: true });
     assert.is(pageSize, target.startsWith('aarch64') ? 0x4000 : 0x1000);
     assert.is(await program.say('traces'), '[None, None, None, None]');
     assert.is(await program.end(), 0);
@@ -147,6 +157,29 @@ for (const target of ['x86_64-apple-darwin', 'aarch64-apple-darwin'] satisfies D
       workshop.remove();
     },
   );
+
+  liveTest(`${target}: code is changed in place, to and fro, while threads are in it`, async () => {
+    const workshop = darwinWorkshop(target);
+    const { program, agent, plain } = await startIn(workshop);
+    const [one, two] = plainBodies(target);
+    const change = (oldBytes: Uint8Array, newBytes: Uint8Array): AgentOp => {
+      return { op: 'cell', module: 0, at: plain, oldBytes, newBytes, guardFrom: 1, guardTo: oldBytes.length };
+    };
+    for (let turn = 0; turn < 10; turn++) {
+      isApplied(await agent.transact(1, [change(one, two)]));
+      assert.is(await program.say('plain'), '2');
+      const late = await agent.transact(1, [change(one, two)]);
+      assert.is(late.status, 'bytes-differ');
+      isApplied(await agent.transact(1, [change(two, one)]));
+      assert.is(await program.say('plain'), '1');
+    }
+    const before = Number(await program.say('busy'));
+    assert.is(await program.say('strange'), '0');
+    await new Promise((done) => setTimeout(done, 200));
+    assert.ok(Number(await program.say('busy')) > before, 'its threads go on');
+    assert.is(await program.end(), 0);
+    workshop.remove();
+  });
 
   liveTest(`${target}: what cannot be done is refused with a reason, and nothing is changed`, async () => {
     const workshop = darwinWorkshop(target);

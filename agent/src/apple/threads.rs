@@ -19,8 +19,8 @@ impl Lookout {
     }
 
     /// Waits until every other thread is held, none of them inside a guard. [`Lookout::release`] must follow, also after
-    /// false (not before `deadline`). A thread that is blocked in the kernel stays so and sees nothing of it. That, and
-    /// that no thread is made by none, was not run on a Mac.
+    /// false (not before `deadline`). A thread that is blocked in the kernel stays so and sees nothing of it: run in our
+    /// loader, not run on a Mac.
     pub fn hold_all_outside(&mut self, guards: &[(u64, u64)], deadline: Instant) -> bool {
         loop {
             let inside = |pc: u64| guards.iter().any(|(from, to)| pc >= *from && pc < *to);
