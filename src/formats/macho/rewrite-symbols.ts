@@ -3,11 +3,10 @@
 // their numbers has to follow.
 import { decodeText, encodeText } from '../../bytes/text.js';
 import type { ObjectEdits } from '../object-edits.js';
-import type { ObjectSymbol } from '../object-file.js';
+import type { Binding, ObjectSymbol } from '../object-file.js';
 import * as macho from './constants.js';
 import { fileName } from './names.js';
 import type { MachoFile } from './read.js';
-import { whereOf } from './symbol-table.js';
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -31,21 +30,23 @@ export interface WrittenSymbols {
   entryOf(symbol: number): number;
 }
 
-type Part = 'locals' | 'defined' | 'undefined';
+const LOCAL = 0;
+const DEFINED = 1;
+const UNDEFINED = 2;
 
-function partOf(type: number): Part {
-  if ((type & macho.N_STAB) !== 0 || (type & macho.N_EXT) === 0) return 'locals';
-  return (type & macho.N_TYPE) === macho.N_UNDF ? 'undefined' : 'defined';
+/** The part of the table that an entry of this type is in. */
+function partOf(type: number): number {
+  if ((type & macho.N_STAB) !== 0 || (type & macho.N_EXT) === 0) return LOCAL;
+  return (type & macho.N_TYPE) === macho.N_UNDF ? UNDEFINED : DEFINED;
 }
 
-/** One entry to be written; `from` is its number in the old table, −1 for a new one. */
+/** What is written of an entry that is new or changed; `value` null where it stays as it is. */
 interface Entry {
-  readonly from: number;
   readonly name: number;
   readonly type: number;
   readonly section: number;
   readonly description: number;
-  readonly value: number;
+  readonly value: number | null;
 }
 
 /** The table with the edits. `placeOf` says where a new section of the model lies, by its number among them. */
@@ -56,67 +57,87 @@ export function writeSymbols(
 ): WrittenSymbols {
   const table = file.macho.symbolTable();
   const names = growStrings(table.strings);
-  const edited = new Map([...edits.symbols].map(([symbol, edit]) => [table.rows[symbol - 1] as number, edit]));
-  const parts: Record<Part, Entry[]> = { locals: [], defined: [], undefined: [] };
-  const raw = new DataView(table.entries.bytes.buffer, table.entries.bytes.byteOffset, table.entries.length);
   const oldNames = new Map<string, number>();
-  for (let row = 0; row < table.count; row++) {
-    const edit = edited.get(row);
-    const type = table.type[row] as number;
-    const entry: Entry = {
-      from: row,
-      name: raw.getUint32(row * macho.NLIST_64_SIZE, true),
-      type,
-      section: table.section[row] as number,
-      description: table.description[row] as number,
-      value: NaN, // kept as it is: it may be no safe integer
-    };
-    if (edit === undefined) {
-      parts[partOf(type)].push(entry);
-      continue;
-    }
-    const isLocal = edit.binding === 'local';
-    if (whereOf(table, row) === macho.N_SECT) oldNames.set(nameAt(table, row), entry.name);
-    const external = isLocal ? 0 : macho.N_EXT | (type & macho.N_PEXT);
-    const changed = (type & ~(macho.N_EXT | macho.N_PEXT)) | external;
-    const weak = edit.binding === 'weak' ? macho.N_WEAK_DEF : 0;
-    const description = (entry.description & ~macho.N_WEAK_DEF) | weak;
-    parts[partOf(changed)].push({ ...entry, type: changed, description, name: names.add(fileName(edit.name)) });
+  const changed = new Map<number, Entry>();
+  const old = new DataView(table.entries.bytes.buffer, table.entries.bytes.byteOffset, table.entries.length);
+  for (const [symbol, edit] of edits.symbols) {
+    const row = table.rows[symbol - 1] as number;
+    oldNames.set(nameAt(table, row), old.getUint32(row * macho.NLIST_64_SIZE, true));
+    changed.set(row, changedEntry(table, row, edit, names));
   }
   const added = edits.newSymbols.map((symbol): Entry => {
     const text = fileName(symbol.name);
     return { ...entryFor(file, symbol, placeOf), name: oldNames.get(text) ?? names.add(text) };
   });
-  for (const entry of added) parts[partOf(entry.type)].push(entry);
-  const all = [...parts.locals, ...parts.defined, ...parts.undefined];
-  const entries = new Uint8Array(all.length * macho.NLIST_64_SIZE);
+  const counts = [0, 0, 0];
+  const parts = new Uint8Array(table.count);
+  for (let row = 0; row < table.count; row++) {
+    const part = partOf(changed.get(row)?.type ?? (table.type[row] as number));
+    parts[row] = part;
+    counts[part] = (counts[part] as number) + 1;
+  }
+  for (const { type } of added) counts[partOf(type)] = (counts[partOf(type)] as number) + 1;
+  const [locals = 0, defined = 0, missing = 0] = counts;
+  const entries = new Uint8Array((locals + defined + missing) * macho.NLIST_64_SIZE);
+  const into = new DataView(entries.buffer);
+  const next = [0, locals, locals + defined];
+  const take = (part: number): number => {
+    const index = next[part] as number;
+    next[part] = index + 1;
+    return index;
+  };
   const moved = new Uint32Array(table.count);
-  const indexes = new Map<Entry, number>();
-  all.forEach((entry, index) => {
-    if (entry.from >= 0) moved[entry.from] = index;
-    else indexes.set(entry, index);
-    put(entries, index, entry, table.entries.bytes);
+  for (let row = 0; row < table.count; row++) {
+    const index = take(parts[row] as number);
+    moved[row] = index;
+    for (let at = 0; at < macho.NLIST_64_SIZE; at += 4) {
+      into.setUint32(index * macho.NLIST_64_SIZE + at, old.getUint32(row * macho.NLIST_64_SIZE + at, true), true);
+    }
+  }
+  for (const [row, entry] of changed) put(into, moved[row] as number, entry);
+  const places = added.map((entry) => {
+    const index = take(partOf(entry.type));
+    put(into, index, entry);
+    return index;
   });
   const first = file.symbols.length;
   return {
     entries,
     strings: names.bytes(),
-    locals: parts.locals.length,
-    defined: parts.defined.length,
-    undefined: parts.undefined.length,
+    locals,
+    defined,
+    undefined: missing,
     moved,
     entryOf(symbol) {
-      if (symbol >= first) return indexes.get(added[symbol - first] as Entry) ?? -1;
+      if (symbol >= first) return places[symbol - first] ?? -1;
       const row = table.rows[symbol - 1];
       return row === undefined ? -1 : (moved[row] as number);
     },
   };
 }
 
-function nameAt(
-  { strings, nameStart, nameLength }: ReturnType<MachoFile['macho']['symbolTable']>,
+type Table = ReturnType<MachoFile['macho']['symbolTable']>;
+type Names = ReturnType<typeof growStrings>;
+
+function changedEntry(
+  { type: types, section, description: descriptions }: Table,
   row: number,
-): string {
+  { name, binding }: { readonly name: string; readonly binding: Binding },
+  names: Names,
+): Entry {
+  const type = types[row] as number;
+  const external = binding === 'local' ? 0 : macho.N_EXT | (type & macho.N_PEXT);
+  const weak = binding === 'weak' ? macho.N_WEAK_DEF : 0;
+  return {
+    name: names.add(fileName(name)),
+    type: (type & ~(macho.N_EXT | macho.N_PEXT)) | external,
+    section: section[row] as number,
+    description: ((descriptions[row] as number) & ~macho.N_WEAK_DEF) | weak,
+    value: null,
+  };
+}
+
+function nameAt({ strings, nameStart, nameLength }: Table, row: number): string {
   const start = nameStart[row] as number;
   return decodeText(strings, start, start + (nameLength[row] as number));
 }
@@ -132,7 +153,7 @@ function entryFor(
   const { section: number, address } = section >= known ? placeOf(section - known) : oldPlace(file, section);
   const external = binding === 'local' ? 0 : macho.N_EXT | (visibility === 'default' ? 0 : macho.N_PEXT);
   const description = binding === 'weak' ? macho.N_WEAK_DEF : 0;
-  return { from: -1, type: macho.N_SECT | external, section: number, description, value: address + value };
+  return { type: macho.N_SECT | external, section: number, description, value: address + value };
 }
 
 function oldPlace({ macho: { headers, pieces } }: MachoFile, section: number): NewPlace {
@@ -141,21 +162,16 @@ function oldPlace({ macho: { headers, pieces } }: MachoFile, section: number): N
   return { section: number + 1, address: (headers.sections[number]?.address ?? 0) + (start[section] as number) };
 }
 
-function put(entries: Uint8Array, index: number, entry: Entry, old: Uint8Array): void {
+function put(into: DataView, index: number, entry: Entry): void {
   const at = index * macho.NLIST_64_SIZE;
-  if (entry.from >= 0) {
-    const from = entry.from * macho.NLIST_64_SIZE;
-    entries.set(old.subarray(from, from + macho.NLIST_64_SIZE), at);
-  }
-  const view = new DataView(entries.buffer, at);
-  view.setUint32(0, entry.name, true);
-  view.setUint8(4, entry.type);
-  view.setUint8(5, entry.section);
-  view.setUint16(6, entry.description, true);
-  if (entry.from >= 0) return;
+  into.setUint32(at, entry.name, true);
+  into.setUint8(at + 4, entry.type);
+  into.setUint8(at + 5, entry.section);
+  into.setUint16(at + 6, entry.description, true);
+  if (entry.value === null) return;
   const high = Math.floor(entry.value / TWO_32);
-  view.setUint32(8, entry.value - high * TWO_32, true);
-  view.setUint32(12, high, true);
+  into.setUint32(at + 8, entry.value - high * TWO_32, true);
+  into.setUint32(at + 12, high, true);
 }
 
 /** A string table that grows: what it has keeps its place, equal new names have one. */

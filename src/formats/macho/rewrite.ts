@@ -42,17 +42,20 @@ export function rewriteMacho(file: MachoFile, edits: ObjectEdits): Uint8Array<Ar
     for (const { number, start } of members) places.set(number, { section, address: address + start });
   });
   const symbols = writeSymbols(file, edits, (number) => places.get(number) as NewPlace);
-  const content = contentOf(file);
   const writer: RelocationWriter = { entryOf: symbols.entryOf, machine: headers.machine };
   const tables = headers.sections.map((section) => tableOf(file, section));
   for (const table of tables) renumber(table, symbols.moved);
+  for (const section of added) tables.push(newTable(file, section, edits, symbols, writer));
+  const { bytes, layout } = assemble(file, { added, symbols, content: contentOf(file), tables });
+  // In place, as contents are what is largest.
   for (const [index, changes] of changesOf(file, edits)) {
     const section = headers.sections[index] as MachoSection;
-    const bytes = content.subarray(section.offset - contentStart(headers)).subarray(0, section.size);
-    retarget(tables[index] as Uint8Array, changes, { bytes, where: whereOf(file, section) }, writer);
+    const { at, size } = layout.tables[index] as NewFile['tables'][number];
+    const start = section.offset + layout.shift;
+    const content = { bytes: bytes.subarray(start, start + section.size), where: whereOf(file, section) };
+    retarget(bytes.subarray(at, at + size), changes, content, writer);
   }
-  for (const section of added) tables.push(newTable(file, section, edits, symbols, writer));
-  return assemble(file, { added, symbols, content, tables });
+  return bytes;
 }
 
 function whereOf(file: MachoFile, { segment, name }: MachoSection): string {
@@ -97,7 +100,7 @@ function contentStart({ segments }: MachoHeaders): number {
   return segments[0]?.offset ?? 0;
 }
 
-/** A copy of all sections' content. */
+/** All sections' content, a view. */
 function contentOf(file: MachoFile): Uint8Array {
   const { segments, sections } = file.macho.headers;
   const { offset, fileSize } = segments[0] ?? { offset: 0, fileSize: 0 };
@@ -107,7 +110,7 @@ function contentOf(file: MachoFile): Uint8Array {
       throw new IpbpError('IPBP2020', 'a section lies outside of its segment', { where: whereOf(file, section) });
     }
   }
-  return file.range(offset, fileSize).slice();
+  return file.range(offset, fileSize);
 }
 
 /** What refers to something else, by the file's sections. */
@@ -155,7 +158,10 @@ interface Parts {
 }
 
 /** Header, commands, content, relocations, what other commands name, symbols, names: as LLVM writes objects. */
-function assemble(file: MachoFile, { added, symbols, content, tables }: Parts): Uint8Array<ArrayBuffer> {
+function assemble(
+  file: MachoFile,
+  { added, symbols, content, tables }: Parts,
+): { readonly bytes: Uint8Array<ArrayBuffer>; readonly layout: NewFile } {
   const { headers } = file.macho;
   const commandsEnd = contentStart(headers) + macho.SECTION_64_SIZE * added.length;
   const pieces: { readonly at: number; readonly bytes: Uint8Array }[] = [{ at: commandsEnd, bytes: content }];
@@ -184,5 +190,5 @@ function assemble(file: MachoFile, { added, symbols, content, tables }: Parts): 
   const bytes = new Uint8Array(end);
   bytes.set(commands);
   for (const piece of pieces) bytes.set(piece.bytes, piece.at);
-  return bytes;
+  return { bytes, layout };
 }
