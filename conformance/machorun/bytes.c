@@ -56,7 +56,8 @@ int64_t read_sleb(const struct image *image, const uint8_t **at, const uint8_t *
 }
 
 const char *read_string(const struct image *image, struct span whole, uint64_t offset, const char *what) {
-  if (offset >= whole.size) refuse(image, "%s: a string at 0x%lx lies outside of 0x%lx bytes", what, offset, whole.size);
+  if (offset >= whole.size)
+    refuse(image, "%s: a string at 0x%lx lies outside of 0x%lx bytes", what, offset, whole.size);
   const char *start = (const char *)whole.at + offset;
   if (memchr(start, 0, whole.size - offset) == NULL) refuse(image, "%s: the string at 0x%lx has no end", what, offset);
   return start;

@@ -38,7 +38,8 @@ static struct imports read_imports(struct image *image, const uint8_t *header) {
     refuse(image, "%s have imports of format %u", WHAT, format);
   if (compressed != 0) refuse(image, "%s have compressed names (%u)", WHAT, compressed);
   if (imports > all.size || symbols > all.size || count > all.size / 4)
-    refuse(image, "%s: imports at 0x%x, names at 0x%x, %u imports in 0x%lx bytes", WHAT, imports, symbols, count, all.size);
+    refuse(image, "%s: imports at 0x%x, names at 0x%x, %u imports in 0x%lx bytes", WHAT, imports, symbols, count,
+           all.size);
   struct span table = part(image, all, imports, symbols - imports, "the imports of the chained fixups");
   struct span names = part(image, all, symbols, all.size - symbols, "the names of the chained fixups");
   struct imports result = {calloc(count + 1, 8), count};
@@ -55,7 +56,8 @@ static uint64_t fixed_up(struct image *image, uint16_t format, uint64_t value, c
   }
   uint64_t target = value & 0xfffffffff, high = value >> 36 & 0xff;
   if (value >> 44 & 0x7f) refuse(image, "%s: a rebase 0x%lx with reserved bits", WHAT, value);
-  uint64_t address = format == DYLD_CHAINED_PTR_64_OFFSET ? (uint64_t)image->base + target : target + (uint64_t)image->slide;
+  uint64_t address =
+      format == DYLD_CHAINED_PTR_64_OFFSET ? (uint64_t)image->base + target : target + (uint64_t)image->slide;
   if (segment_at(image, address, 0) == NULL) refuse(image, "%s: a pointer to 0x%lx, in no segment", WHAT, target);
   return address | high << 56;
 }
@@ -81,7 +83,8 @@ static void fix_up_segment(struct image *image, unsigned segment, struct span st
   if (page_size != 0x1000 && page_size != 0x4000) refuse(image, "%s: pages of 0x%x bytes", WHAT, page_size);
   if (format != DYLD_CHAINED_PTR_64 && format != DYLD_CHAINED_PTR_64_OFFSET)
     refuse(image, "%s: pointers of format %u; known are 2 and 6", WHAT, format);
-  if (segment >= (unsigned)image->segment_count) refuse(image, "%s: segment %u of %d", WHAT, segment, image->segment_count);
+  if (segment >= (unsigned)image->segment_count)
+    refuse(image, "%s: segment %u of %d", WHAT, segment, image->segment_count);
   uint64_t begins = image->segments[segment].address - ((uint64_t)image->base - (uint64_t)image->slide);
   if (offset != begins)
     refuse(image, "%s: segment %u begins at 0x%lx of the image, not at 0x%lx", WHAT, segment, begins, offset);

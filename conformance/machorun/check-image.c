@@ -1,5 +1,5 @@
-// The geometry of an image, as the kernel and dyld want it: segments aligned, apart and never writable and executable at
-// once, sections inside their segments, tables inside __LINKEDIT.
+// The geometry of an image, as the kernel and dyld want it: segments aligned, apart and never writable and executable
+// at once, sections inside their segments, tables inside __LINKEDIT.
 #include "machorun.h"
 #include "mach-o.h"
 #include <string.h>
@@ -8,7 +8,8 @@ static uint64_t round_up(uint64_t value) { return (value + PAGE - 1) / PAGE * PA
 
 static void check_protection(const struct image *image, const struct segment *segment) {
   uint32_t initial = segment->initial, maximum = segment->maximum;
-  if ((initial | maximum) & ~7u) refuse(image, "segment %s has unknown protections 0x%x", segment->name, initial | maximum);
+  if ((initial | maximum) & ~7u)
+    refuse(image, "segment %s has unknown protections 0x%x", segment->name, initial | maximum);
   if (initial & ~maximum)
     refuse(image, "segment %s begins with protection 0x%x, over its maximum 0x%x", segment->name, initial, maximum);
   if ((initial & VM_PROT_WRITE) && (initial & VM_PROT_EXECUTE))
@@ -26,7 +27,8 @@ static void check_segment(const struct image *image, const struct segment *segme
   if (segment->offset % PAGE != 0)
     refuse(image, "segment %s at offset 0x%lx is not aligned to a page of 0x%x", name, segment->offset, PAGE);
   if (segment->file_size > round_up(segment->size))
-    refuse(image, "segment %s has 0x%lx bytes in the file and 0x%lx in memory", name, segment->file_size, segment->size);
+    refuse(image, "segment %s has 0x%lx bytes in the file and 0x%lx in memory", name, segment->file_size,
+           segment->size);
   part(image, image->file, segment->offset, segment->file_size, name);
 }
 
@@ -78,11 +80,13 @@ static void check_section(const struct image *image, const struct section *secti
     refuse(image, "section %s,%s at 0x%lx of 0x%lx bytes lies outside of its segment", segment->name, section->name,
            address, size);
   if (section->align > 15 || address % (1ull << section->align) != 0)
-    refuse(image, "section %s,%s at 0x%lx is not aligned to 2^%u", segment->name, section->name, address, section->align);
+    refuse(image, "section %s,%s at 0x%lx is not aligned to 2^%u", segment->name, section->name, address,
+           section->align);
   if (size == 0) return;
   if (without_bytes(section)) {
     // Linkers fill the file up to whole pages: what lies there must be zero.
-    for (uint64_t at = address - segment->address; at < segment->file_size && at < address - segment->address + size; at++)
+    for (uint64_t at = address - segment->address; at < segment->file_size && at < address - segment->address + size;
+         at++)
       if (image->file.at[segment->offset + at] != 0)
         refuse(image, "section %s,%s is filled with zeros, but its segment has 0x%02x at offset 0x%lx", segment->name,
                section->name, image->file.at[segment->offset + at], segment->offset + at);
@@ -93,7 +97,8 @@ static void check_section(const struct image *image, const struct section *secti
     refuse(image, "section %s,%s at 0x%lx has its bytes at offset 0x%x, which is not its place in the segment",
            segment->name, section->name, address, section->offset);
   if (segment->offset == 0 && section->offset < 32 + read32(image->file.at + 20))
-    refuse(image, "section %s,%s at offset 0x%x lies in the load commands", segment->name, section->name, section->offset);
+    refuse(image, "section %s,%s at offset 0x%x lies in the load commands", segment->name, section->name,
+           section->offset);
 }
 
 static void check_sections(const struct image *image) {

@@ -55,7 +55,8 @@ static void put_frameless_rules(const struct image *image, struct block *block, 
       refuse(image, "the unwind encoding 0x%08x points out of its function", encoding);
     size = read32((const uint8_t *)frame->function + (encoding >> 16 & 0xff)) + (encoding >> 13 & 7) * 8ull;
   }
-  if (count > 6 || size < 8 + 8ull * count) refuse(image, "the unwind encoding 0x%08x saves %u registers", encoding, count);
+  if (count > 6 || size < 8 + 8ull * count)
+    refuse(image, "the unwind encoding 0x%08x saves %u registers", encoding, count);
   unsigned found[6];
   unpack_permutation(encoding & 0x3ff, count, found);
   put_cfa(block, DWARF_RSP, size);

@@ -62,6 +62,7 @@ static void *open_library(void *data) {
   struct opening *opening = data;
   char path[4096];
   if (!resolve_path(opening->name, opening->from, path, sizeof path)) refuse(NULL, "%s: not found", opening->name);
+  if ((opening->mode & RTLD_NOLOAD) && already_loaded(path) == NULL) refuse(NULL, "%s: not loaded", opening->name);
   return load_image(path, opening->from, false);
 }
 

@@ -21,7 +21,11 @@ struct cie {
   struct span instructions;
 };
 
-static uint8_t byte(struct cursor *c) { return *part(c->image, (struct span){c->at++, (uint64_t)(c->end - c->at + 1)}, 0, 1, WHAT).at; }
+static uint8_t byte(struct cursor *c) {
+  uint8_t value = *part(c->image, (struct span){c->at, (uint64_t)(c->end - c->at)}, 0, 1, WHAT).at;
+  c->at++;
+  return value;
+}
 
 static uint64_t pointer(struct cursor *c, uint8_t encoding) {
   const uint8_t *from = c->at;
@@ -117,7 +121,8 @@ static const uint8_t *put_cie(struct block *block, const struct cie *cie) {
   return start;
 }
 
-void copy_fde(const struct image *image, struct block *block, struct span eh_frame, uint64_t offset, uint64_t function) {
+void copy_fde(const struct image *image, struct block *block, struct span eh_frame, uint64_t offset,
+              uint64_t function) {
   struct cursor c = record_at(image, eh_frame, offset);
   uint32_t back = read32(part(image, (struct span){c.at, (uint64_t)(c.end - c.at)}, 0, 4, WHAT).at);
   if (back == 0 || back > offset + 4) refuse(image, "%s: the record at 0x%lx is no FDE", WHAT, offset);
@@ -149,7 +154,8 @@ void copy_all_fdes(const struct image *image, struct block *block, struct span e
     uint32_t length = read32(eh_frame.at + offset);
     if (length == 0) return;
     struct cursor c = record_at(image, eh_frame, offset);
-    if (read32(part(image, (struct span){c.at, length}, 0, 4, WHAT).at) != 0) copy_fde(image, block, eh_frame, offset, 0);
+    if (read32(part(image, (struct span){c.at, length}, 0, 4, WHAT).at) != 0)
+      copy_fde(image, block, eh_frame, offset, 0);
     offset += 4 + (uint64_t)length;
   }
 }

@@ -6,7 +6,8 @@
 enum { DW_CFA_nop = 0, DW_CFA_offset_extended = 5, DW_CFA_def_cfa = 0xc, DW_CFA_offset = 0x80 };
 
 void put8(struct block *block, uint8_t value) {
-  if (block->at >= block->end) refuse(NULL, "unwind information is too large: over 0x%lx bytes", block->end - block->start);
+  if (block->at >= block->end)
+    refuse(NULL, "unwind information is too large: over 0x%lx bytes", block->end - block->start);
   *block->at++ = value;
 }
 

@@ -89,7 +89,8 @@ void register_frames(struct image *image) {
   if (info.size != 0) read_unwind_info(image, info, put_frame, &to);
   else copy_all_fdes(image, &to.block, to.eh_frame);
   put32(&to.block, 0);
-  say("%s: %lu functions with compact unwind, %lu with DWARF, %lu with none", image->path, to.compact, to.dwarf, to.none);
+  say("%s: %lu functions with compact unwind, %lu with DWARF, %lu with none", image->path, to.compact, to.dwarf,
+      to.none);
   uint64_t used = ((uint64_t)(to.block.at - bytes) + 0xffff) & ~0xffffull;
   munmap(bytes + used, BLOCK_SIZE - used);
   if (read32(bytes) != 0) __register_frame(bytes);

@@ -40,7 +40,8 @@ bool is_dwarf_mode(uint32_t encoding);
 void put_compact_rules(const struct image *image, struct block *block, const struct frame *frame);
 
 // ---- eh-frame.c
-// Copies the FDE at an offset of __eh_frame with its CIE; `function` is what it must be of, or 0 when that is not known.
+// Copies the FDE at an offset of __eh_frame with its CIE; `function` is what it must be of, or 0 when that is not
+// known.
 void copy_fde(const struct image *image, struct block *block, struct span eh_frame, uint64_t offset, uint64_t function);
 void copy_all_fdes(const struct image *image, struct block *block, struct span eh_frame);
 

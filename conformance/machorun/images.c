@@ -46,7 +46,7 @@ static struct image *built_in_image(const struct built_in *library) {
   refuse(NULL, "over 8 libraries of the system");
 }
 
-static struct image *already_loaded(const char *path) {
+struct image *already_loaded(const char *path) {
   struct stat status;
   if (stat(path, &status) != 0) return NULL;
   for (int i = 0; i < count; i++)
@@ -88,7 +88,8 @@ struct image *load_image(const char *path, struct image *from, bool linked) {
   }
   if (count == MAX_IMAGES) refuse(from, "over %d images are loaded", MAX_IMAGES);
   image = read_image(path);
-  if (linked && from != NULL && image->type != MH_DYLIB) refuse(image, "is no dylib, but %s is linked with it", from->path);
+  if (linked && from != NULL && image->type != MH_DYLIB)
+    refuse(image, "is no dylib, but %s is linked with it", from->path);
   image->references = 1;
   image->linked = linked;
   map_image(image);

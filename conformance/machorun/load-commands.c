@@ -114,14 +114,15 @@ static void read_command(struct image *image, struct span command) {
   case LC_LOAD_UPWARD_DYLIB: return read_dylib(image, command);
   case LC_ID_DYLIB:
     image->has_id = true;
-    image->install_name = command_string(image, command, 24);
+    command_string(image, command, 24);
     return;
   case LC_RPATH:
     if (image->rpath_count == MAX_RPATHS) refuse(image, "has over %d run paths", MAX_RPATHS);
     image->rpaths[image->rpath_count++] = command_string(image, command, 12);
     return;
   case LC_LOAD_DYLINKER:
-    if (strcmp(command_string(image, command, 12), "/usr/lib/dyld") != 0) refuse(image, "wants a loader that is not dyld");
+    if (strcmp(command_string(image, command, 12), "/usr/lib/dyld") != 0)
+      refuse(image, "wants a loader that is not dyld");
     return;
   case LC_UUID:
     need(image, command, 24);

@@ -64,13 +64,12 @@ struct image {
   int dylib_count;
   const char *rpaths[MAX_RPATHS];
   int rpath_count;
-  const char *install_name;
   struct span rebase, bind, weak_bind, lazy_bind, exports, chained, signature;
   uint32_t symbols_offset, symbol_count, strings_offset, strings_size;
   uint64_t entry;
   bool has_entry, has_uuid, has_dyld_info, has_platform, has_id, has_dynamic_symbols;
   const struct built_in *built_in; // one that has no file: libSystem
-  uint32_t thread_local_key; // 0: no thread-locals
+  uint32_t thread_local_key;       // 0: no thread-locals
   struct span thread_local_template;
   uint64_t thread_local_align;
   void *frames; // the block registered with the unwinder
@@ -148,6 +147,8 @@ void deregister_frames(struct image *image);
 
 // ---- images.c: the list, loading with dependencies, initialisers
 struct image *load_image(const char *path, struct image *from, bool linked);
+// Null where the file was not loaded yet.
+struct image *already_loaded(const char *path);
 struct image *main_image(void);
 int image_count(void);
 struct image *image_at(int index);

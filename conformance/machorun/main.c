@@ -20,7 +20,8 @@ static void insert_libraries(void) {
     char name[PATH_MAX], path[PATH_MAX];
     snprintf(name, sizeof name, "%.*s", (int)(end - names), names);
     if (*name != 0) {
-      if (!resolve_path(name, main_image(), path, sizeof path)) refuse(NULL, "%s is to be inserted and is not found", name);
+      if (!resolve_path(name, main_image(), path, sizeof path))
+        refuse(NULL, "%s is to be inserted and is not found", name);
       load_image(path, NULL, true);
     }
     names = *end == 0 ? NULL : end + 1;
@@ -50,6 +51,7 @@ int main(int argc, char **argv) {
     refuse(program, "its entry 0x%lx lies in no executable segment", program->entry);
   initialise_images();
   char *apple[] = {NULL};
-  int (*entry)(int, char **, char **, char **) = (int (*)(int, char **, char **, char **))(program->base + program->entry);
+  int (*entry)(int, char **, char **, char **) =
+      (int (*)(int, char **, char **, char **))(program->base + program->entry);
   exit(entry(program_argc, program_argv, environ, apple));
 }

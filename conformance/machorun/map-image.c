@@ -1,5 +1,5 @@
-// An image's segments in memory: a reservation for all of them, the bytes copied in while it is writable, then each with
-// its own protection. Never writable and executable at once.
+// An image's segments in memory: a reservation for all of them, the bytes copied in while it is writable, then each
+// with its own protection. Never writable and executable at once.
 #include "machorun.h"
 #include "mach-o.h"
 #include <string.h>
@@ -64,7 +64,8 @@ const struct segment *segment_at(const struct image *image, uint64_t address, ui
   for (int i = 0; i < image->segment_count; i++) {
     const struct segment *segment = &image->segments[i];
     uint64_t start = segment->address + (uint64_t)image->slide;
-    if (!occupies(segment) || address < start || size > segment->size || address - start > segment->size - size) continue;
+    if (!occupies(segment) || address < start || size > segment->size || address - start > segment->size - size)
+      continue;
     return segment;
   }
   return NULL;

@@ -9,7 +9,7 @@ struct directory {
   struct span bytes;
 };
 
-static struct span code_directory(const struct image *image) {
+static struct span code_directory(const struct image *image, bool *has_cms) {
   struct span all = image->signature;
   uint64_t offset = (uint64_t)(all.at - image->file.at);
   if (offset % 16 != 0) refuse(image, "the code signature at 0x%lx is not aligned to 16", offset);
@@ -20,14 +20,18 @@ static struct span code_directory(const struct image *image) {
     refuse(image, "the code signature has magic 0x%08x", read32be(all.at));
   all = part(image, all, 0, read32be(all.at + 4), "the code signature");
   uint32_t count = read32be(all.at + 8);
+  struct span found = {NULL, 0};
   for (uint32_t i = 0; i < count; i++) {
     struct span entry = part(image, all, 12 + 8ull * i, 8, "the code signature's index");
-    if (read32be(entry.at) != CSSLOT_CODEDIRECTORY) continue;
     uint32_t at = read32be(entry.at + 4);
-    struct span blob = part(image, all, at, 8, "a blob of the code signature");
-    return part(image, all, at, read32be(blob.at + 4), "the CodeDirectory");
+    struct span head = part(image, all, at, 8, "a blob of the code signature");
+    struct span blob = part(image, all, at, read32be(head.at + 4), "a blob of the code signature");
+    if (read32be(entry.at) == CSSLOT_CODEDIRECTORY) found = blob;
+    // An empty one has a head alone.
+    if (read32be(entry.at) == CSSLOT_SIGNATURESLOT && blob.size > 8) *has_cms = true;
   }
-  refuse(image, "the code signature has no CodeDirectory");
+  if (found.at == NULL) refuse(image, "the code signature has no CodeDirectory");
+  return found;
 }
 
 static void check_kind(const struct image *image, const struct directory *directory) {
@@ -53,7 +57,8 @@ static void check_kind(const struct image *image, const struct directory *direct
     refuse(image, "the CodeDirectory says that __TEXT is 0x%lx bytes at 0x%lx, it is 0x%lx at 0x%lx", limit, base,
            text->file_size, text->offset);
   if ((image->type == MH_EXECUTE) != ((flags & CS_EXECSEG_MAIN_BINARY) != 0))
-    refuse(image, "the CodeDirectory has flags 0x%lx of the executable segment, the file type is %u", flags, image->type);
+    refuse(image, "the CodeDirectory has flags 0x%lx of the executable segment, the file type is %u", flags,
+           image->type);
 }
 
 static void hex(char text[65], const uint8_t digest[32]) {
@@ -66,7 +71,8 @@ static void hex(char text[65], const uint8_t digest[32]) {
 
 void verify_signature(const struct image *image) {
   if (image->signature.size == 0) refuse(image, "is not signed: no LC_CODE_SIGNATURE");
-  struct span bytes = code_directory(image);
+  bool has_cms = false;
+  struct span bytes = code_directory(image, &has_cms);
   const uint8_t *at = part(image, bytes, 0, 44, "the CodeDirectory").at;
   if (read32be(at) != CSMAGIC_CODEDIRECTORY) refuse(image, "the CodeDirectory has magic 0x%08x", read32be(at));
   struct directory directory = {
@@ -78,6 +84,8 @@ void verify_signature(const struct image *image) {
       .page_size = 1u << (at[39] & 31),
       .bytes = bytes,
   };
+  if (!(directory.flags & CS_ADHOC) && !has_cms)
+    refuse(image, "the CodeDirectory has flags 0x%x: neither ad-hoc nor signed by anybody", directory.flags);
   check_kind(image, &directory);
   struct span hashes = part(image, bytes, directory.hashes, 32ull * directory.pages, "the hashes of the CodeDirectory");
   for (uint32_t i = 0; i < directory.pages; i++) {
@@ -89,8 +97,8 @@ void verify_signature(const struct image *image) {
     char is[65], wanted[65];
     hex(is, digest);
     hex(wanted, hashes.at + 32ull * i);
-    refuse(image, "page %u (offsets 0x%lx to 0x%lx) was changed after it was signed: its SHA-256 is %s, signed was %s", i,
-           start, end, is, wanted);
+    refuse(image, "page %u (offsets 0x%lx to 0x%lx) was changed after it was signed: its SHA-256 is %s, signed was %s",
+           i, start, end, is, wanted);
   }
   say("%s: %u pages have their hashes", image->path, directory.pages);
 }

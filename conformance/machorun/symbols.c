@@ -16,7 +16,8 @@ struct export {
   const char *renamed; // of a re-export: its name in that library, or null
 };
 
-// Walks the trie; every step reads behind what it has read or follows one edge, and edges are never longer than the name.
+// Walks the trie; every step reads behind what it has read or follows one edge, and edges are never longer than the
+// name.
 static bool walk_trie(const struct image *image, const char *name, struct export *found) {
   struct span trie = image->exports;
   const char *what = "the export trie", *rest = name;
@@ -122,7 +123,8 @@ static const char *library_name(const struct image *image, int ordinal) {
 static void note_missing(const struct image *image, int ordinal, const char *name) {
   if (missing_count++ >= MAX_TOLD) return;
   size_t used = strlen(missing);
-  snprintf(missing + used, sizeof missing - used, "%s%s (of %s)", used == 0 ? "" : ", ", name, library_name(image, ordinal));
+  snprintf(missing + used, sizeof missing - used, "%s%s (of %s)", used == 0 ? "" : ", ", name,
+           library_name(image, ordinal));
 }
 
 uint64_t bind_symbol(struct image *image, int ordinal, const char *name, bool weak, int64_t addend) {

@@ -1,5 +1,5 @@
-// Thread-local variables: a descriptor is {function, key, offset}; the function gives the address of the variable for the
-// thread that calls, whose block is made from the image's template when the thread first asks. So a library that is
+// Thread-local variables: a descriptor is {function, key, offset}; the function gives the address of the variable for
+// the thread that calls, whose block is made from the image's template when the thread first asks. So a library that is
 // opened later has its variables in threads that run already.
 #include "machorun.h"
 #include "mach-o.h"
@@ -39,7 +39,8 @@ uint8_t *make_thread_local_block(uint64_t key) {
   if (key >= thread_local_blocks.count) {
     uint64_t count = (key | 15) + 1;
     thread_local_blocks.at = realloc(thread_local_blocks.at, count * sizeof *thread_local_blocks.at);
-    memset(thread_local_blocks.at + thread_local_blocks.count, 0, (count - thread_local_blocks.count) * sizeof *thread_local_blocks.at);
+    memset(thread_local_blocks.at + thread_local_blocks.count, 0,
+           (count - thread_local_blocks.count) * sizeof *thread_local_blocks.at);
     thread_local_blocks.count = count;
     pthread_setspecific(at_exit, &thread_local_blocks);
   }
@@ -51,8 +52,6 @@ uint8_t *make_thread_local_block(uint64_t key) {
   thread_local_blocks.at[key] = block;
   return block;
 }
-
-
 
 #ifdef __x86_64__
 // rdi: the descriptor; the result in rax; all else is kept, vector registers included (what AVX has above them, too).
@@ -84,40 +83,41 @@ __asm__(".text\n"
         "  pop %rbp\n  ret\n");
 #else
 // x0: the descriptor, and the result; x16, x17 and x30 may change, all else is kept.
-__asm__(".text\n"
-        ".globl thread_local_thunk\n"
-        ".type thread_local_thunk, %function\n"
-        "thread_local_thunk:\n"
-        "  str x1, [sp, #-16]!\n  ldr x17, [x0, #8]\n"
-        "  mrs x16, tpidr_el0\n"
-        "  add x16, x16, #:tprel_hi12:thread_local_blocks\n  add x16, x16, #:tprel_lo12_nc:thread_local_blocks\n"
-        "  ldr x1, [x16]\n  cmp x17, x1\n  b.hs 1f\n"
-        "  ldr x16, [x16, #8]\n  ldr x16, [x16, x17, lsl #3]\n  cbz x16, 1f\n"
-        "  ldr x1, [x0, #16]\n  add x0, x16, x1\n"
-        "  ldr x1, [sp], #16\n  ret\n"
-        "1:ldr x1, [sp], #16\n"
-        "  stp x29, x30, [sp, #-176]!\n  mov x29, sp\n"
-        "  stp x0, x1, [sp, #16]\n  stp x2, x3, [sp, #32]\n  stp x4, x5, [sp, #48]\n  stp x6, x7, [sp, #64]\n"
-        "  stp x8, x9, [sp, #80]\n  stp x10, x11, [sp, #96]\n  stp x12, x13, [sp, #112]\n  stp x14, x15, [sp, #128]\n"
-        "  str x18, [sp, #144]\n"
-        "  sub sp, sp, #512\n"
-        "  stp q0, q1, [sp]\n  stp q2, q3, [sp, #32]\n  stp q4, q5, [sp, #64]\n  stp q6, q7, [sp, #96]\n"
-        "  stp q8, q9, [sp, #128]\n  stp q10, q11, [sp, #160]\n  stp q12, q13, [sp, #192]\n  stp q14, q15, [sp, #224]\n"
-        "  stp q16, q17, [sp, #256]\n  stp q18, q19, [sp, #288]\n  stp q20, q21, [sp, #320]\n  stp q22, q23, [sp, #352]\n"
-        "  stp q24, q25, [sp, #384]\n  stp q26, q27, [sp, #416]\n  stp q28, q29, [sp, #448]\n  stp q30, q31, [sp, #480]\n"
-        "  ldr x0, [x0, #8]\n"
-        "  bl make_thread_local_block\n"
-        "  ldr x17, [x29, #16]\n  ldr x17, [x17, #16]\n  add x16, x0, x17\n"
-        "  ldp q0, q1, [sp]\n  ldp q2, q3, [sp, #32]\n  ldp q4, q5, [sp, #64]\n  ldp q6, q7, [sp, #96]\n"
-        "  ldp q8, q9, [sp, #128]\n  ldp q10, q11, [sp, #160]\n  ldp q12, q13, [sp, #192]\n  ldp q14, q15, [sp, #224]\n"
-        "  ldp q16, q17, [sp, #256]\n  ldp q18, q19, [sp, #288]\n  ldp q20, q21, [sp, #320]\n  ldp q22, q23, [sp, #352]\n"
-        "  ldp q24, q25, [sp, #384]\n  ldp q26, q27, [sp, #416]\n  ldp q28, q29, [sp, #448]\n  ldp q30, q31, [sp, #480]\n"
-        "  add sp, sp, #512\n"
-        "  ldp x0, x1, [sp, #16]\n  ldp x2, x3, [sp, #32]\n  ldp x4, x5, [sp, #48]\n  ldp x6, x7, [sp, #64]\n"
-        "  ldp x8, x9, [sp, #80]\n  ldp x10, x11, [sp, #96]\n  ldp x12, x13, [sp, #112]\n  ldp x14, x15, [sp, #128]\n"
-        "  ldr x18, [sp, #144]\n"
-        "  mov x0, x16\n"
-        "  ldp x29, x30, [sp], #176\n  ret\n");
+__asm__(
+    ".text\n"
+    ".globl thread_local_thunk\n"
+    ".type thread_local_thunk, %function\n"
+    "thread_local_thunk:\n"
+    "  str x1, [sp, #-16]!\n  ldr x17, [x0, #8]\n"
+    "  mrs x16, tpidr_el0\n"
+    "  add x16, x16, #:tprel_hi12:thread_local_blocks\n  add x16, x16, #:tprel_lo12_nc:thread_local_blocks\n"
+    "  ldr x1, [x16]\n  cmp x17, x1\n  b.hs 1f\n"
+    "  ldr x16, [x16, #8]\n  ldr x16, [x16, x17, lsl #3]\n  cbz x16, 1f\n"
+    "  ldr x1, [x0, #16]\n  add x0, x16, x1\n"
+    "  ldr x1, [sp], #16\n  ret\n"
+    "1:ldr x1, [sp], #16\n"
+    "  stp x29, x30, [sp, #-176]!\n  mov x29, sp\n"
+    "  stp x0, x1, [sp, #16]\n  stp x2, x3, [sp, #32]\n  stp x4, x5, [sp, #48]\n  stp x6, x7, [sp, #64]\n"
+    "  stp x8, x9, [sp, #80]\n  stp x10, x11, [sp, #96]\n  stp x12, x13, [sp, #112]\n  stp x14, x15, [sp, #128]\n"
+    "  str x18, [sp, #144]\n"
+    "  sub sp, sp, #512\n"
+    "  stp q0, q1, [sp]\n  stp q2, q3, [sp, #32]\n  stp q4, q5, [sp, #64]\n  stp q6, q7, [sp, #96]\n"
+    "  stp q8, q9, [sp, #128]\n  stp q10, q11, [sp, #160]\n  stp q12, q13, [sp, #192]\n  stp q14, q15, [sp, #224]\n"
+    "  stp q16, q17, [sp, #256]\n  stp q18, q19, [sp, #288]\n  stp q20, q21, [sp, #320]\n  stp q22, q23, [sp, #352]\n"
+    "  stp q24, q25, [sp, #384]\n  stp q26, q27, [sp, #416]\n  stp q28, q29, [sp, #448]\n  stp q30, q31, [sp, #480]\n"
+    "  ldr x0, [x0, #8]\n"
+    "  bl make_thread_local_block\n"
+    "  ldr x17, [x29, #16]\n  ldr x17, [x17, #16]\n  add x16, x0, x17\n"
+    "  ldp q0, q1, [sp]\n  ldp q2, q3, [sp, #32]\n  ldp q4, q5, [sp, #64]\n  ldp q6, q7, [sp, #96]\n"
+    "  ldp q8, q9, [sp, #128]\n  ldp q10, q11, [sp, #160]\n  ldp q12, q13, [sp, #192]\n  ldp q14, q15, [sp, #224]\n"
+    "  ldp q16, q17, [sp, #256]\n  ldp q18, q19, [sp, #288]\n  ldp q20, q21, [sp, #320]\n  ldp q22, q23, [sp, #352]\n"
+    "  ldp q24, q25, [sp, #384]\n  ldp q26, q27, [sp, #416]\n  ldp q28, q29, [sp, #448]\n  ldp q30, q31, [sp, #480]\n"
+    "  add sp, sp, #512\n"
+    "  ldp x0, x1, [sp, #16]\n  ldp x2, x3, [sp, #32]\n  ldp x4, x5, [sp, #48]\n  ldp x6, x7, [sp, #64]\n"
+    "  ldp x8, x9, [sp, #80]\n  ldp x10, x11, [sp, #96]\n  ldp x12, x13, [sp, #112]\n  ldp x14, x15, [sp, #128]\n"
+    "  ldr x18, [sp, #144]\n"
+    "  mov x0, x16\n"
+    "  ldp x29, x30, [sp], #176\n  ret\n");
 #endif
 
 // Where the template's two kinds of sections begin and end: they lie together.
@@ -140,7 +140,8 @@ static struct span template_of(struct image *image) {
 }
 
 static void set_descriptors(struct image *image, const struct section *section, uint64_t size) {
-  if (section->size % 24 != 0) refuse(image, "section %s is no array of descriptors: 0x%lx bytes", section->name, section->size);
+  if (section->size % 24 != 0)
+    refuse(image, "section %s is no array of descriptors: 0x%lx bytes", section->name, section->size);
   for (uint64_t at = 0; at < section->size; at += 24) {
     uint8_t *descriptor = (uint8_t *)(section->address + (uint64_t)image->slide + at);
     if (read64(descriptor) != (uint64_t)thread_local_thunk)

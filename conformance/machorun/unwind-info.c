@@ -28,9 +28,11 @@ static uint64_t personality_of(const struct table *table, uint32_t encoding) {
   uint32_t number = encoding >> 28 & 3;
   if (number == 0) return 0;
   if (number > table->personality_count)
-    refuse(table->image, "%s: an encoding 0x%08x has personality %u of %u", WHAT, encoding, number, table->personality_count);
+    refuse(table->image, "%s: an encoding 0x%08x has personality %u of %u", WHAT, encoding, number,
+           table->personality_count);
   uint64_t at = (uint64_t)table->image->base + word(table, table->personalities + 4ull * (number - 1));
-  if (segment_at(table->image, at, 8) == NULL) refuse(table->image, "%s: personality %u lies in no segment", WHAT, number);
+  if (segment_at(table->image, at, 8) == NULL)
+    refuse(table->image, "%s: personality %u lies in no segment", WHAT, number);
   return read64((const void *)at);
 }
 
@@ -82,8 +84,9 @@ static void read_compressed(struct walk *walk, uint64_t page, uint32_t first) {
     uint32_t entry = word(table, page + entries + 4ull * i), number = entry >> 24;
     if (number >= table->common_count + own_count)
       refuse(table->image, "%s: encoding %u of %u", WHAT, number, table->common_count + own_count);
-    uint32_t encoding = number < table->common_count ? word(table, table->common + 4ull * number)
-                                                     : word(table, page + own_at + 4ull * (number - table->common_count));
+    uint32_t encoding = number < table->common_count
+                            ? word(table, table->common + 4ull * number)
+                            : word(table, page + own_at + 4ull * (number - table->common_count));
     add(walk, first + (entry & 0xffffff), encoding);
   }
 }

@@ -89,6 +89,14 @@ const CASES: readonly Case[] = [
     said: /the CodeDirectory covers 0x[0-9a-f]+ bytes, the signature begins at 0x/,
   },
   {
+    name: 'a signature that nobody made',
+    change: (image) => {
+      image.bytes.writeUInt32BE(0, image.codeDirectory() + 12);
+      return image;
+    },
+    said: /the CodeDirectory has flags 0x0: neither ad-hoc nor signed by anybody/,
+  },
+  {
     name: 'a segment that is writable and executable',
     change: (image) =>
       image.set32(image.segment('__TEXT') + SEGMENT.maximum, 7).set32(image.segment('__TEXT') + SEGMENT.initial, 7),
@@ -189,7 +197,7 @@ const CASES: readonly Case[] = [
 ];
 
 // What these change is the signature's own, or what it must find.
-const NOT_SIGNED_AGAIN = new Set(CASES.slice(0, 4));
+const NOT_SIGNED_AGAIN = new Set(CASES.slice(0, 5));
 
 for (const each of CASES) {
   test(each.name, () => {

@@ -1,5 +1,5 @@
-// Addresses of sockets (<sys/socket.h>, <netinet/in.h>, <sys/un.h>): macOS has a byte of length and a byte of family where
-// Linux has two bytes of family; what follows is the same.
+// Addresses of sockets (<sys/socket.h>, <netinet/in.h>, <sys/un.h>): macOS has a byte of length and a byte of family
+// where Linux has two bytes of family; what follows is the same.
 #include "addresses.h"
 #include <errno.h>
 #include <string.h>

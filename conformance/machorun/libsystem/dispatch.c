@@ -100,7 +100,8 @@ static int sync_wait(void *at, uint64_t value, size_t size, uint32_t flags) {
   errno = error;
   return error == 0 ? 0 : -1;
 }
-static int sync_wait_timeout(void *at, uint64_t value, size_t size, uint32_t flags, uint32_t clock, uint64_t nanoseconds) {
+static int sync_wait_timeout(void *at, uint64_t value, size_t size, uint32_t flags, uint32_t clock,
+                             uint64_t nanoseconds) {
   (void)flags;
   (void)clock;
   int error = size == 4 && nanoseconds != 0 ? wait_on(at, value, nanoseconds) : EINVAL;
@@ -138,11 +139,20 @@ static void unfair_unlock(uint32_t *lock) {
 }
 
 const struct shim DISPATCH_SHIMS[] = {
-    {"_dispatch_time", dispatch_time_}, {"_dispatch_semaphore_create", semaphore_create},
-    {"_dispatch_semaphore_wait", semaphore_wait}, {"_dispatch_semaphore_signal", semaphore_signal},
-    {"_dispatch_release", release}, {"___ulock_wait", ulock_wait}, {"___ulock_wait2", ulock_wait2},
-    {"___ulock_wake", ulock_wake}, {"_os_sync_wait_on_address", sync_wait},
-    {"_os_sync_wait_on_address_with_timeout", sync_wait_timeout}, {"_os_sync_wake_by_address_any", sync_wake_any},
-    {"_os_sync_wake_by_address_all", sync_wake_all}, {"_os_unfair_lock_lock", unfair_lock},
-    {"_os_unfair_lock_trylock", unfair_trylock}, {"_os_unfair_lock_unlock", unfair_unlock}, {NULL, NULL},
+    {"_dispatch_time", dispatch_time_},
+    {"_dispatch_semaphore_create", semaphore_create},
+    {"_dispatch_semaphore_wait", semaphore_wait},
+    {"_dispatch_semaphore_signal", semaphore_signal},
+    {"_dispatch_release", release},
+    {"___ulock_wait", ulock_wait},
+    {"___ulock_wait2", ulock_wait2},
+    {"___ulock_wake", ulock_wake},
+    {"_os_sync_wait_on_address", sync_wait},
+    {"_os_sync_wait_on_address_with_timeout", sync_wait_timeout},
+    {"_os_sync_wake_by_address_any", sync_wake_any},
+    {"_os_sync_wake_by_address_all", sync_wake_all},
+    {"_os_unfair_lock_lock", unfair_lock},
+    {"_os_unfair_lock_trylock", unfair_trylock},
+    {"_os_unfair_lock_unlock", unfair_unlock},
+    {NULL, NULL},
 };

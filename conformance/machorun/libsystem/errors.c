@@ -1,5 +1,5 @@
-// errno as macOS numbers it (<sys/errno.h>). A call that failed left Linux's number behind, and it is translated when the
-// program asks for it, so functions that mean the same on both need no wrapper.
+// errno as macOS numbers it (<sys/errno.h>). A call that failed left Linux's number behind, and it is translated when
+// the program asks for it, so functions that mean the same on both need no wrapper.
 #include "../shims.h"
 #include <errno.h>
 #include <stdio.h>
@@ -7,16 +7,16 @@
 
 // Linux's number at the index of macOS's; 1 to 34 but EDEADLK are the same.
 static const uint8_t LINUX[107] = {
-    [11] = EDEADLK,       [35] = EAGAIN,        [36] = EINPROGRESS,  [37] = EALREADY,        [38] = ENOTSOCK,
-    [39] = EDESTADDRREQ,  [40] = EMSGSIZE,      [41] = EPROTOTYPE,   [42] = ENOPROTOOPT,     [43] = EPROTONOSUPPORT,
-    [44] = ESOCKTNOSUPPORT, [45] = EOPNOTSUPP,  [46] = EPFNOSUPPORT, [47] = EAFNOSUPPORT,    [48] = EADDRINUSE,
-    [49] = EADDRNOTAVAIL, [50] = ENETDOWN,      [51] = ENETUNREACH,  [52] = ENETRESET,       [53] = ECONNABORTED,
-    [54] = ECONNRESET,    [55] = ENOBUFS,       [56] = EISCONN,      [57] = ENOTCONN,        [58] = ESHUTDOWN,
-    [59] = ETOOMANYREFS,  [60] = ETIMEDOUT,     [61] = ECONNREFUSED, [62] = ELOOP,           [63] = ENAMETOOLONG,
-    [64] = EHOSTDOWN,     [65] = EHOSTUNREACH,  [66] = ENOTEMPTY,    [68] = EUSERS,          [69] = EDQUOT,
-    [70] = ESTALE,        [77] = ENOLCK,        [78] = ENOSYS,       [84] = EOVERFLOW,       [89] = ECANCELED,
-    [90] = EIDRM,         [91] = ENOMSG,        [92] = EILSEQ,       [94] = EBADMSG,         [96] = ENODATA,
-    [98] = ENOSR,         [99] = ENOSTR,        [100] = EPROTO,      [101] = ETIME,          [105] = EOWNERDEAD,
+    [11] = EDEADLK,         [35] = EAGAIN,       [36] = EINPROGRESS,  [37] = EALREADY,     [38] = ENOTSOCK,
+    [39] = EDESTADDRREQ,    [40] = EMSGSIZE,     [41] = EPROTOTYPE,   [42] = ENOPROTOOPT,  [43] = EPROTONOSUPPORT,
+    [44] = ESOCKTNOSUPPORT, [45] = EOPNOTSUPP,   [46] = EPFNOSUPPORT, [47] = EAFNOSUPPORT, [48] = EADDRINUSE,
+    [49] = EADDRNOTAVAIL,   [50] = ENETDOWN,     [51] = ENETUNREACH,  [52] = ENETRESET,    [53] = ECONNABORTED,
+    [54] = ECONNRESET,      [55] = ENOBUFS,      [56] = EISCONN,      [57] = ENOTCONN,     [58] = ESHUTDOWN,
+    [59] = ETOOMANYREFS,    [60] = ETIMEDOUT,    [61] = ECONNREFUSED, [62] = ELOOP,        [63] = ENAMETOOLONG,
+    [64] = EHOSTDOWN,       [65] = EHOSTUNREACH, [66] = ENOTEMPTY,    [68] = EUSERS,       [69] = EDQUOT,
+    [70] = ESTALE,          [77] = ENOLCK,       [78] = ENOSYS,       [84] = EOVERFLOW,    [89] = ECANCELED,
+    [90] = EIDRM,           [91] = ENOMSG,       [92] = EILSEQ,       [94] = EBADMSG,      [96] = ENODATA,
+    [98] = ENOSR,           [99] = ENOSTR,       [100] = EPROTO,      [101] = ETIME,       [105] = EOWNERDEAD,
 };
 
 int linux_error(int number) {

@@ -44,7 +44,11 @@ static int fcopyfile_(int from, int to, struct state *state, uint32_t flags) {
 }
 
 const struct shim FILE_COPY_SHIMS[] = {
-    {"_fclonefileat", cannot_clone}, {"_clonefile", cannot_clone}, {"_fcopyfile", fcopyfile_},
-    {"_copyfile_state_alloc", state_alloc}, {"_copyfile_state_free", state_free}, {"_copyfile_state_get", state_get},
+    {"_fclonefileat", cannot_clone},
+    {"_clonefile", cannot_clone},
+    {"_fcopyfile", fcopyfile_},
+    {"_copyfile_state_alloc", state_alloc},
+    {"_copyfile_state_free", state_free},
+    {"_copyfile_state_get", state_get},
     {NULL, NULL},
 };

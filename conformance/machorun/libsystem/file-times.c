@@ -1,4 +1,5 @@
-// Times of files (<sys/stat.h>, <sys/attr.h>): utimensat's special values, and setattrlist, of which times alone are done.
+// Times of files (<sys/stat.h>, <sys/attr.h>): utimensat's special values, and setattrlist, of which times alone are
+// done.
 #include "../shims.h"
 #include "files.h"
 #include <errno.h>
@@ -32,10 +33,12 @@ struct attributes {
 enum { CREATION = 0x200, MODIFICATION = 0x400, ACCESS = 0x1000 };
 
 // The values stand in the order of their bits. The time of creation cannot be set here and is passed over.
-static bool times_of(const struct attributes *list, const struct timespec *values, size_t size, struct timespec times[2]) {
+static bool times_of(const struct attributes *list, const struct timespec *values, size_t size,
+                     struct timespec times[2]) {
   size_t at = 0, count = size / sizeof *values;
   times[0] = times[1] = (struct timespec){0, UTIME_OMIT};
-  if (list->of_volume || list->of_folder || list->of_file || (list->of_all & ~(uint32_t)(CREATION | MODIFICATION | ACCESS))) {
+  if (list->of_volume || list->of_folder || list->of_file ||
+      (list->of_all & ~(uint32_t)(CREATION | MODIFICATION | ACCESS))) {
     errno = EINVAL;
     return false;
   }
@@ -44,10 +47,12 @@ static bool times_of(const struct attributes *list, const struct timespec *value
   if ((list->of_all & ACCESS) && at < count) times[0] = values[at++];
   return true;
 }
-static int setattrlist_(const char *path, const struct attributes *list, const void *values, size_t size, uint32_t options) {
+static int setattrlist_(const char *path, const struct attributes *list, const void *values, size_t size,
+                        uint32_t options) {
   struct timespec times[2];
   // FSOPT_NOFOLLOW is 1.
-  return times_of(list, values, size, times) ? utimensat(AT_FDCWD, path, times, options & 1 ? AT_SYMLINK_NOFOLLOW : 0) : -1;
+  return times_of(list, values, size, times) ? utimensat(AT_FDCWD, path, times, options & 1 ? AT_SYMLINK_NOFOLLOW : 0)
+                                             : -1;
 }
 static int fsetattrlist_(int fd, const struct attributes *list, const void *values, size_t size, uint32_t options) {
   (void)options;
@@ -56,6 +61,9 @@ static int fsetattrlist_(int fd, const struct attributes *list, const void *valu
 }
 
 const struct shim FILE_TIME_SHIMS[] = {
-    {"_utimensat", utimensat_}, {"_futimens", futimens_}, {"_setattrlist", setattrlist_}, {"_fsetattrlist", fsetattrlist_},
+    {"_utimensat", utimensat_},
+    {"_futimens", futimens_},
+    {"_setattrlist", setattrlist_},
+    {"_fsetattrlist", fsetattrlist_},
     {NULL, NULL},
 };

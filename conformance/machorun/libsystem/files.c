@@ -17,9 +17,9 @@ struct flag {
 };
 
 static const struct flag OPEN_FLAGS[] = {
-    {0x4, O_NONBLOCK}, {0x8, O_APPEND},  {0x40, O_ASYNC},      {0x80, O_SYNC},          {0x100, O_NOFOLLOW},
-    {0x200, O_CREAT},  {0x400, O_TRUNC}, {0x800, O_EXCL},      {0x20000, O_NOCTTY},     {0x100000, O_DIRECTORY},
-    {0x400000, O_DSYNC}, {0x1000000, O_CLOEXEC},
+    {0x4, O_NONBLOCK},   {0x8, O_APPEND},         {0x40, O_ASYNC},     {0x80, O_SYNC},
+    {0x100, O_NOFOLLOW}, {0x200, O_CREAT},        {0x400, O_TRUNC},    {0x800, O_EXCL},
+    {0x20000, O_NOCTTY}, {0x100000, O_DIRECTORY}, {0x400000, O_DSYNC}, {0x1000000, O_CLOEXEC},
 };
 
 static bool linux_open_flags(int flags, int *found) {
@@ -66,7 +66,8 @@ struct darwin_flock {
 
 static int lock_range(int fd, int command, struct darwin_flock *lock) {
   static const short TYPES[4] = {-1, F_RDLCK, F_UNLCK, F_WRLCK};
-  struct flock linux = {.l_type = TYPES[lock->type & 3], .l_whence = lock->whence, .l_start = lock->start, .l_len = lock->length};
+  struct flock linux = {
+      .l_type = TYPES[lock->type & 3], .l_whence = lock->whence, .l_start = lock->start, .l_len = lock->length};
   int result = fcntl(fd, command, &linux);
   if (command == F_GETLK && result == 0) {
     lock->type = linux.l_type == F_RDLCK ? 1 : linux.l_type == F_UNLCK ? 2 : 3;
@@ -104,10 +105,13 @@ static int fcntl_(int fd, int command, AFTER_TWO long value) {
   case 7: return lock_range(fd, F_GETLK, (void *)value);
   case 8: return lock_range(fd, F_SETLK, (void *)value);
   case 9: return lock_range(fd, F_SETLKW, (void *)value);
-  case 44: case 45: case 48: return 0; // F_RDADVISE, F_RDAHEAD, F_NOCACHE: only hints
+  case 44:
+  case 45:
+  case 48: return 0; // F_RDADVISE, F_RDAHEAD, F_NOCACHE: only hints
   case 50: return path_of(fd, (char *)value);
-  case 51: case 85: return fsync(fd); // F_FULLFSYNC, F_BARRIERFSYNC
-  case 73: return 0; // F_SETNOSIGPIPE: sockets are written with MSG_NOSIGNAL
+  case 51:
+  case 85: return fsync(fd); // F_FULLFSYNC, F_BARRIERFSYNC
+  case 73: return 0;         // F_SETNOSIGPIPE: sockets are written with MSG_NOSIGNAL
   default: errno = EINVAL; return -1;
   }
 }
@@ -173,7 +177,9 @@ static int dup2_(int fd, int to) {
 static int faccessat_(int fd, const char *path, int mode, int flags) {
   return faccessat(linux_folder(fd), path, mode, linux_at_flags(flags));
 }
-static int unlinkat_(int fd, const char *path, int flags) { return unlinkat(linux_folder(fd), path, linux_at_flags(flags)); }
+static int unlinkat_(int fd, const char *path, int flags) {
+  return unlinkat(linux_folder(fd), path, linux_at_flags(flags));
+}
 static int linkat_(int from, const char *path, int to, const char *name, int flags) {
   return linkat(linux_folder(from), path, linux_folder(to), name, linux_at_flags(flags));
 }
@@ -181,13 +187,56 @@ static int renameat_(int from, const char *path, int to, const char *name) {
   return renameat(linux_folder(from), path, linux_folder(to), name);
 }
 const struct shim FILE_SHIMS[] = {
-    {"_open", open_}, {"_openat", openat_}, {"_fcntl", fcntl_}, {"_ioctl", ioctl_}, {INODE64("stat"), stat_}, {INODE64("lstat"), lstat_}, {INODE64("fstat"), fstat_},
-    {INODE64("fstatat"), fstatat_}, {"_faccessat", faccessat_}, {"_unlinkat", unlinkat_}, {"_linkat", linkat_},
-    {"_renameat", renameat_}, 
-    {"_close", close_}, {"_dup", dup_}, {"_dup2", dup2_}, SAME(read), SAME(write), SAME(readv), SAME(writev), SAME(pread), SAME(pwrite), SAME(lseek), SAME(ftruncate),
-    SAME(truncate), SAME(fsync), SAME(rename), SAME(unlink), SAME(mkdir), SAME(rmdir), SAME(chmod), SAME(fchmod),
-    SAME(chown), SAME(fchown), SAME(lchown), SAME(link), SAME(symlink), SAME(readlink), SAME(realpath), SAME(getcwd),
-    SAME(chdir), SAME(access), SAME(pipe), SAME(isatty), SAME(flock), SAME(mkstemp), SAME(mkdtemp), SAME(umask),
-    SAME(preadv), SAME(pwritev), SAME(mkfifo), SAME(fchdir),
+    {"_open", open_},
+    {"_openat", openat_},
+    {"_fcntl", fcntl_},
+    {"_ioctl", ioctl_},
+    {INODE64("stat"), stat_},
+    {INODE64("lstat"), lstat_},
+    {INODE64("fstat"), fstat_},
+    {INODE64("fstatat"), fstatat_},
+    {"_faccessat", faccessat_},
+    {"_unlinkat", unlinkat_},
+    {"_linkat", linkat_},
+    {"_renameat", renameat_},
+    {"_close", close_},
+    {"_dup", dup_},
+    {"_dup2", dup2_},
+    SAME(read),
+    SAME(write),
+    SAME(readv),
+    SAME(writev),
+    SAME(pread),
+    SAME(pwrite),
+    SAME(lseek),
+    SAME(ftruncate),
+    SAME(truncate),
+    SAME(fsync),
+    SAME(rename),
+    SAME(unlink),
+    SAME(mkdir),
+    SAME(rmdir),
+    SAME(chmod),
+    SAME(fchmod),
+    SAME(chown),
+    SAME(fchown),
+    SAME(lchown),
+    SAME(link),
+    SAME(symlink),
+    SAME(readlink),
+    SAME(realpath),
+    SAME(getcwd),
+    SAME(chdir),
+    SAME(access),
+    SAME(pipe),
+    SAME(isatty),
+    SAME(flock),
+    SAME(mkstemp),
+    SAME(mkdtemp),
+    SAME(umask),
+    SAME(preadv),
+    SAME(pwritev),
+    SAME(mkfifo),
+    SAME(fchdir),
     {NULL, NULL},
 };

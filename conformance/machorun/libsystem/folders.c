@@ -48,7 +48,9 @@ static bool next(struct folder *folder, struct darwin_entry *to) {
   return true;
 }
 
-static struct darwin_entry *readdir_(struct folder *folder) { return next(folder, &folder->entry) ? &folder->entry : NULL; }
+static struct darwin_entry *readdir_(struct folder *folder) {
+  return next(folder, &folder->entry) ? &folder->entry : NULL;
+}
 
 static int readdir_r_(struct folder *folder, struct darwin_entry *to, struct darwin_entry **result) {
   errno = 0;
@@ -59,7 +61,12 @@ static int readdir_r_(struct folder *folder, struct darwin_entry *to, struct dar
 }
 
 const struct shim FOLDER_SHIMS[] = {
-    {INODE64("opendir"), opendir_},   {INODE64("fdopendir"), fdopendir_}, {INODE64("readdir"), readdir_},
-    {INODE64("readdir_r"), readdir_r_}, {INODE64("rewinddir"), rewinddir_}, {"_closedir", closedir_},
-    {"_dirfd", dirfd_},               {NULL, NULL},
+    {INODE64("opendir"), opendir_},
+    {INODE64("fdopendir"), fdopendir_},
+    {INODE64("readdir"), readdir_},
+    {INODE64("readdir_r"), readdir_r_},
+    {INODE64("rewinddir"), rewinddir_},
+    {"_closedir", closedir_},
+    {"_dirfd", dirfd_},
+    {NULL, NULL},
 };

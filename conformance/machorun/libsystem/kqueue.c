@@ -1,5 +1,5 @@
-// kqueue (<sys/event.h>) on epoll: EVFILT_READ, EVFILT_WRITE, EVFILT_USER and EVFILT_TIMER, which is what event loops of
-// Rust use. Other filters are refused with ENOTSUP.
+// kqueue (<sys/event.h>) on epoll: EVFILT_READ, EVFILT_WRITE, EVFILT_USER and EVFILT_TIMER, which is what event loops
+// of Rust use. Other filters are refused with ENOTSUP.
 #include "../shims.h"
 #include "files.h"
 #include <errno.h>
@@ -137,9 +137,10 @@ static int watch(int epoll, struct queue *queue, int fd) {
 }
 
 static int set_timer(const struct note *note) {
-  uint64_t unit = note->as.fflags & SECONDS ? 1000000000 : note->as.fflags & MICROSECONDS ? 1000
-                  : note->as.fflags & NANOSECONDS                                      ? 1
-                                                                                       : 1000000;
+  uint64_t unit = note->as.fflags & SECONDS        ? 1000000000
+                  : note->as.fflags & MICROSECONDS ? 1000
+                  : note->as.fflags & NANOSECONDS  ? 1
+                                                   : 1000000;
   uint64_t nanoseconds = note->as.data <= 0 ? 1 : (uint64_t)note->as.data * unit;
   struct timespec time = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)};
   struct itimerspec times = {.it_value = time};
@@ -170,7 +171,9 @@ static int change(int epoll, struct queue *queue, const struct event *event) {
     note = calloc(1, sizeof *note);
     note->as = *event;
     note->enabled = true;
-    note->fd = filter == TIMER ? timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC) : filter == USER ? -1 : (int)event->ident;
+    note->fd = filter == TIMER  ? timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)
+               : filter == USER ? -1
+                                : (int)event->ident;
     note->next = queue->notes;
     queue->notes = note;
   }
@@ -262,7 +265,8 @@ static int milliseconds(const struct timespec *timeout) {
 }
 
 // The changes; those that fail, and receipts, are events of their own. -1 and errno where there is no room for one.
-static int apply_changes(int fd, struct queue *queue, const struct event *changes, int count, struct event *to, int room) {
+static int apply_changes(int fd, struct queue *queue, const struct event *changes, int count, struct event *to,
+                         int room) {
   int given = 0;
   for (int i = 0; i < count; i++) {
     struct event event = changes[i];

@@ -7,7 +7,12 @@
 #include <time.h>
 
 enum { MADE = 0x4d414445 };
-enum { MUTEX_INIT = 0x32aaaba7, MUTEX_FIRSTFIT = 0x32aaaba3, MUTEX_RECURSIVE = 0x32aaaba2, MUTEX_ERRORCHECK = 0x32aaaba1 };
+enum {
+  MUTEX_INIT = 0x32aaaba7,
+  MUTEX_FIRSTFIT = 0x32aaaba3,
+  MUTEX_RECURSIVE = 0x32aaaba2,
+  MUTEX_ERRORCHECK = 0x32aaaba1
+};
 enum { COND_INIT = 0x3cb0b1bb, RWLOCK_INIT = 0x2da8b3b4, ONCE_INIT = 0x30b1bcba };
 
 struct mutex {
@@ -107,7 +112,9 @@ static int drop(struct held *lock, int (*destroy)(void *)) {
 
 static int linux_cond_init(void *at) { return pthread_cond_init(at, NULL); }
 static int linux_cond_destroy(void *at) { return pthread_cond_destroy(at); }
-static pthread_cond_t *made_cond(struct held *cond) { return held(cond, COND_INIT, sizeof(pthread_cond_t), linux_cond_init); }
+static pthread_cond_t *made_cond(struct held *cond) {
+  return held(cond, COND_INIT, sizeof(pthread_cond_t), linux_cond_init);
+}
 static int cond_init(struct held *cond, const void *attributes) {
   (void)attributes;
   cond->signature = COND_INIT;
@@ -169,15 +176,30 @@ static int once(struct once *once, void (*function)(void)) {
 }
 
 const struct shim LOCK_SHIMS[] = {
-    {"_pthread_mutex_init", mutex_init}, {"_pthread_mutex_lock", mutex_lock}, {"_pthread_mutex_trylock", mutex_trylock},
-    {"_pthread_mutex_unlock", mutex_unlock}, {"_pthread_mutex_destroy", mutex_destroy},
-    {"_pthread_mutexattr_init", mutexattr_init}, {"_pthread_mutexattr_settype", mutexattr_settype},
-    {"_pthread_mutexattr_destroy", nothing}, {"_pthread_cond_init", cond_init}, {"_pthread_cond_destroy", cond_destroy},
-    {"_pthread_cond_signal", cond_signal}, {"_pthread_cond_broadcast", cond_broadcast}, {"_pthread_cond_wait", cond_wait},
-    {"_pthread_cond_timedwait", cond_timedwait}, {"_pthread_cond_timedwait_relative_np", cond_wait_for},
-    {"_pthread_condattr_init", nothing}, {"_pthread_condattr_destroy", nothing}, {"_pthread_rwlock_init", rwlock_init},
-    {"_pthread_rwlock_destroy", rwlock_destroy}, {"_pthread_rwlock_rdlock", rwlock_rdlock},
-    {"_pthread_rwlock_wrlock", rwlock_wrlock}, {"_pthread_rwlock_tryrdlock", rwlock_tryrdlock},
-    {"_pthread_rwlock_trywrlock", rwlock_trywrlock}, {"_pthread_rwlock_unlock", rwlock_unlock}, {"_pthread_once", once},
+    {"_pthread_mutex_init", mutex_init},
+    {"_pthread_mutex_lock", mutex_lock},
+    {"_pthread_mutex_trylock", mutex_trylock},
+    {"_pthread_mutex_unlock", mutex_unlock},
+    {"_pthread_mutex_destroy", mutex_destroy},
+    {"_pthread_mutexattr_init", mutexattr_init},
+    {"_pthread_mutexattr_settype", mutexattr_settype},
+    {"_pthread_mutexattr_destroy", nothing},
+    {"_pthread_cond_init", cond_init},
+    {"_pthread_cond_destroy", cond_destroy},
+    {"_pthread_cond_signal", cond_signal},
+    {"_pthread_cond_broadcast", cond_broadcast},
+    {"_pthread_cond_wait", cond_wait},
+    {"_pthread_cond_timedwait", cond_timedwait},
+    {"_pthread_cond_timedwait_relative_np", cond_wait_for},
+    {"_pthread_condattr_init", nothing},
+    {"_pthread_condattr_destroy", nothing},
+    {"_pthread_rwlock_init", rwlock_init},
+    {"_pthread_rwlock_destroy", rwlock_destroy},
+    {"_pthread_rwlock_rdlock", rwlock_rdlock},
+    {"_pthread_rwlock_wrlock", rwlock_wrlock},
+    {"_pthread_rwlock_tryrdlock", rwlock_tryrdlock},
+    {"_pthread_rwlock_trywrlock", rwlock_trywrlock},
+    {"_pthread_rwlock_unlock", rwlock_unlock},
+    {"_pthread_once", once},
     {NULL, NULL},
 };

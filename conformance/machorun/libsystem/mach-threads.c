@@ -1,6 +1,6 @@
-// Threads of the task, suspended and read (<mach/thread_act.h>): a suspended thread waits in the handler of a signal, which
-// has noted its registers. Nothing here allocates: a suspended thread may be in the middle of that. A call that such a
-// thread was waiting in may end with EINTR, which it would not on macOS.
+// Threads of the task, suspended and read (<mach/thread_act.h>): a suspended thread waits in the handler of a signal,
+// which has noted its registers. Nothing here allocates: a suspended thread may be in the middle of that. A call that
+// such a thread was waiting in may end with EINTR, which it would not on macOS.
 #include "../shims.h"
 #include "mach.h"
 #include <limits.h>
@@ -198,6 +198,6 @@ static int list_threads(uint32_t task, uint32_t **threads, uint32_t *count) {
 }
 
 const struct shim MACH_THREAD_SHIMS[] = {
-    {"_task_threads", list_threads}, {"_thread_suspend", suspend}, {"_thread_resume", resume},
+    {"_task_threads", list_threads},  {"_thread_suspend", suspend},      {"_thread_resume", resume},
     {"_thread_get_state", get_state}, {"_mach_thread_self", own_thread}, {NULL, NULL},
 };

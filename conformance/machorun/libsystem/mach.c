@@ -1,5 +1,5 @@
-// Calls of Mach on the task's own memory, and its clock (<mach/mach_vm.h>, <mach/mach_time.h>). What this loader cannot do
-// it says: KERN_NOT_SUPPORTED. Nothing here allocates or locks: threads may be suspended.
+// Calls of Mach on the task's own memory, and its clock (<mach/mach_vm.h>, <mach/mach_time.h>). What this loader cannot
+// do it says: KERN_NOT_SUPPORTED. Nothing here allocates or locks: threads may be suspended.
 #include "../shims.h"
 #include "../mach-o.h"
 #include "mach.h"
@@ -54,8 +54,8 @@ static int vm_deallocate(uint32_t task, uint64_t address, uint64_t size) {
   return munmap((void *)start, page_end(address + size) - start) == 0 ? KERN_SUCCESS : KERN_INVALID_ADDRESS;
 }
 
-// The pages of the source, copied and moved over the target in one step: no thread sees a gap. Sharing cannot be had this
-// way, so a source that is still writable must be asked for as a copy.
+// The pages of the source, copied and moved over the target in one step: no thread sees a gap. Sharing cannot be had
+// this way, so a source that is still writable must be asked for as a copy.
 static int vm_remap(uint32_t task, uint64_t *target, uint64_t size, uint64_t mask, int flags, uint32_t source_task,
                     uint64_t source, int copy, int32_t *current, int32_t *maximum, int inheritance) {
   (void)inheritance;
@@ -109,8 +109,8 @@ struct basic_info {
 } __attribute__((packed, aligned(4)));
 
 // VM_REGION_BASIC_INFO_64 of the first region at or behind an address.
-static int vm_region(uint32_t task, uint64_t *address, uint64_t *size, int flavor, struct basic_info *info, uint32_t *count,
-                     uint32_t *object) {
+static int vm_region(uint32_t task, uint64_t *address, uint64_t *size, int flavor, struct basic_info *info,
+                     uint32_t *count, uint32_t *object) {
   if (task != TASK || flavor != 9 || *count < 9) return KERN_INVALID_ARGUMENT;
   struct mapping mapping = {.end = *address};
   do {

@@ -77,7 +77,8 @@ static int mprotect_(void *address, size_t size, int protection) {
 }
 
 static int msync_(void *address, size_t size, int flags) {
-  return msync(address, size, (flags & 1 ? MS_ASYNC : 0) | (flags & 2 ? MS_INVALIDATE : 0) | (flags & 0x10 ? MS_SYNC : 0));
+  return msync(address, size,
+               (flags & 1 ? MS_ASYNC : 0) | (flags & 2 ? MS_INVALIDATE : 0) | (flags & 0x10 ? MS_SYNC : 0));
 }
 
 // 0 to 4 are the same; the others are hints that only macOS has.
@@ -88,7 +89,15 @@ static void invalidate_code(void *start, size_t size) { __builtin___clear_cache(
 static int page_size(void) { return PAGE; }
 
 const struct shim MEMORY_SHIMS[] = {
-    {"_mmap", mmap_},     {"_munmap", munmap_}, {"_mprotect", mprotect_}, {"_msync", msync_}, {"_madvise", madvise_},
-    {"_posix_madvise", madvise_}, {"_sys_icache_invalidate", invalidate_code}, {"_getpagesize", page_size},
-    SAME(mlock), SAME(munlock), {NULL, NULL},
+    {"_mmap", mmap_},
+    {"_munmap", munmap_},
+    {"_mprotect", mprotect_},
+    {"_msync", msync_},
+    {"_madvise", madvise_},
+    {"_posix_madvise", madvise_},
+    {"_sys_icache_invalidate", invalidate_code},
+    {"_getpagesize", page_size},
+    SAME(mlock),
+    SAME(munlock),
+    {NULL, NULL},
 };

@@ -16,7 +16,7 @@ struct darwin_info {
 static const struct {
   int darwin, linux;
 } FLAGS[] = {
-    {1, AI_PASSIVE}, {2, AI_CANONNAME}, {4, AI_NUMERICHOST}, {0x100, AI_ALL},
+    {1, AI_PASSIVE},        {2, AI_CANONNAME},    {4, AI_NUMERICHOST},      {0x100, AI_ALL},
     {0x400, AI_ADDRCONFIG}, {0x800, AI_V4MAPPED}, {0x1000, AI_NUMERICSERV},
 };
 // Of EAI_…: macOS's at the index of Linux's, whose are negative.
@@ -34,7 +34,8 @@ static void freeaddrinfo_(struct darwin_info *info) {
   }
 }
 
-static int getaddrinfo_(const char *host, const char *service, const struct darwin_info *hints, struct darwin_info **result) {
+static int getaddrinfo_(const char *host, const char *service, const struct darwin_info *hints,
+                        struct darwin_info **result) {
   struct addrinfo wanted = {0}, *found;
   if (hints != NULL) {
     for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS; i++)

@@ -49,8 +49,23 @@ static int execve_(const char *path, char *const arguments[], char *const enviro
 static int setgroups_(int count, const uint32_t *groups) { return setgroups((size_t)count, groups); }
 
 const struct shim PROCESS_SHIMS[] = {
-    {"__NSGetArgc", argument_count}, {"__NSGetArgv", arguments}, {"__NSGetEnviron", environment},
-    {"_environ", &environ}, {"_getprogname", program_name}, {"_waitpid", waitpid_}, {"_setgroups", setgroups_}, {"_execv", execv_},
-    {"_execvp", execvp_}, {"_execve", execve_}, SAME(fork), SAME(setsid), SAME(setpgid), SAME(getpgid), SAME(setuid), SAME(setgid), SAME(chroot), SAME(nice),
+    {"__NSGetArgc", argument_count},
+    {"__NSGetArgv", arguments},
+    {"__NSGetEnviron", environment},
+    {"_environ", &environ},
+    {"_getprogname", program_name},
+    {"_waitpid", waitpid_},
+    {"_setgroups", setgroups_},
+    {"_execv", execv_},
+    {"_execvp", execvp_},
+    {"_execve", execve_},
+    SAME(fork),
+    SAME(setsid),
+    SAME(setpgid),
+    SAME(getpgid),
+    SAME(setuid),
+    SAME(setgid),
+    SAME(chroot),
+    SAME(nice),
     {NULL, NULL},
 };

@@ -3,8 +3,8 @@
 #define PROTECTION_H
 #include "../machorun.h"
 
-// False where the range would be writable and executable at once, or lies in a segment that may not become so: code of an
-// image is never writable, data that its file says is read-only neither.
+// False where the range would be writable and executable at once, or lies in a segment that may not become so: code of
+// an image is never writable, data that its file says is read-only neither.
 bool may_protect(uint64_t address, uint64_t size, uint32_t protection);
 uint64_t page_start(uint64_t address);
 uint64_t page_end(uint64_t address);

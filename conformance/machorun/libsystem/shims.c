@@ -1,5 +1,5 @@
-// The libraries of the system as tables of names. A name that is in none of them is not found: nothing is taken from this
-// machine's C library unasked, as it may mean another thing there.
+// The libraries of the system as tables of names. A name that is in none of them is not found: nothing is taken from
+// this machine's C library unasked, as it may mean another thing there.
 #include "../shims.h"
 #include <iconv.h>
 #include <pthread.h>
@@ -7,10 +7,10 @@
 #include <string.h>
 
 static const struct shim *const TABLES[] = {
-    DYLD_SHIMS,   C_SHIMS,       ERROR_SHIMS,   FILE_SHIMS, FOLDER_SHIMS,  MEMORY_SHIMS, THREAD_SHIMS, LOCK_SHIMS,
-    DISPATCH_SHIMS, MACH_SHIMS, MACH_THREAD_SHIMS, SIGNAL_SHIMS, TIME_SHIMS, PROCESS_SHIMS, SYSTEM_SHIMS, UNWIND_SHIMS,
-    SOCKET_SHIMS, OPTION_SHIMS, NAME_SHIMS, KQUEUE_SHIMS, SPAWN_SHIMS,
-    FILE_TIME_SHIMS, FILE_COPY_SHIMS,
+    DYLD_SHIMS,   C_SHIMS,       ERROR_SHIMS,    FILE_SHIMS,      FOLDER_SHIMS,      MEMORY_SHIMS,
+    THREAD_SHIMS, LOCK_SHIMS,    DISPATCH_SHIMS, MACH_SHIMS,      MACH_THREAD_SHIMS, SIGNAL_SHIMS,
+    TIME_SHIMS,   PROCESS_SHIMS, SYSTEM_SHIMS,   UNWIND_SHIMS,    SOCKET_SHIMS,      OPTION_SHIMS,
+    NAME_SHIMS,   KQUEUE_SHIMS,  SPAWN_SHIMS,    FILE_TIME_SHIMS, FILE_COPY_SHIMS,
 };
 
 static struct shim *sorted;
@@ -31,7 +31,8 @@ static void sort_tables(void) {
   qsort(sorted, count, sizeof *sorted, by_name);
 }
 
-// Variants that differ in cancellation points or in conformance only; those with another layout have entries of their own.
+// Variants that differ in cancellation points or in conformance only; those with another layout have entries of their
+// own.
 static const char *const SAME_VARIANTS[] = {"$NOCANCEL", "$DARWIN_EXTSN", "$UNIX2003", NULL};
 
 static const void *find_system(const char *name) {
@@ -60,8 +61,13 @@ static const void *find_iconv(const char *name) {
 }
 
 static const char *const SYSTEM_NAMES[] = {
-    "/usr/lib/libSystem.B.dylib", "/usr/lib/libSystem.dylib", "/usr/lib/libc.dylib",
-    "/usr/lib/libm.dylib",        "/usr/lib/libpthread.dylib", "/usr/lib/libdl.dylib", NULL,
+    "/usr/lib/libSystem.B.dylib",
+    "/usr/lib/libSystem.dylib",
+    "/usr/lib/libc.dylib",
+    "/usr/lib/libm.dylib",
+    "/usr/lib/libpthread.dylib",
+    "/usr/lib/libdl.dylib",
+    NULL,
 };
 static const char *const ICONV_NAMES[] = {"/usr/lib/libiconv.2.dylib", "/usr/lib/libiconv.dylib", NULL};
 

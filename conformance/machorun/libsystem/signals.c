@@ -7,12 +7,14 @@
 
 // Linux's number at the index of macOS's; 7 (EMT) and 29 (INFO) have none.
 static const uint8_t LINUX[32] = {
-    0,       SIGHUP,  SIGINT,  SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, 0,       SIGFPE,    SIGKILL, SIGBUS,
-    SIGSEGV, SIGSYS,  SIGPIPE, SIGALRM, SIGTERM, SIGURG,  SIGSTOP, SIGTSTP, SIGCONT,   SIGCHLD, SIGTTIN,
-    SIGTTOU, SIGIO,   SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, 0,    SIGUSR1,   SIGUSR2,
+    0,       SIGHUP, SIGINT,  SIGQUIT, SIGILL,    SIGTRAP, SIGABRT,  0,       SIGFPE,  SIGKILL, SIGBUS,
+    SIGSEGV, SIGSYS, SIGPIPE, SIGALRM, SIGTERM,   SIGURG,  SIGSTOP,  SIGTSTP, SIGCONT, SIGCHLD, SIGTTIN,
+    SIGTTOU, SIGIO,  SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, 0,       SIGUSR1, SIGUSR2,
 };
 
-int linux_signal(int number) { return number == 0 ? 0 : number > 0 && number < 32 && LINUX[number] != 0 ? LINUX[number] : -1; }
+int linux_signal(int number) {
+  return number == 0 ? 0 : number > 0 && number < 32 && LINUX[number] != 0 ? LINUX[number] : -1;
+}
 
 int darwin_signal(int number) {
   for (int i = 1; i < 32; i++)
@@ -53,8 +55,8 @@ enum { ONSTACK = 1, RESTART = 2, RESETHAND = 4, NOCLDSTOP = 8, NODEFER = 0x10, N
 static const struct {
   int darwin, linux;
 } FLAGS[] = {
-    {ONSTACK, SA_ONSTACK}, {RESTART, SA_RESTART}, {RESETHAND, (int)SA_RESETHAND}, {NOCLDSTOP, SA_NOCLDSTOP},
-    {NODEFER, SA_NODEFER}, {NOCLDWAIT, SA_NOCLDWAIT},
+    {ONSTACK, SA_ONSTACK},     {RESTART, SA_RESTART}, {RESETHAND, (int)SA_RESETHAND},
+    {NOCLDSTOP, SA_NOCLDSTOP}, {NODEFER, SA_NODEFER}, {NOCLDWAIT, SA_NOCLDWAIT},
 };
 
 static struct darwin_action actions[32];
@@ -74,8 +76,7 @@ static void on_signal(int number, siginfo_t *from, void *context) {
   static const uint64_t no_context[16];
   if (action.flags & SIGINFO)
     ((void (*)(int, struct darwin_info *, const void *))action.handler)(darwin, &info, no_context);
-  else if (action.handler > IGNORE)
-    ((void (*)(int))action.handler)(darwin);
+  else if (action.handler > IGNORE) ((void (*)(int))action.handler)(darwin);
   errno = kept;
 }
 
@@ -118,7 +119,8 @@ struct darwin_stack {
 
 static int sigaltstack_(const struct darwin_stack *new, struct darwin_stack *old) {
   stack_t given, before;
-  if (new != NULL) given = (stack_t){.ss_sp = new->start, .ss_size = new->size, .ss_flags = new->flags & 4 ? SS_DISABLE : 0};
+  if (new != NULL)
+    given = (stack_t){.ss_sp = new->start, .ss_size = new->size, .ss_flags = new->flags & 4 ? SS_DISABLE : 0};
   if (sigaltstack(new == NULL ? NULL : &given, &before) != 0) return -1;
   if (old != NULL)
     *old = (struct darwin_stack){before.ss_sp, before.ss_size,
@@ -159,8 +161,19 @@ static int kill_(int process, int number) { return kill(process, linux_signal(nu
 static int raise_(int number) { return raise(linux_signal(number)); }
 
 const struct shim SIGNAL_SHIMS[] = {
-    {"_sigaction", sigaction_}, {"_signal", signal_}, {"_sigaltstack", sigaltstack_},
-    {"_pthread_sigmask", pthread_sigmask_}, {"_sigprocmask", sigprocmask_}, {"_sigemptyset", sigemptyset_},
-    {"_sigfillset", sigfillset_}, {"_sigaddset", sigaddset_}, {"_sigdelset", sigdelset_}, {"_sigismember", sigismember_},
-    {"_kill", kill_}, {"_raise", raise_}, SAME(pause), SAME(alarm), {NULL, NULL},
+    {"_sigaction", sigaction_},
+    {"_signal", signal_},
+    {"_sigaltstack", sigaltstack_},
+    {"_pthread_sigmask", pthread_sigmask_},
+    {"_sigprocmask", sigprocmask_},
+    {"_sigemptyset", sigemptyset_},
+    {"_sigfillset", sigfillset_},
+    {"_sigaddset", sigaddset_},
+    {"_sigdelset", sigdelset_},
+    {"_sigismember", sigismember_},
+    {"_kill", kill_},
+    {"_raise", raise_},
+    SAME(pause),
+    SAME(alarm),
+    {NULL, NULL},
 };

@@ -95,4 +95,5 @@ static int getpeereid_(int fd, uint32_t *user, uint32_t *group) {
   return 0;
 }
 
-const struct shim OPTION_SHIMS[] = {{"_setsockopt", setsockopt_}, {"_getsockopt", getsockopt_}, {"_getpeereid", getpeereid_}, {NULL, NULL}};
+const struct shim OPTION_SHIMS[] = {
+    {"_setsockopt", setsockopt_}, {"_getsockopt", getsockopt_}, {"_getpeereid", getpeereid_}, {NULL, NULL}};

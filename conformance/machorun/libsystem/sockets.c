@@ -49,8 +49,9 @@ static int getpeername_(int fd, uint8_t *address, uint32_t *size) {
 static const struct {
   int darwin, linux;
 } MESSAGE_FLAGS[] = {
-    {1, MSG_OOB},      {2, MSG_PEEK},     {4, MSG_DONTROUTE},   {8, MSG_EOR},          {0x10, MSG_TRUNC},
-    {0x20, MSG_CTRUNC}, {0x40, MSG_WAITALL}, {0x80, MSG_DONTWAIT}, {0x80000, MSG_NOSIGNAL},
+    {1, MSG_OOB},        {2, MSG_PEEK},        {4, MSG_DONTROUTE},
+    {8, MSG_EOR},        {0x10, MSG_TRUNC},    {0x20, MSG_CTRUNC},
+    {0x40, MSG_WAITALL}, {0x80, MSG_DONTWAIT}, {0x80000, MSG_NOSIGNAL},
 };
 static int linux_flags(int darwin) {
   int found = 0;
@@ -112,7 +113,9 @@ static ssize_t sendmsg_(int fd, const struct darwin_message *message, int flags)
 }
 static ssize_t recvmsg_(int fd, struct darwin_message *message, int flags) {
   struct sockaddr_storage linux;
-  struct msghdr header = {.msg_name = &linux, .msg_namelen = sizeof linux, .msg_iov = message->parts,
+  struct msghdr header = {.msg_name = &linux,
+                          .msg_namelen = sizeof linux,
+                          .msg_iov = message->parts,
                           .msg_iovlen = (size_t)message->part_count};
   ssize_t result = recvmsg(fd, &header, linux_flags(flags));
   if (result < 0) return result;
@@ -126,8 +129,22 @@ static ssize_t recvmsg_(int fd, struct darwin_message *message, int flags) {
 static int poll_(struct pollfd *fds, uint32_t count, int timeout) { return poll(fds, count, timeout); }
 
 const struct shim SOCKET_SHIMS[] = {
-    {"_socket", socket_}, {"_socketpair", socketpair_}, {"_bind", bind_}, {"_connect", connect_}, {"_accept", accept_},
-    {"_getsockname", getsockname_}, {"_getpeername", getpeername_}, {"_send", send_}, {"_recv", recv_},
-    {"_sendto", sendto_}, {"_recvfrom", recvfrom_}, {"_sendmsg", sendmsg_}, {"_recvmsg", recvmsg_}, {"_poll", poll_},
-    SAME(listen), SAME(shutdown), SAME(select), {NULL, NULL},
+    {"_socket", socket_},
+    {"_socketpair", socketpair_},
+    {"_bind", bind_},
+    {"_connect", connect_},
+    {"_accept", accept_},
+    {"_getsockname", getsockname_},
+    {"_getpeername", getpeername_},
+    {"_send", send_},
+    {"_recv", recv_},
+    {"_sendto", sendto_},
+    {"_recvfrom", recvfrom_},
+    {"_sendmsg", sendmsg_},
+    {"_recvmsg", recvmsg_},
+    {"_poll", poll_},
+    SAME(listen),
+    SAME(shutdown),
+    SAME(select),
+    {NULL, NULL},
 };

@@ -44,7 +44,9 @@ static int actions_destroy(posix_spawn_file_actions_t **at) {
 static int add_dup2(posix_spawn_file_actions_t **at, int from, int to) {
   return RETURNED(posix_spawn_file_actions_adddup2(*at, from, to));
 }
-static int add_close(posix_spawn_file_actions_t **at, int fd) { return RETURNED(posix_spawn_file_actions_addclose(*at, fd)); }
+static int add_close(posix_spawn_file_actions_t **at, int fd) {
+  return RETURNED(posix_spawn_file_actions_addclose(*at, fd));
+}
 static int add_folder(posix_spawn_file_actions_t **at, const char *path) {
   return RETURNED(posix_spawn_file_actions_addchdir_np(*at, path));
 }
@@ -54,8 +56,9 @@ static int start(int *process, const char *name, bool by_name, posix_spawn_file_
   struct launch launch;
   int error = prepare_launch(name, by_name, arguments, &launch);
   if (error == 0)
-    error = posix_spawn(process, launch.path, actions == NULL ? NULL : *actions, attributes == NULL ? NULL : *attributes,
-                        launch.arguments, environment == NULL ? environ : environment);
+    error =
+        posix_spawn(process, launch.path, actions == NULL ? NULL : *actions, attributes == NULL ? NULL : *attributes,
+                    launch.arguments, environment == NULL ? environ : environment);
   end_launch(&launch);
   return darwin_error(error);
 }
@@ -63,17 +66,25 @@ static int spawn(int *process, const char *path, posix_spawn_file_actions_t **ac
                  char *const arguments[], char *const environment[]) {
   return start(process, path, false, actions, attributes, arguments, environment);
 }
-static int spawn_by_name(int *process, const char *name, posix_spawn_file_actions_t **actions, posix_spawnattr_t **attributes,
-                         char *const arguments[], char *const environment[]) {
+static int spawn_by_name(int *process, const char *name, posix_spawn_file_actions_t **actions,
+                         posix_spawnattr_t **attributes, char *const arguments[], char *const environment[]) {
   return start(process, name, true, actions, attributes, arguments, environment);
 }
 
 const struct shim SPAWN_SHIMS[] = {
-    {"_posix_spawn", spawn}, {"_posix_spawnp", spawn_by_name}, {"_posix_spawnattr_init", attributes_init},
-    {"_posix_spawnattr_destroy", attributes_destroy}, {"_posix_spawnattr_setflags", set_flags},
-    {"_posix_spawnattr_setpgroup", set_group}, {"_posix_spawnattr_setsigdefault", set_default},
-    {"_posix_spawnattr_setsigmask", set_mask}, {"_posix_spawn_file_actions_init", actions_init},
-    {"_posix_spawn_file_actions_destroy", actions_destroy}, {"_posix_spawn_file_actions_adddup2", add_dup2},
-    {"_posix_spawn_file_actions_addclose", add_close}, {"_posix_spawn_file_actions_addchdir_np", add_folder},
-    {"_posix_spawn_file_actions_addchdir", add_folder}, {NULL, NULL},
+    {"_posix_spawn", spawn},
+    {"_posix_spawnp", spawn_by_name},
+    {"_posix_spawnattr_init", attributes_init},
+    {"_posix_spawnattr_destroy", attributes_destroy},
+    {"_posix_spawnattr_setflags", set_flags},
+    {"_posix_spawnattr_setpgroup", set_group},
+    {"_posix_spawnattr_setsigdefault", set_default},
+    {"_posix_spawnattr_setsigmask", set_mask},
+    {"_posix_spawn_file_actions_init", actions_init},
+    {"_posix_spawn_file_actions_destroy", actions_destroy},
+    {"_posix_spawn_file_actions_adddup2", add_dup2},
+    {"_posix_spawn_file_actions_addclose", add_close},
+    {"_posix_spawn_file_actions_addchdir_np", add_folder},
+    {"_posix_spawn_file_actions_addchdir", add_folder},
+    {NULL, NULL},
 };

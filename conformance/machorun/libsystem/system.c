@@ -17,7 +17,8 @@ static long sysconf_(int name) {
   case 5: return sysconf(_SC_OPEN_MAX);
   case 29: return PAGE;
   case 56: return sysconf(_SC_IOV_MAX);
-  case 57: case 58: return sysconf(_SC_NPROCESSORS_ONLN);
+  case 57:
+  case 58: return sysconf(_SC_NPROCESSORS_ONLN);
   case 70: return sysconf(_SC_GETGR_R_SIZE_MAX);
   case 71: return sysconf(_SC_GETPW_R_SIZE_MAX);
   case 72: return sysconf(_SC_HOST_NAME_MAX);
@@ -50,8 +51,8 @@ static uint64_t memory_size(void) { return (uint64_t)sysconf(_SC_PHYS_PAGES) * (
 static int sysctlbyname_(const char *name, void *to, size_t *size, const void *new, size_t new_size) {
   (void)new_size;
   static const char *const PROCESSORS[] = {
-      "hw.ncpu",           "hw.activecpu",       "hw.logicalcpu",         "hw.logicalcpu_max",
-      "hw.physicalcpu",    "hw.physicalcpu_max", "machdep.cpu.core_count", NULL,
+      "hw.ncpu",        "hw.activecpu",       "hw.logicalcpu",          "hw.logicalcpu_max",
+      "hw.physicalcpu", "hw.physicalcpu_max", "machdep.cpu.core_count", NULL,
   };
   if (new != NULL) {
     errno = EPERM;
@@ -85,8 +86,8 @@ static int sysctl_(const int *name, unsigned count, void *to, size_t *size, cons
 }
 
 // macOS's numbers of limits → Linux's.
-static const int LIMITS[9] = {RLIMIT_CPU,   RLIMIT_FSIZE,   RLIMIT_DATA,  RLIMIT_STACK, RLIMIT_CORE,
-                              RLIMIT_AS,    RLIMIT_MEMLOCK, RLIMIT_NPROC, RLIMIT_NOFILE};
+static const int LIMITS[9] = {RLIMIT_CPU, RLIMIT_FSIZE,   RLIMIT_DATA,  RLIMIT_STACK, RLIMIT_CORE,
+                              RLIMIT_AS,  RLIMIT_MEMLOCK, RLIMIT_NPROC, RLIMIT_NOFILE};
 #define NO_LIMIT 0x7fffffffffffffffull
 
 static int getrlimit_(int which, uint64_t limits[2]) {
@@ -105,7 +106,8 @@ static int setrlimit_(int which, const uint64_t limits[2]) {
     errno = EINVAL;
     return -1;
   }
-  struct rlimit linux = {limits[0] >= NO_LIMIT ? RLIM_INFINITY : limits[0], limits[1] >= NO_LIMIT ? RLIM_INFINITY : limits[1]};
+  struct rlimit linux = {limits[0] >= NO_LIMIT ? RLIM_INFINITY : limits[0],
+                         limits[1] >= NO_LIMIT ? RLIM_INFINITY : limits[1]};
   return setrlimit(LIMITS[which], &linux);
 }
 
@@ -148,20 +150,34 @@ struct darwin_passwd {
   int64_t expire;
 };
 
-static int getpwuid_r_(uint32_t user, struct darwin_passwd *to, char *buffer, size_t size, struct darwin_passwd **result) {
+static int getpwuid_r_(uint32_t user, struct darwin_passwd *to, char *buffer, size_t size,
+                       struct darwin_passwd **result) {
   struct passwd linux, *found = NULL;
   int status = getpwuid_r(user, &linux, buffer, size, &found);
   *result = NULL;
   if (status != 0 || found == NULL) return RETURNED(status);
-  *to = (struct darwin_passwd){linux.pw_name,  linux.pw_passwd, linux.pw_uid,  linux.pw_gid, 0,
+  *to = (struct darwin_passwd){linux.pw_name,  linux.pw_passwd, linux.pw_uid, linux.pw_gid,   0,
                                linux.pw_gecos, linux.pw_gecos,  linux.pw_dir, linux.pw_shell, 0};
   *result = to;
   return 0;
 }
 
 const struct shim SYSTEM_SHIMS[] = {
-    {"_sysconf", sysconf_}, {"_sysctl", sysctl_}, {"_sysctlbyname", sysctlbyname_}, {"_getrlimit", getrlimit_},
-    {"_setrlimit", setrlimit_}, {"_getrusage", getrusage_}, {"_uname", uname_}, {"_confstr", confstr_},
-    {"_getpwuid_r", getpwuid_r_}, SAME(gethostname), SAME(getuid), SAME(geteuid), SAME(getgid), SAME(getegid),
-    SAME(getpid), SAME(getppid), {NULL, NULL},
+    {"_sysconf", sysconf_},
+    {"_sysctl", sysctl_},
+    {"_sysctlbyname", sysctlbyname_},
+    {"_getrlimit", getrlimit_},
+    {"_setrlimit", setrlimit_},
+    {"_getrusage", getrusage_},
+    {"_uname", uname_},
+    {"_confstr", confstr_},
+    {"_getpwuid_r", getpwuid_r_},
+    SAME(gethostname),
+    SAME(getuid),
+    SAME(geteuid),
+    SAME(getgid),
+    SAME(getegid),
+    SAME(getpid),
+    SAME(getppid),
+    {NULL, NULL},
 };

@@ -78,9 +78,7 @@ static int get_name(pthread_t thread, char *name, size_t size) {
   return RETURNED(result);
 }
 static int main_thread(void) { return syscall(SYS_gettid) == getpid(); }
-static uint32_t mach_thread(pthread_t thread) {
-  return thread == pthread_self() ? (uint32_t)syscall(SYS_gettid) : 0;
-}
+static uint32_t mach_thread(pthread_t thread) { return thread == pthread_self() ? (uint32_t)syscall(SYS_gettid) : 0; }
 static int kill_thread(pthread_t thread, int number) { return RETURNED(pthread_kill(thread, linux_signal(number))); }
 
 // A key is 8 bytes there.
@@ -92,7 +90,9 @@ static int key_create(uint64_t *key, void (*destructor)(void *)) {
 }
 static int key_delete(uint64_t key) { return RETURNED(pthread_key_delete((pthread_key_t)key)); }
 static void *get_specific(uint64_t key) { return pthread_getspecific((pthread_key_t)key); }
-static int set_specific(uint64_t key, const void *value) { return RETURNED(pthread_setspecific((pthread_key_t)key, value)); }
+static int set_specific(uint64_t key, const void *value) {
+  return RETURNED(pthread_setspecific((pthread_key_t)key, value));
+}
 static int at_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
   return RETURNED(pthread_atfork(prepare, parent, child));
 }
@@ -105,18 +105,38 @@ static int set_stack_size(pthread_attr_t *attributes, size_t size) {
 }
 static int set_detached(pthread_attr_t *attributes, int state) {
   // 1 is joinable there, 2 detached.
-  return RETURNED(pthread_attr_setdetachstate(attributes, state == 2 ? PTHREAD_CREATE_DETACHED : PTHREAD_CREATE_JOINABLE));
+  return RETURNED(
+      pthread_attr_setdetachstate(attributes, state == 2 ? PTHREAD_CREATE_DETACHED : PTHREAD_CREATE_JOINABLE));
 }
 static int ignore(void) { return 0; }
 
 const struct shim THREAD_SHIMS[] = {
-    {"__tlv_atexit", thread_local_at_exit}, {"_pthread_create", create}, {"_pthread_join", join},
-    {"_pthread_detach", detach}, {"_pthread_get_stackaddr_np", stack_address}, {"_pthread_get_stacksize_np", stack_size},
-    {"_pthread_threadid_np", thread_id}, {"_pthread_setname_np", set_name}, {"_pthread_getname_np", get_name},
-    {"_pthread_main_np", main_thread}, {"_pthread_mach_thread_np", mach_thread}, {"_pthread_kill", kill_thread},
-    {"_pthread_key_create", key_create}, {"_pthread_key_delete", key_delete}, {"_pthread_getspecific", get_specific},
-    {"_pthread_setspecific", set_specific}, {"_pthread_atfork", at_fork}, {"_pthread_attr_setstacksize", set_stack_size},
-    {"_pthread_attr_setdetachstate", set_detached}, {"_pthread_set_qos_class_self_np", ignore},
-    SAME(pthread_self), SAME(pthread_equal), SAME(pthread_exit), SAME(pthread_attr_init), SAME(pthread_attr_destroy),
-    SAME(pthread_attr_getstacksize), SAME(sched_yield), {NULL, NULL},
+    {"__tlv_atexit", thread_local_at_exit},
+    {"_pthread_create", create},
+    {"_pthread_join", join},
+    {"_pthread_detach", detach},
+    {"_pthread_get_stackaddr_np", stack_address},
+    {"_pthread_get_stacksize_np", stack_size},
+    {"_pthread_threadid_np", thread_id},
+    {"_pthread_setname_np", set_name},
+    {"_pthread_getname_np", get_name},
+    {"_pthread_main_np", main_thread},
+    {"_pthread_mach_thread_np", mach_thread},
+    {"_pthread_kill", kill_thread},
+    {"_pthread_key_create", key_create},
+    {"_pthread_key_delete", key_delete},
+    {"_pthread_getspecific", get_specific},
+    {"_pthread_setspecific", set_specific},
+    {"_pthread_atfork", at_fork},
+    {"_pthread_attr_setstacksize", set_stack_size},
+    {"_pthread_attr_setdetachstate", set_detached},
+    {"_pthread_set_qos_class_self_np", ignore},
+    SAME(pthread_self),
+    SAME(pthread_equal),
+    SAME(pthread_exit),
+    SAME(pthread_attr_init),
+    SAME(pthread_attr_destroy),
+    SAME(pthread_attr_getstacksize),
+    SAME(sched_yield),
+    {NULL, NULL},
 };
