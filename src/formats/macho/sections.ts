@@ -12,25 +12,30 @@ interface Facts {
   readonly name: string;
   readonly kind: SectionKind;
   readonly entrySize: number;
+  readonly pieces: Pieces;
+  readonly linked: boolean;
 }
 
 class MachoPiece implements Section {
-  readonly group = null;
-  readonly packing = null;
-  readonly describes = null;
   readonly #facts: Facts;
-  readonly #pieces: Pieces;
-  readonly #linked: boolean;
 
   constructor(
     facts: Facts,
-    pieces: Pieces,
     readonly index: number,
-    linked: boolean,
   ) {
     this.#facts = facts;
-    this.#pieces = pieces;
-    this.#linked = linked;
+  }
+
+  get group(): null {
+    return null;
+  }
+
+  get packing(): null {
+    return null;
+  }
+
+  get describes(): null {
+    return null;
   }
 
   get name(): string {
@@ -59,7 +64,7 @@ class MachoPiece implements Section {
   }
 
   get mergeable(): boolean {
-    return !this.#linked && isLiteral(this.#facts.section.type);
+    return !this.#facts.linked && isLiteral(this.#facts.section.type);
   }
 
   get strings(): boolean {
@@ -71,16 +76,18 @@ class MachoPiece implements Section {
   }
 
   get address(): number {
-    return this.#linked ? this.#facts.section.address : 0;
+    return this.#facts.linked ? this.#facts.section.address : 0;
   }
 
   get offset(): number {
     const { section } = this.#facts;
-    return isZeroFill(section.type) ? section.offset : section.offset + (this.#pieces.start[this.index] as number);
+    return isZeroFill(section.type)
+      ? section.offset
+      : section.offset + (this.#facts.pieces.start[this.index] as number);
   }
 
   get size(): number {
-    return this.#pieces.size[this.index] as number;
+    return this.#facts.pieces.size[this.index] as number;
   }
 
   get fileSize(): number {
@@ -90,19 +97,19 @@ class MachoPiece implements Section {
   /** The largest that is true of where it lies in its section. */
   get align(): number {
     let { align } = this.#facts.section;
-    const start = this.#pieces.start[this.index] as number;
+    const start = this.#facts.pieces.start[this.index] as number;
     while (start % align !== 0) align /= 2;
     return align;
   }
 
   /** Literals are as long as they say themselves. */
   get padded(): boolean {
-    return !this.#linked && this.#facts.entrySize === 0;
+    return !this.#facts.linked && this.#facts.entrySize === 0;
   }
 
   get retain(): boolean {
     const { attributes } = this.#facts.section;
-    return (attributes & macho.S_ATTR_NO_DEAD_STRIP) !== 0 || this.#pieces.retain[this.index] === 1;
+    return (attributes & macho.S_ATTR_NO_DEAD_STRIP) !== 0 || this.#facts.pieces.retain[this.index] === 1;
   }
 
   get consumed(): boolean {
@@ -115,7 +122,12 @@ class MachoPiece implements Section {
 export function makeSections(sections: readonly MachoSection[], pieces: Pieces, linked: boolean): Section[] {
   const facts = sections.map((section): Facts => {
     const size = section.type === macho.S_CSTRING_LITERALS ? 1 : (entrySize(section) ?? 0);
-    return { section, name: sectionName(section), kind: sectionKind(section), entrySize: size };
+    const [name, kind] = [sectionName(section), sectionKind(section)];
+    return { section, name, kind, entrySize: size, pieces, linked };
   });
-  return Array.from(pieces.section, (section, index) => new MachoPiece(facts[section] as Facts, pieces, index, linked));
+  const made: Section[] = [];
+  for (let index = 0; index < pieces.count; index++) {
+    made.push(new MachoPiece(facts[pieces.section[index] as number] as Facts, index));
+  }
+  return made;
 }
