@@ -41,7 +41,10 @@ export function machoPatchFront(content: Content): number {
   return alignUp(end, pageSizeOf(machineOf(content)));
 }
 
-/** The file's bytes: the same for the same patch. */
+/**
+ * The file's bytes: the same for the same patch.
+ * @throws IpbpError IPBP2002, IPBP2004, IPBP2035 for a patch that such a library cannot hold
+ */
 export function emitMachoPatch(library: PatchLibrary): Uint8Array<ArrayBuffer> {
   const machine = machineOf(library);
   const page = pageSizeOf(machine);
@@ -54,7 +57,10 @@ export function emitMachoPatch(library: PatchLibrary): Uint8Array<ArrayBuffer> {
   const extra = description === null ? [] : [descriptionSegment(behind, filled, description.length)];
   const others = [...pages, ...extra.map((segment) => wholePages(segment, page))];
   const front = frontOf(library, linkedHeaderSize(headerOf(library, [textSegment(textSize, null), ...others])));
-  if (front.end > textSize) throw new Error('internal: the room in front of a library is too small');
+  if (front.end > textSize) {
+    const message = 'a patch has too little room in front of its pages';
+    throw new IpbpError('IPBP2004', message, { expected: `${front.end} bytes`, actual: String(textSize) });
+  }
 
   const { unwindInfo, frames } = front;
   const segments = [textSegment(textSize, { __unwind_info: unwindInfo, __eh_frame: frames }), ...others];

@@ -106,7 +106,7 @@ test('debuggers are led to the objects, where those lie', () => {
 });
 
 test('where the room in front is too small, nothing is written', () => {
-  assert.throws(() => libraryOf({ ...IMAGE }, APPLE), /IPBP1011.*0 bytes in front/);
+  assert.throws(() => libraryOf({ ...IMAGE }, APPLE), /IPBP2004.*too little room.*found 0/);
 });
 
 test('the process gets the same library without the description, and always the same', () => {

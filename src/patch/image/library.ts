@@ -92,11 +92,6 @@ function emitted(image: PatchImage, target: LibraryTarget, description: Uint8Arr
     }),
     platform: target.linked?.platform ?? null,
   };
-  const front = (segments[0]?.address ?? library.at) - library.at;
-  if (front < libraryFront(target.format, content)) {
-    const actual = `${front} bytes in front of it`;
-    throw new IpbpError('IPBP1011', 'the patch does not fit its library', { actual });
-  }
   return emitLibrary(target.format, { ...content, ...library, description });
 }
 
