@@ -68,7 +68,8 @@ targets: [ x86_64-macos, arm64-macos ]
 install-name: '/usr/lib/libSystem.B.dylib'
 exports:
   - targets: [ x86_64-macos, arm64-macos ]
-    symbols: [ dyld_stub_binder, __tlv_bootstrap, _outside, _perhaps ]
+    symbols: [ dyld_stub_binder, __tlv_bootstrap, _outside, _perhaps, _puts, _outer_data, _possible,
+               ___stack_chk_fail, ___stack_chk_guard ]
 ...
 `;
 

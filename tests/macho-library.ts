@@ -1,11 +1,8 @@
 // Mach-O libraries made by clang and ld64.lld, for the tests of what reads and writes their tables, and a plain look at
 // their load commands that shares no code with ipbp's readers.
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { output, scratch } from './format-inputs.js';
-
-export type MachoMachine = 'arm64' | 'x86_64';
-export const MACHO_MACHINES: readonly MachoMachine[] = ['arm64', 'x86_64'];
+import { readFileSync } from 'node:fs';
+import { output } from './format-inputs.js';
+import { machoLinked, machoObject, type MachoMachine } from './macho-inputs.js';
 
 const SOURCE = `
 extern int puts(const char *);
@@ -20,20 +17,9 @@ _Thread_local int count = 3;
 _Thread_local long zeroed;
 int *address_of_count(void) { return &count; }
 int answer(int x) { return puts(strings[x]) + weak_one() + outer_data + zeroed; }
-extern int maybe(void) __attribute__((weak_import));
-int ask(void) { return maybe ? maybe() : answer(1); }
+extern int possible(void) __attribute__((weak_import));
+int ask(void) { return possible ? possible() : answer(1); }
 void big(void (*use)(char *)) { char buffer[9000]; use(buffer); }
-`;
-
-/** What the library above needs of the system. */
-const STUBS = `--- !tapi-tbd
-tbd-version: 4
-targets: [ arm64-macos, x86_64-macos ]
-install-name: '/usr/lib/libSystem.B.dylib'
-exports:
-  - targets: [ arm64-macos, x86_64-macos ]
-    symbols: [ _puts, _outer_data, _maybe, dyld_stub_binder, ___stack_chk_fail, ___stack_chk_guard, __tlv_bootstrap ]
-...
 `;
 
 const made = new Map<string, string>();
@@ -48,15 +34,9 @@ export function machoLibraryOf(source: string, machine: MachoMachine, ...options
   const key = [machine, ...options, source].join(' ');
   const known = made.get(key);
   if (known !== undefined) return known;
-  const path = (name: string): string => join(scratch(), name);
-  writeFileSync(path('stubs.tbd'), STUBS);
-  const file = path(`library-${made.size}.${source.includes('catch') ? 'cc' : 'c'}`);
-  writeFileSync(file, source);
-  const object = path(`library-${machine}.o`);
-  output('clang-19', ['-target', `${machine}-apple-macos12`, '-O1', '-g', '-c', '-o', object, file]);
-  const library = path(`liblibrary-${machine}-${made.size}.dylib`);
-  const system = ['-platform_version', 'macos', '12.0', '12.0', path('stubs.tbd')];
-  output('ld64.lld-19', ['-dylib', '-arch', machine, ...system, '-adhoc_codesign', ...options, '-o', library, object]);
+  const language = source.includes('catch') ? 'cpp' : 'c';
+  const object = machoObject(machine, language, source, '-O1', '-g');
+  const library = machoLinked(machine, [object], '-dylib', '-adhoc_codesign', ...options);
   made.set(key, library);
   return library;
 }

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LoadCommands, MACHO_MACHINES, machoLibrary } from '../../../tests/macho-library.js';
+import { MACHO_MACHINES } from '../../../tests/macho-inputs.js';
+import { LoadCommands, machoLibrary } from '../../../tests/macho-library.js';
 import {
   codeSignatureSize,
   encodeCodeSignature,

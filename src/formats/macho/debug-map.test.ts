@@ -1,7 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { output } from '../../../tests/format-inputs.js';
-import { LoadCommands, MACHO_MACHINES, machoLibrary } from '../../../tests/macho-library.js';
+import { MACHO_MACHINES } from '../../../tests/macho-inputs.js';
+import { LoadCommands, machoLibrary } from '../../../tests/macho-library.js';
 import { debugMapRows, readDebugMap } from './debug-map.js';
 import type { SymbolRow } from './encode-symbols.js';
 

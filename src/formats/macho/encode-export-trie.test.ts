@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LoadCommands, MACHO_MACHINES, machoLibrary, objdump } from '../../../tests/macho-library.js';
+import { MACHO_MACHINES } from '../../../tests/macho-inputs.js';
+import { LoadCommands, machoLibrary, objdump } from '../../../tests/macho-library.js';
 import { encodeExportTrie, type TrieExport } from './encode-export-trie.js';
 
 const LC_DYLD_EXPORTS_TRIE = 0x33;

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LoadCommands, MACHO_MACHINES, machoLibrary, objdump } from '../../../tests/macho-library.js';
+import { MACHO_MACHINES } from '../../../tests/macho-inputs.js';
+import { LoadCommands, machoLibrary, objdump } from '../../../tests/macho-library.js';
 import { encodeFunctionStarts, readFunctionStarts } from './function-starts.js';
 
 const LC_FUNCTION_STARTS = 0x26;

@@ -2,13 +2,8 @@ import * as fc from 'fast-check';
 import { writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  LoadCommands,
-  MACHO_MACHINES,
-  machoLibraryOf,
-  objdump,
-  type MachoMachine,
-} from '../../../tests/macho-library.js';
+import { MACHO_MACHINES, type MachoMachine } from '../../../tests/macho-inputs.js';
+import { LoadCommands, machoLibraryOf, objdump } from '../../../tests/macho-library.js';
 import { encodeUnwindInfo, frameRecordEncoding, isByFrameRecord, type FunctionUnwind } from './encode-unwind-info.js';
 import { readUnwindInfo, type UnwindInfoRow } from './unwind-info.js';
 
