@@ -31,8 +31,8 @@ import {
 const HANDSHAKE_LIMIT = 10_000;
 /** Before the token is proven no frame is longer than this: nobody makes the host keep more. */
 const MAX_HANDSHAKE_FRAME = 4096;
-/** `sun_path` of unix(7) holds 108 bytes with its end. */
-const MAX_SOCKET_PATH = 107;
+/** `sun_path` of unix(7) holds 108 bytes with its end; that of macOS 104. */
+const MAX_SOCKET_PATH = process.platform === 'darwin' ? 103 : 107;
 
 /** Why a connection ended: the program or its agent went away, we closed it, or what came was wrong (`error`). */
 export interface AgentClosed {

@@ -73,8 +73,24 @@ test('a restricted memory file alone is no fault, nor a kernel without Yama or i
 });
 
 test('on another system only what can be said there', () => {
-  const checks = checkMachine({ ...GOOD, platform: 'darwin', arch: 'arm64' }).map(({ check }) => check);
-  assert.equal(checks, ['machine.target', 'machine.node']);
+  const checks = checkMachine({ ...GOOD, platform: 'freebsd' });
+  assert.equal(
+    checks.map(({ check, status }) => [check, status]),
+    [
+      ['machine.target', 'missing'],
+      ['machine.node', 'ok'],
+    ],
+  );
+  const mac = checkMachine({ ...GOOD, platform: 'darwin', arch: 'arm64', absentCommands: ['flock'] });
+  assert.equal(
+    mac.map(({ check, status }) => [check, status]),
+    [
+      ['machine.target', 'ok'],
+      ['machine.node', 'ok'],
+      ['machine.commands', 'warning'],
+      ['machine.sockets', 'ok'],
+    ],
+  );
 });
 
 test('versions', () => {

@@ -48,6 +48,7 @@ const LONGEST_DIRECTORY = 80;
 export function checkMachine(facts: MachineFacts): Finding[] {
   const target = checkTarget(facts);
   const node = checkNode(facts);
+  if (facts.platform === 'darwin') return [target, node, checkCommands(facts), checkSockets(facts)];
   if (facts.platform !== 'linux') return [target, node];
   return [
     target,
@@ -64,10 +65,11 @@ export function checkMachine(facts: MachineFacts): Finding[] {
 function checkTarget({ platform, arch }: MachineFacts): Finding {
   const check = 'machine.target';
   if (platform === 'linux' && arch === 'x64') return ok(check, 'x86_64 Linux');
+  if (platform === 'darwin') return ok(check, `macOS, ${arch}`);
   return missing(
     check,
     `${arch} ${platform} is not supported yet`,
-    'Use x86_64 Linux: a container or a virtual machine does.',
+    'Use x86_64 Linux (a container or a virtual machine does) or macOS.',
   );
 }
 
@@ -140,7 +142,7 @@ function checkInotify({ inotify }: MachineFacts): Finding {
   return ok(check, held);
 }
 
-function checkCommands({ absentCommands }: MachineFacts): Finding {
+function checkCommands({ absentCommands, platform }: MachineFacts): Finding {
   const check = 'machine.commands';
   const needed = absentCommands.filter((name) => name !== 'flock');
   if (needed.length > 0)
@@ -153,7 +155,7 @@ function checkCommands({ absentCommands }: MachineFacts): Finding {
     return warning(
       check,
       'flock is not on the PATH: compiling is not kept apart from a cargo that builds at the same time',
-      'Install util-linux, or do not run cargo build while a session compiles.',
+      `Install ${platform === 'darwin' ? 'flock (Homebrew has it)' : 'util-linux'}, or do not run cargo build while a session compiles.`,
     );
   return ok(check, 'sh, flock and the other tools that our scripts call are there');
 }

@@ -23,6 +23,7 @@ const PROJECT: ProjectFacts['project'] = {
   ],
   rustcWrapper: null,
   runner: null,
+  emulated: false,
 };
 
 const GOOD: ProjectFacts = {
@@ -60,6 +61,13 @@ const CASES: readonly (readonly [ProjectFacts, string, 'warning' | 'missing', st
   [{ ...INIT, init: { isSet: true, overruledBy: ['RUSTC_WRAPPER'] } }, 'project.init', 'warning', 'IPBP5039', /chains/],
   [{ ...INIT, project: { ...INIT.project, runner: null } }, 'project.init', 'warning', undefined, /ipbp init again/],
   [WRAPPED, 'project.rustc-wrapper', 'missing', 'IPBP5008', /RUSTC_WRAPPER/],
+  [
+    { ...GOOD, project: { ...PROJECT, targetTriple: 'aarch64-apple-darwin', emulated: true } },
+    'project.runner',
+    'missing',
+    'IPBP5001',
+    /target\.aarch64-apple-darwin\] runner/,
+  ],
   [{ ...GOOD, project: running(true) }, 'project.runner', 'missing', 'IPBP5001', /Install/],
   [
     { ...GOOD, project: running(true, '/p/my target'), runnerIsThere: true },

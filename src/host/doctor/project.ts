@@ -7,7 +7,7 @@ import { missing, ok, warning, type Finding } from './finding.js';
 export interface ProjectFacts {
   readonly project: Pick<
     CargoProject,
-    'buildDirectory' | 'workspaceRoot' | 'packages' | 'rustcWrapper' | 'runner' | 'targetTriple'
+    'buildDirectory' | 'workspaceRoot' | 'packages' | 'rustcWrapper' | 'runner' | 'targetTriple' | 'emulated'
   >;
   /** Whether the first word of each can be run. */
   readonly wrapperIsThere: boolean;
@@ -105,6 +105,13 @@ function checkWrapper({ project, wrapperIsThere }: ProjectFacts): Finding {
 function checkRunner({ project, runnerIsThere }: ProjectFacts): Finding {
   const check = 'project.runner';
   const { runner, buildDirectory } = project;
+  if (runner === null && project.emulated)
+    return missing(
+      check,
+      `nothing on this machine runs programs for ${project.targetTriple}`,
+      `Name what does: [target.${project.targetTriple}] runner = […] in .cargo/config.toml.`,
+      'IPBP5001',
+    );
   if (runner === null) return ok(check, 'none');
   const words = runner.words.join(' ');
   const [program = ''] = runner.words;
@@ -118,7 +125,7 @@ function checkRunner({ project, runnerIsThere }: ProjectFacts): Finding {
       'IPBP5021',
     );
   if (isOurs(program, project)) return ok(check, "ipbp init's");
-  return ok(check, `${words}, which ipbp run calls before its own`);
+  return ok(check, `${words}, which ipbp run calls ${project.emulated ? 'behind' : 'before'} its own`);
 }
 
 /** Whether a plain `cargo run` is followed. */

@@ -5,6 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { agentRustVersion, findAgent } from '../agent/agent-build.js';
 import { expectAgent } from '../agent/agent-start.js';
+import type { CargoProject } from '../cargo/cargo-project.js';
+import { isApple } from '../cargo/target-triple.js';
 import { errorCode, findCommand } from './machine-facts.js';
 import { linkerOf, type BuildFacts } from './profile.js';
 import type { AgentFacts, AgentTrial, Answer, ToolchainFacts } from './toolchain.js';
@@ -17,6 +19,7 @@ export async function readToolchain(
   directory: string,
   rustc: Answer,
   build: BuildFacts | null,
+  project: Pick<CargoProject, 'tools' | 'emulated'> | null,
 ): Promise<ToolchainFacts> {
   const targetTriple = build?.targetTriple ?? null;
   const target = targetTriple === null ? [] : ['--target', targetTriple];
@@ -31,7 +34,7 @@ export async function readToolchain(
     targetTriple,
     std: 'text' in std ? { directory: std.text.trim(), isThere: existsSync(std.text.trim()) } : null,
     linker: { name: linker.value, from: linker.from, path: findCommand(linker.value) },
-    agent: 'text' in rustc && targetTriple !== null ? await readAgent(targetTriple, rustc.text) : null,
+    agent: 'text' in rustc && targetTriple !== null ? await readAgent(targetTriple, rustc.text, project) : null,
   };
 }
 
@@ -55,14 +58,20 @@ function firstLine(answer: Answer): Answer {
   return 'text' in answer ? { text: answer.text.split('\n')[0] ?? '' } : answer;
 }
 
-async function readAgent(triple: string, rustcVersion: string): Promise<AgentFacts> {
-  const { library, isBuilt } = await findAgent(triple, { rustcVersion });
+async function readAgent(
+  triple: string,
+  rustcVersion: string,
+  project: Pick<CargoProject, 'tools' | 'emulated'> | null,
+): Promise<AgentFacts> {
+  const { library, isBuilt } = await findAgent(triple, { rustcVersion, ...(project && { tools: project.tools }) });
+  // The system's own programs are of another kind, or (macOS) take no library by a variable.
+  const canTry = project?.emulated !== true && !isApple(triple);
   return {
     library,
     isBuilt,
     oldestRustc: await agentRustVersion(),
     cacheError: isBuilt ? null : unwritable(dirname(library)),
-    trial: isBuilt ? await tryAgent(triple) : null,
+    trial: isBuilt && canTry ? await tryAgent(triple) : null,
     isFiltered: isFiltered(),
   };
 }

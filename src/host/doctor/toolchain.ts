@@ -34,7 +34,7 @@ export interface AgentFacts {
   readonly oldestRustc: string;
   /** Why nothing can be written where it will be built; null where it can, or need not. */
   readonly cacheError: string | null;
-  /** Null where it is not built yet. */
+  /** Null where it is not built yet, or where no program of this machine can take it. */
   readonly trial: AgentTrial | null;
   /** Some filter of system calls is in force (/proc/self/status, Seccomp). */
   readonly isFiltered: boolean;
@@ -79,7 +79,7 @@ function checkTarget({ targetTriple }: ToolchainFacts): Finding {
   return missing(
     check,
     `programs for ${targetTriple ?? 'an unknown target'} cannot be patched yet`,
-    'Build for x86_64-unknown-linux-gnu: see --target, CARGO_BUILD_TARGET and build.target.',
+    'Build for x86_64-unknown-linux-gnu or aarch64-apple-darwin: see --target, CARGO_BUILD_TARGET and build.target.',
     'IPBP1003',
   );
 }
@@ -126,9 +126,9 @@ function checkAgent({ agent, targetTriple }: ToolchainFacts): Finding {
       `not built yet: the first ipbp run does it, some seconds (cargo build --release --locked --target ${targetTriple ?? ''}, ` +
         `its few crates come from cargo's registry); it will be ${library}`,
     );
-  if (trial?.kind === 'came-up' && trial.hasRoom)
-    return ok(check, `built, and came up in a trial program (${library})`);
-  if (trial?.kind === 'came-up')
+  if (trial === null) return ok(check, `built (${library}); no program of this machine can try it`);
+  if (trial.kind === 'came-up' && trial.hasRoom) return ok(check, `built, and came up in a trial program (${library})`);
+  if (trial.kind === 'came-up')
     return warning(
       check,
       'came up in a trial program, which had no address space for patches below it',
@@ -140,7 +140,7 @@ function checkAgent({ agent, targetTriple }: ToolchainFacts): Finding {
     : '';
   return missing(
     check,
-    `built, but did not come up in a trial program: ${trial?.reason ?? 'it was not tried'}`,
+    `built, but did not come up in a trial program: ${trial.reason}`,
     `Remove ${library}, so that it is built anew; see the checks of the machine.${filter}`,
     'IPBP5006',
   );
