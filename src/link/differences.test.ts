@@ -87,4 +87,8 @@ test('a pointer that the processor signs is refused', () => {
   assert.throws(() => applied('AUTHENTICATED_POINTER', 0, place(0x1000)), isRefused);
 });
 
+test('a pointer with a mark beside the address is refused: the process would lose it', () => {
+  assert.throws(() => applied('UNSIGNED (marked)', 0, place(0x1000)), isRefused);
+});
+
 test.run();

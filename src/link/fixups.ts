@@ -199,8 +199,10 @@ export function applyFixup(bound: BoundEdge, site: FixupSite, context: FixupCont
       return unusable(bound, site, 'a patch has no descriptors');
     case 'L':
     case 'S': {
-      if (base === 'nothing' && row.field.size === machine.pointerSize)
-        return writeAddress(bound, binding, addend, site, context);
+      const isWord = base === 'nothing' && row.field.size === machine.pointerSize;
+      if (isWord && row.field !== machine.addressRow.field)
+        unusable(bound, site, 'the process fills in addresses as they are, without a mark');
+      if (isWord) return writeAddress(bound, binding, addend, site, context);
       const stub = slots.stubOf(bound);
       if (stub !== null) return write(relative(layout.stubsAt + stub * machine.stub.size + addend));
       if (base === 'nothing' && !isWithinPage(row.field)) {
