@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { objectsAt } from '../../src/host/files/object-paths.js';
 import type { InputFile } from '../../src/patch/engine.js';
 import { crateOf, edited, type Edit, type Pair } from './pair.js';
+import type { Place } from './place.js';
 
 const FLAGS = [
   '--edition=2021',
@@ -26,18 +27,20 @@ process.on('exit', () => {
 /** A pair's program, compiled and linked. */
 export interface Base {
   readonly pair: Pair;
+  readonly place: Place;
   readonly directory: string;
   readonly executable: string;
   readonly objects: readonly InputFile[];
 }
 
 /** Compiles and links the program before the edits. */
-export async function compileBase(pair: Pair): Promise<Base> {
-  const directory = join(scratch, pair.id);
-  mkdirSync(directory);
-  await compile(directory, crateOf(pair.program), pair.flags ?? []);
+export async function compileBase(pair: Pair, place: Place): Promise<Base> {
+  const directory = join(scratch, place.name, pair.id);
+  mkdirSync(directory, { recursive: true });
+  const said = await compile(place, directory, crateOf(pair.program), [...(pair.flags ?? []), ...place.linkFlags]);
   const objects = keep(objectsAt([join(directory, 'incremental')]));
-  return { pair, directory, executable: join(directory, 'app'), objects };
+  place.relink?.(directory, said);
+  return { pair, place, directory, executable: join(directory, 'app'), objects };
 }
 
 /** The objects after an edit of it. */
@@ -45,15 +48,18 @@ export async function compileEdit(base: Base, edit: Edit): Promise<readonly Inpu
   const directory = mkdtempSync(`${base.directory}-`);
   cpSync(join(base.directory, 'incremental'), join(directory, 'incremental'), { recursive: true });
   const { program, flags = [] } = base.pair;
-  await compile(directory, edited(program, edit), [...flags, '-Clinker=true']);
+  await compile(base.place, directory, edited(program, edit), [...flags, '-Clinker=true']);
   const objects = keep(objectsAt([join(directory, 'incremental')]));
   rmSync(directory, { recursive: true });
   return objects;
 }
 
-async function compile(directory: string, text: string, flags: readonly string[]): Promise<void> {
+/** Gives what rustc printed. */
+async function compile(place: Place, directory: string, text: string, flags: readonly string[]): Promise<string> {
   writeFileSync(join(directory, 'main.rs'), text);
-  await run('rustc', [...FLAGS, ...flags, '-o', 'app', 'main.rs'], { cwd: directory });
+  const env = { ...process.env, ...place.environment };
+  const args = [...FLAGS, ...place.flags, ...flags, '-o', 'app', 'main.rs'];
+  return (await run(place.rustc, args, { cwd: directory, env, maxBuffer: 1 << 26 })).stdout;
 }
 
 /** The files may go: rustc keeps two sessions, and directories of edits are removed. */

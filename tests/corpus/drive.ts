@@ -5,6 +5,7 @@ import type { PatchImage } from '../../src/patch/image/image.js';
 import { compileBase, compileEdit, type Base } from './compile.js';
 import { patchRunning } from './live.js';
 import type { Edit, Pair, RefusedEdit } from './pair.js';
+import { HERE, type Place } from './place.js';
 import { judge } from './verdict.js';
 
 /** What became of one edit. */
@@ -21,8 +22,8 @@ export interface EditResult {
 }
 
 /** Both edits of a pair. `live`: the patches are applied to running programs, too. */
-export async function drivePair(pair: Pair, live: boolean): Promise<readonly EditResult[]> {
-  const base = await compileBase(pair);
+async function drivePair(pair: Pair, live: boolean, place: Place): Promise<readonly EditResult[]> {
+  const base = await compileBase(pair, place);
   const { refuse, accept } = pair;
   const first = 'forks' in refuse ? driveAccepted(base, refuse, live) : driveRefused(base, refuse, live);
   return [await first, await driveAccepted(base, accept, live)];
@@ -33,12 +34,13 @@ export async function drivePairs(
   pairs: readonly Pair[],
   live: (pair: Pair) => boolean,
   tell: (result: EditResult) => void = () => undefined,
+  place: Place = HERE,
 ): Promise<readonly EditResult[]> {
   const left = [...pairs];
   const results: EditResult[] = [];
   const worker = async (): Promise<void> => {
     for (let pair = left.shift(); pair !== undefined; pair = left.shift()) {
-      for (const result of await drivePair(pair, live(pair))) {
+      for (const result of await drivePair(pair, live(pair), place)) {
         results.push(result);
         tell(result);
       }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { listenForAgent } from '../../src/host/agent/agent-connection.js';
 import type { PatchImage } from '../../src/patch/image/image.js';
 import { transactionOf } from '../../src/patch/image/transaction.js';
-import { newSocketPath, preloaded, start, type Running } from '../agent/process.js';
+import { newSocketPath, type Running } from '../agent/process.js';
 import type { Base } from './compile.js';
 
 const ANSWER_LIMIT_MS = 10_000;
@@ -19,20 +19,17 @@ export interface Ran {
 }
 
 /** Starts the program, lets it speak, patches it, lets it speak again, and ends it. */
-export async function patchRunning({ executable }: Base, image: PatchImage): Promise<Ran> {
+export async function patchRunning({ executable, place }: Base, image: PatchImage): Promise<Ran> {
   const [socketPath, token] = [newSocketPath(), randomBytes(32)];
   const listener = await listenForAgent({ socketPath, token });
-  const program = start(executable, await preloaded(socketPath, token), 'ignore');
+  const program = await place.start(executable, socketPath, token);
   try {
     const died = program.ended.then((status) => {
       throw new Error(`the program ended with ${status} before its agent connected`);
     });
     const agent = await Promise.race([listener.accept(), died]);
     const before = await answer(program);
-    const { status, message } = await agent.transact(
-      1,
-      transactionOf(image, agent.program, { format: 'elf', machine: 'x86_64' }),
-    );
+    const { status, message } = await agent.transact(1, transactionOf(image, agent.program, place.target));
     if (status !== 'applied') throw new Error(`the agent did not apply the patch: ${status} ${message}`);
     const after = await answer(program);
     return { before, after, end: await within(program.end(), 'does not end') };

@@ -1,14 +1,16 @@
 // `npm run corpus`: the verdict of every edit of the corpus; `--full`: every patch is applied to a running program as
 // well, refused ones by force, and the record is written. `--live` does without the record, `--only ID,ID…` narrows it
-// down, `--seed N` chooses the order.
+// down, `--seed N` chooses the order, `--target TRIPLE` takes programs for macOS.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../matrix/program.js';
 import { readOrigin } from '../matrix/report.js';
+import type { DarwinTarget } from '../../conformance/setup/darwin-std.js';
 import { drivePairs, type EditResult } from './drive.js';
 import { shuffled } from './pair.js';
 import { PAIRS } from './pairs/all-pairs.js';
+import { HERE, darwin } from './place.js';
 
 const { values } = parseArgs({
   options: {
@@ -16,9 +18,11 @@ const { values } = parseArgs({
     live: { type: 'boolean', default: false },
     only: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    target: { type: 'string' },
   },
 });
-const RECORD = join('tests', 'corpus', 'results', 'full.json');
+const place = values.target === undefined ? HERE : darwin(values.target as DarwinTarget);
+const RECORD = join('tests', 'corpus', 'results', place === HERE ? 'full.json' : `full-${place.name}.json`);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 function lineOf({ pair, expected, what, words, said, failures }: EditResult): string {
@@ -41,6 +45,7 @@ const results = await drivePairs(
   pairs,
   () => live,
   (result) => say(lineOf(result)),
+  place,
 );
 const wrong = results.filter(({ failures }) => failures.length > 0);
 say(`${results.length} edits, ${wrong.length} wrong`);

@@ -1,11 +1,8 @@
 // What the engine says of an edit, offline: the plan as `ipbp build-patch` makes it, and the plan that is made in spite
 // of a refusal, to show what would have happened.
-import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { readObjectFile } from '../../src/formats/read-object.js';
 import { findSharedLibraries } from '../../src/host/files/shared-libraries.js';
-import { fileAt } from '../../src/host/files/object-paths.js';
 import { diffFiles, type FileDiff } from '../../src/patch/diff/diff-files.js';
 import type { InputFile, PlanResult } from '../../src/patch/engine.js';
 import type { PatchImage } from '../../src/patch/image/image.js';
@@ -14,6 +11,7 @@ import { archivesSource } from '../../src/patch/program/archive-source.js';
 import { openBaseProgram } from '../../src/patch/program/base-program.js';
 import { freshProgram } from '../../src/patch/program/program.js';
 import type { Base } from './compile.js';
+import { standardLibrary } from './place.js';
 
 /** Refusals that protect values: of types, and of statics that no longer fit their place. */
 const PROTECTING: ReadonlySet<string> = new Set(['IPBP3006', 'IPBP3015']);
@@ -24,18 +22,6 @@ export interface Verdict {
   readonly words: string;
   /** The patch; of a refused edit the one that the guard kept from being made. Null where there is none to make. */
   readonly image: PatchImage | null;
-}
-
-/** The rlibs that rustc links every program with. */
-let library: readonly InputFile[] | null = null;
-
-function standardLibrary(): readonly InputFile[] {
-  if (library === null) {
-    const folder = execFileSync('rustc', ['--print', 'target-libdir'], { encoding: 'utf8' }).trim();
-    const names = readdirSync(folder).filter((name) => name.endsWith('.rlib'));
-    library = names.map((name) => fileAt(join(folder, name)));
-  }
-  return library;
 }
 
 /** Plans the edit, and once more as if nothing guarded values. */
@@ -75,7 +61,8 @@ function planned(base: Base, diff: FileDiff, before: FileDiff['replaced']): Plan
     before,
     after: diff.changed,
     others: () => diff.unchanged(diff.names),
-    archives: archivesSource(standardLibrary()),
+    archives: archivesSource(standardLibrary(base.place)),
     room: DEFAULT_ROOM,
+    delivery: base.place.delivery,
   });
 }
