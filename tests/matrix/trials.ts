@@ -18,7 +18,10 @@ export interface Trial {
 /** Configurations of each program besides `debug`; undefined is all. */
 const CONFIGURATIONS: Readonly<Record<string, readonly string[] | undefined>> = {
   plain: undefined,
-  server: ['v0-names', 'release-debug-info', 'release', 'mold', 'dylib', 'dylib-slots'],
+  server: [
+    ...['v0-names', 'release-debug-info', 'release', 'mold', 'dylib', 'dylib-slots'],
+    ...['x86_64-apple-darwin', 'aarch64-apple-darwin'],
+  ],
   miniserve: ['v0-names', 'dylib', 'dylib-slots'],
   bottom: ['opt-1', 'dylib', 'dylib-slots'],
 };
