@@ -239,16 +239,16 @@ static int give_fd_events(int epoll, struct queue *queue, const struct epoll_eve
     if (each->fd != fd || !each->enabled) continue;
     if (filter == READ && !(seen & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))) continue;
     if (filter == WRITE && !(seen & (EPOLLOUT | EPOLLHUP | EPOLLERR))) continue;
+    // Before the note is given: a timer that is over then is closed.
+    int64_t data = 0;
+    uint64_t times = 0;
+    int waiting = 0;
+    if (filter == TIMER && read(fd, &times, sizeof times) < 0) continue;
+    if (filter == TIMER) data = (int64_t)times;
+    if (filter == READ && ioctl(fd, FIONREAD, &waiting) == 0) data = waiting;
     struct event event;
     give(epoll, queue, each, &event);
-    event.data = 0;
-    if (filter == TIMER) {
-      uint64_t times = 0;
-      if (read(fd, &times, sizeof times) < 0) continue;
-      event.data = (int64_t)times;
-    }
-    int waiting = 0;
-    if (filter == READ && ioctl(fd, FIONREAD, &waiting) == 0) event.data = waiting;
+    event.data = data;
     if (filter == READ && (seen & (EPOLLRDHUP | EPOLLHUP))) event.flags |= END;
     if (filter == WRITE && (seen & (EPOLLHUP | EPOLLERR))) event.flags |= END;
     // A socket's error would be in fflags; to ask for it here would take it from the program.
