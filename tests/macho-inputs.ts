@@ -8,16 +8,22 @@ export const MACHO_MACHINES: readonly MachoMachine[] = ['x86_64', 'arm64'];
 
 let made = 0;
 
-/** Compiles a text; the path of the object. The language is the name's ending: `s`, `c` or `cpp`. */
+const compiled = new Map<string, string>();
+
+/** Compiles a text, once; the path of the object. The language is the name's ending: `s`, `c` or `cpp`. */
 export function machoObject(
   machine: MachoMachine,
   language: 's' | 'c' | 'cpp',
   text: string,
   ...flags: string[]
 ): string {
+  const key = JSON.stringify([machine, language, text, flags]);
+  const known = compiled.get(key);
+  if (known !== undefined) return known;
   const path = join(scratch(), `macho-${made++}-${machine}.${language}`);
   writeFileSync(path, text);
   output('clang-19', ['-target', `${machine}-apple-macos11`, ...flags, '-c', path, '-o', `${path}.o`]);
+  compiled.set(key, `${path}.o`);
   return `${path}.o`;
 }
 
