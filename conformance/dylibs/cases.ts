@@ -8,7 +8,6 @@ import { cacheFolder } from '../setup/cache.js';
 import { darwinToolchain } from '../setup/darwin-toolchain.js';
 import type { DarwinTarget } from '../setup/darwin-std.js';
 import { run } from '../setup/run.js';
-import { zigCompiler } from '../setup/zig.js';
 import { type MachineName } from '../suite.js';
 
 /** One link. */
@@ -27,12 +26,15 @@ export const targetOf = (machine: MachineName): DarwinTarget => `${machine}-appl
 /** What Apple calls it. */
 export const archOf = (machine: MachineName): 'arm64' | 'x86_64' => (machine === 'aarch64' ? 'arm64' : machine);
 
+/** Crates of which no part is C: there are no headers for that. */
+const WITHOUT_C = ['text', 'threads', 'source'];
+
 /** All cases of a machine. */
 export function dylibCases(machine: MachineName): DylibCase[] {
-  const crates = Object.entries(CRATES).map(([name, calls]) => ({
+  const crates = WITHOUT_C.map((name) => ({
     name: `crate-${name}`,
     machine,
-    calls,
+    calls: CRATES[name] ?? [],
     opens: true,
     args: () => crateArguments(machine, name),
   }));
@@ -73,9 +75,6 @@ function build(machine: MachineName, name: string, folder: string): NonNullable<
     ...capturing,
     RUSTC_BOOTSTRAP: '1',
     CARGO_TARGET_DIR: join(source, 'target'),
-    // C parts of crates, with the headers that Zig brings.
-    [`CC_${target.replaceAll('-', '_')}`]: zigCompiler(machine),
-    [`AR_${target.replaceAll('-', '_')}`]: 'llvm-ar-22',
     [`CARGO_TARGET_${upper}_LINKER`]: shim,
     [`CARGO_TARGET_${upper}_RUSTFLAGS`]: '-Clinker-flavor=ld64.lld',
   };

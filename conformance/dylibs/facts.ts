@@ -3,12 +3,15 @@
 import type { LinkedFile } from './linked-file.js';
 
 /** Facts, each a line; `NAME: FACT`. */
-function factsOf({ exports, binds, libraries }: LinkedFile): Map<string, string> {
+function factsOf({ exports, binds, libraries, dataInCode }: LinkedFile): Map<string, string> {
   const facts = new Map<string, string>();
   for (const [name, kind] of exports) facts.set(`export ${name}`, kind);
   for (const { name, library, weak } of binds.values())
     facts.set(`import ${name}`, `${library}${weak ? ', weak' : ''}`);
   libraries.forEach((name, index) => facts.set(`library ${index}`, name));
+  for (const kind of new Set(dataInCode)) {
+    facts.set(`data in code, ${kind}`, String(dataInCode.filter((one) => one === kind).length));
+  }
   return facts;
 }
 

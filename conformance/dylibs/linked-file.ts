@@ -33,6 +33,8 @@ export interface LinkedFile extends RawMacho {
   readonly personalities: readonly number[];
   /** Offset of an FDE in __eh_frame → the code that it describes. */
   readonly frames: ReadonlyMap<number, { readonly start: number; readonly end: number }>;
+  /** Length and kind of each piece of data in code. */
+  readonly dataInCode: readonly string[];
   /** Names of the libraries it needs. */
   readonly libraries: readonly string[];
 }
@@ -75,6 +77,9 @@ export function openLinked(path: string): LinkedFile {
     else defined.set(name, value);
   }
   for (const name of twice) defined.delete(name);
+  const dataInCode = [...said('--data-in-code').matchAll(/^0x[0-9a-f]+ +(\d+) +(\S+)/gm)].map(([, size, kind]) => {
+    return `${size} bytes of ${kind}`;
+  });
   const libraries = [...said('--dylibs-used').matchAll(/^\t(\S+) \(/gm)].map(([, name = '']) => name);
   return {
     ...raw,
@@ -85,6 +90,7 @@ export function openLinked(path: string): LinkedFile {
     defined,
     ...unwindOf(raw, said('--unwind-info')),
     frames: framesOf(path),
+    dataInCode,
     libraries,
   };
 }

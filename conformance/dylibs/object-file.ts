@@ -43,6 +43,7 @@ export interface RawMacho {
 export const N_STAB = 0xe0;
 export const N_EXT = 1;
 export const N_SECT = 0xe;
+export const N_WEAK_DEF = 0x80;
 export const N_ALT_ENTRY = 0x200;
 const LC_SYMTAB = 2;
 const LC_SEGMENT_64 = 0x19;

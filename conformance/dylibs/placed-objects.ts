@@ -2,7 +2,7 @@
 // writes none, by its symbol table, as far as names are unique.
 import { readFileSync } from 'node:fs';
 import type { LinkedFile } from './linked-file.js';
-import { archiveMembers, N_EXT, N_SECT, N_STAB, readRaw, type RawMacho } from './object-file.js';
+import { archiveMembers, N_EXT, N_SECT, N_WEAK_DEF, N_STAB, readRaw, type RawMacho } from './object-file.js';
 
 export interface PlacedObject {
   readonly object: RawMacho;
@@ -66,8 +66,10 @@ export function placedByMap(objects: Objects, mapFile: string): PlacedObject[] {
 export function placedByNames(like: readonly PlacedObject[], { defined }: LinkedFile): PlacedObject[] {
   const counts = new Map<string, number>();
   for (const { object } of like) {
-    for (const { name, type } of object.symbols) {
+    for (const { name, type, description } of object.symbols) {
       const seen = (type & N_STAB) === 0 && (type & 0xe) === N_SECT && (type & N_EXT) !== 0;
+      // Of weak ones the linker's own library may have another.
+      if ((description & N_WEAK_DEF) !== 0) counts.set(name, 2);
       if (seen) counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   }

@@ -11,6 +11,7 @@ import {
   type LinkedSection,
   type LinkedSegment,
 } from '../formats/macho/write-linked.js';
+import { encodeDataInCode } from './emit-dylib-data-in-code.js';
 import { encodeExports, encodeFixups, exportedSymbols, neededLibraries } from './emit-dylib-loader.js';
 import type { DylibOptions } from './emit-dylib-options.js';
 import { DYLIB_TARGET } from './emit-dylib-rules.js';
@@ -204,7 +205,7 @@ function emitDylib(plan: DylibPlan, options: DylibOptions): Emitted {
     fixups: encodeFixups(link, values, contents.loader, body, segments, options.fixups),
     exports: encodeExports(link, values, exported),
     functionStarts: encodeFunctionStarts(functionStarts(link, values)),
-    dataInCode: new Uint8Array(0),
+    dataInCode: encodeDataInCode(link, values),
     symbols: symbolTable.encoded,
     indirect: indirectSymbols(needs, symbolTable),
     identifier: options.identifier,

@@ -12,6 +12,7 @@ import { sameTypes } from '../../src/formats/dwarf/same-types.js';
 import { readTypesAndFunctions } from '../../src/formats/dwarf/types.js';
 import { readNotes } from '../../src/formats/elf/notes.js';
 import { readElf } from '../../src/formats/elf/read.js';
+import { readMacho } from '../../src/formats/macho/read.js';
 import { isLinkerScript, parseLinkerScript } from '../../src/formats/linker-script.js';
 import type { ObjectFile } from '../../src/formats/object-file.js';
 import { readObjectFile, readObjectWith } from '../../src/formats/read-object.js';
@@ -19,6 +20,8 @@ import { readTextStub } from '../../src/formats/tbd/read.js';
 import { stubView } from '../../src/formats/tbd/stub.js';
 import { demangle, demangleWithHash, spellV0 } from '../../src/formats/symbols/demangle.js';
 import { parseDynamicList, parseVersionScript } from '../../src/formats/version-script.js';
+import { dylibEmitter } from '../../src/link/emit-dylib.js';
+import type { DylibOptions } from '../../src/link/emit-dylib-options.js';
 import { SHARED_OBJECT } from '../../src/link/emit-shared.js';
 import { linkShared } from '../../src/link/shared.js';
 import { DEFAULT_SHARED_OPTIONS, type SharedOptions } from '../../src/link/shared/options.js';
@@ -81,6 +84,32 @@ const LINK: SharedOptions = {
 function linkObject(bytes: Uint8Array): unknown {
   const file = readElf(bytes, NAME);
   return each(...[LINK, DEFAULT_SHARED_OPTIONS].map((options) => () => linked(file, options)));
+}
+
+const DYLIB: DylibOptions = {
+  identity: { name: NAME, currentVersion: 0, compatibilityVersion: 0 },
+  build: { platform: 1, minimum: 0, sdk: 0 },
+  fixups: 'chained',
+  searchPaths: [],
+  headerPad: 32,
+  identifier: NAME,
+  signed: true,
+  identified: true,
+  modified: () => 0,
+};
+
+/** The same of a Mach-O object, for Apple's systems. */
+function linkMacho(bytes: Uint8Array): unknown {
+  const file = readMacho(bytes, NAME);
+  const options = { ...DEFAULT_SHARED_OPTIONS, symbolic: 'strong', now: true } as const;
+  return each(
+    ...([true, false] as const).map((gc) => () => {
+      const emitter = dylibEmitter({ ...DYLIB, fixups: gc ? 'chained' : 'opcodes' });
+      const { bytes: made, errors } = linkShared([{ kind: 'object', file }], { ...options, gc }, emitter);
+      if (errors[0] !== undefined) throw errors[0];
+      return made?.length;
+    }),
+  );
 }
 
 /** The file itself is not held: the alignment that a broken object asks for makes it larger, up to LIMITS.linkedPadding. */
@@ -280,6 +309,15 @@ export const TARGETS: readonly Target[] = [
     aims: macho('linkedit', '__unwind', '__eh'),
     read: wholeMacho,
     ...FORMAT,
+  },
+  {
+    name: 'macho-link',
+    shelf: 'macho',
+    weight: 6,
+    aims: macho('__comp', '__eh', 'symtab'),
+    read: linkMacho,
+    codes: /^IPBP(?:100[123]|20\d\d)$/,
+    where: /./,
   },
   { name: 'macho-debug', shelf: 'macho', weight: 4, aims: macho('__debug'), read: readDebug, ...FORMAT },
   { name: 'macho-unwind', shelf: 'macho', weight: 4, aims: macho('__eh', '__comp'), read: readUnwind, ...FORMAT },
