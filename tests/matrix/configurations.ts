@@ -65,6 +65,8 @@ function darwin(target: DarwinTarget): Configuration {
   };
 }
 
+export const MACOS = darwin('x86_64-apple-darwin');
+
 function darwinRelease(target: DarwinTarget): Configuration {
   return {
     ...RELEASE_BUILD,
@@ -96,7 +98,7 @@ export const ALL: readonly Configuration[] = [
   { ...DEBUG, name: 'dylib', runArguments: ['--deliver', 'dylib'] },
   { ...DEBUG, name: 'dylib-slots', runArguments: ['--deliver', 'dylib', '--redirect', 'slots'] },
   { ...DEBUG, name: 'static-musl', environment: muslEnvironment },
-  darwin('x86_64-apple-darwin'),
+  MACOS,
   darwin('aarch64-apple-darwin'),
   darwinRelease('x86_64-apple-darwin'),
   darwinRelease('aarch64-apple-darwin'),
