@@ -5,6 +5,7 @@ import { IpbpError } from '../codes/error.js';
 import { prepareAgent } from '../host/agent/agent-start.js';
 import { initProject, undoInit } from '../host/cargo/init-project.js';
 import { linkSettings } from '../host/cargo/slot-environment.js';
+import { NO_TOOLS } from '../host/cargo/target-tools.js';
 import { CODES } from '../codes/table.js';
 import { DONE, type Outcome } from './outcome.js';
 import type { Output } from './output.js';
@@ -20,7 +21,7 @@ export async function init(output: Output): Promise<Outcome> {
     program: fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'main.ts' : 'main.js', import.meta.url)),
     links: (targetTriple) => linkSettings('auto', targetTriple),
   });
-  const { file, changed, chained, leftAlone, overruledBy } = result;
+  const { file, changed, chained, tools, leftAlone, overruledBy } = result;
   const runners = [...chained.runners];
   const targets = runners.map(([triple, runner]) => ({ triple, runner }));
   output.record({ file, changed, rustcWrapper: chained.rustcWrapper, targets, leftAlone, overruledBy });
@@ -39,7 +40,8 @@ export async function init(output: Output): Promise<Outcome> {
   }
   for (const { triple } of targets) {
     try {
-      await prepareAgent(triple, { onBuild: () => output.say('building the agent (once per rustc)') });
+      const built = { tools: tools.get(triple) ?? NO_TOOLS };
+      await prepareAgent(triple, { ...built, onBuild: () => output.say('building the agent (once per rustc)') });
     } catch (error) {
       if (!(error instanceof IpbpError)) throw error;
       // The first cargo run will try again, and then it matters.

@@ -14,6 +14,7 @@ import {
 } from './cargo-project.js';
 import { hasOurSettings, withSettings, withoutSettings, type WantedSetting } from './config-edit.js';
 import { INIT_SCRIPTS, runnerScript, writeInitScripts, type Chained, type LocalSetup } from './init-scripts.js';
+import { targetTools, type TargetTools } from './target-tools.js';
 import { isSupportedTarget, namedTarget, targetVariable } from './target-triple.js';
 
 /** What was done. */
@@ -23,6 +24,8 @@ export interface InitResult {
   /** It was changed, or made. */
   readonly changed: boolean;
   readonly chained: Chained;
+  /** To build the agent with, by target. */
+  readonly tools: ReadonlyMap<string, TargetTools>;
   /** Targets that cargo is told to build for and that cannot be patched: nothing was set for them. */
   readonly leftAlone: readonly string[];
   /** Variables of the environment that cargo heeds instead. */
@@ -68,7 +71,9 @@ export async function initProject(directory: string, local: LocalSetup): Promise
   }
   const variables = [...WRAPPER_VARIABLES, ...targets.map((triple) => targetVariable(triple, 'RUNNER'))];
   const overruledBy = variables.filter((name) => (process.env[name] ?? '') !== '');
-  return { file, changed: after !== before, chained, leftAlone, overruledBy };
+  const toolsOf = (triple: string): TargetTools => targetTools(settings, root, triple, hostTriple, null);
+  const tools = new Map(targets.map((triple) => [triple, toolsOf(triple)]));
+  return { file, changed: after !== before, chained, tools, leftAlone, overruledBy };
 }
 
 /**

@@ -5,6 +5,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { LINKER, RUSTC_WRAPPER, shellQuote } from './scripts.js';
+import { isEmulated } from './target-triple.js';
 
 /** What was configured before, to be called by ours. */
 export interface Chained {
@@ -45,7 +46,8 @@ export function writeInitScripts(
     chmodSync(join(directory, name), 0o755);
   };
   put(INIT_SCRIPTS.rustcWrapper, rustcWrapper(root, chained.rustcWrapper));
-  for (const [triple, words] of chained.runners) put(runnerScript(triple, hostTriple), runner(root, words));
+  for (const [triple, words] of chained.runners)
+    put(runnerScript(triple, hostTriple), runner(root, words, isEmulated(triple, hostTriple)));
   put(INIT_SCRIPTS.linker, LINKER);
   writeFileSync(join(directory, '.gitignore'), '# Only of this machine.\nlocal\n');
   writeFileSync(join(directory, 'local'), localText(local, hostTriple));
@@ -93,6 +95,8 @@ if [ -n "$out" ]; then
   IPBP_OWN_NAMES=$(tr '\\0' '\\n' <"/proc/$PPID/environ" 2>/dev/null | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p' | tr '\\n' ' ')
   . "$here/local"
   if [ -n "$target" ]; then IPBP_TARGET=\${target%.json}; fi
+  # There nothing but slots leads to new code.
+  case $IPBP_TARGET in *-apple-*) IPBP_SLOTS=all ;; esac
   IPBP_LINKER_SCRIPT=$here/linker
   export IPBP_SLOTS IPBP_TARGET IPBP_LINK_WRITER IPBP_LINKER_SCRIPT
 fi
@@ -101,15 +105,16 @@ ${RUSTC_WRAPPER.replace(/^#!.*\n/, '')}`;
 
 /**
  * cargo's runner; it and the program have one pid. A runner of the user's own comes first and runs this one, so that
- * the agent is in the program and not in it. Only what lies in a profile's directory, which cargo locks while it
+ * the agent is in the program and not in it; one that emulates another machine comes last. Only what lies in a profile's directory, which cargo locks while it
  * builds, can be patched, and of that not what is in deps/: tests and benches. ipbp itself is started as a process of
  * its own, no child of the program's, which may wait for its children; the gate is open for reading before, so that no
  * word is lost.
  */
-function runner(root: string, chained: readonly string[]): string {
+function runner(root: string, chained: readonly string[], emulated: boolean): string {
   const chain = wordsBelow(root, chained).map((word) => `${word} `);
+  const start = `exec ${emulated ? chain.join('') : ''}"$@"`;
   const outer =
-    chain.length === 0
+    chain.length === 0 || emulated
       ? ''
       : `
 if [ "$1" = --ipbp-program ]; then
@@ -131,12 +136,12 @@ fi${outer}
 . "$here/local"
 if [ ! -f "$ipbp_program" ]; then ipbp_program=$root/node_modules/ipbp/dist/cli/main.js ipbp_options=; fi
 if [ ! -x "$ipbp_node" ]; then ipbp_node=$(command -v node); fi
-if [ -z "$ipbp_node" ] || [ ! -f "$ipbp_program" ]; then exec "$@"; fi
+if [ -z "$ipbp_node" ] || [ ! -f "$ipbp_program" ]; then ${start}; fi
 case $1 in
   /*) program=$1 ;;
   *) program=$PWD/$1 ;;
 esac
-gate=$(mktemp -d "\${TMPDIR:-/tmp}/ipbp.XXXXXX") && mkfifo "$gate/gate" && exec 3<>"$gate/gate" || exec "$@"
+gate=$(mktemp -d "\${TMPDIR:-/tmp}/ipbp.XXXXXX") && mkfifo "$gate/gate" && exec 3<>"$gate/gate" || ${start}
 (
   {
     exec 3>&-
@@ -149,7 +154,7 @@ read -r word <&3
 exec 3>&-
 if [ "$word" = go ]; then . "$gate/program-env"; fi
 rm -rf "$gate"
-exec "$@"
+${start}
 `;
 }
 
