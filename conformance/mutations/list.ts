@@ -1,7 +1,7 @@
 // The mutations: each breaks one row, field or pass as a slip of the pen would. `find` stands once in the file.
 
 /** A comparison that can turn red. */
-export type Check = 'meaning' | 'assembly' | 'jitlink' | 'properties' | 'fields';
+export type Check = 'meaning' | 'assembly' | 'jitlink' | 'properties' | 'fields' | 'macho' | 'far' | 'slots';
 
 /** One slip. */
 export interface Mutation {

@@ -4,10 +4,11 @@ import { parseArgs } from 'node:util';
 import { readOrigin, writeRecord } from '../record.js';
 import { cacheFolder } from '../setup/cache.js';
 import { MUTATIONS, type Check } from './list.js';
+import { MACHO_MUTATIONS } from './list-macho.js';
 import { mutate, openWorkshop, runCheck } from './workshop.js';
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
-const chosen = MUTATIONS.filter(({ name }) => name.includes(values.only));
+const chosen = [...MUTATIONS, ...MACHO_MUTATIONS].filter(({ name }) => name.includes(values.only));
 if (chosen.length === 0) throw new Error(`no mutation is called ${values.only}`);
 
 const origin = readOrigin();

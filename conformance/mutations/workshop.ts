@@ -18,6 +18,9 @@ const COMMANDS: Readonly<Record<Check, readonly string[]>> = {
   // What is red is not made smaller: that takes a hundred times as long.
   properties: ['conformance/main.ts', 'elf', '--suite', 'properties', '--unshrunk'],
   fields: ['scripts/test-runner.ts', 'unit', 'src/reloc'],
+  macho: ['conformance/main.ts', 'macho', '--suite', 'jitlink', '--only', 'assembly'],
+  far: ['scripts/test-runner.ts', 'live', 'relocations/far-code'],
+  slots: ['scripts/test-runner.ts', 'unit', 'entry-slots', 'macho/rewrite'],
 };
 
 const TIME_LIMIT = 400_000;

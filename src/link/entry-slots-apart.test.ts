@@ -72,6 +72,19 @@ for (const machine of MACHO_MACHINES) {
     });
   }
 
+  test(`${machine}: distances from data stay with the body: they may be a jump table's`, () => {
+    const data = `.section __TEXT,__const\n.p2align 2\n_table: .long _work - _table\n.long Linside - _table\n`;
+    const code = `.text\n.globl _work\n_work: nop\nLinside: nop\nret\n`;
+    const path = machoObject(machine, 's', `${code}${data}.subsections_via_symbols\n`);
+    const after = withSlots(path);
+    const table = after.symbols.find(({ name }) => name === '\x01table' || name === 'table')?.section as number;
+    const homes = after.relocations(table).map(({ symbol }) => {
+      const { section } = after.symbols[symbol] ?? {};
+      return typeof section === 'number' ? after.sections[section]?.name : section;
+    });
+    assert.equal(homes, ['__TEXT,__text', '__TEXT,__text']);
+  });
+
   for (const [debug, flags] of [
     ['with', ['-g']],
     ['without', []],

@@ -54,6 +54,10 @@ _here:
         .long   _here - _code
         .long   _far@GOT - .
         .quad   Lown
+
+// Without a symbol of the table: references go by section.
+        .section __DATA,__own
         .p2align 4
+        .quad   6
 Lown:   .quad   7
         .subsections_via_symbols
