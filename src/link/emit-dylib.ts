@@ -1,7 +1,7 @@
 // From needs to a Mach-O library: which made sections there are and how large, where everything goes, and what is written
 // there. What dyld reads is emit-dylib-loader's, symbols emit-dylib-symbols', unwinding emit-dylib-unwind's; load commands
 // and signature are written by formats/macho/write-linked.ts.
-import { IpbpError } from '../codes/error.js';
+import { IpbpError, hex } from '../codes/error.js';
 import * as macho from '../formats/macho/constants.js';
 import { encodeFunctionStarts } from '../formats/macho/function-starts.js';
 import {
@@ -85,6 +85,7 @@ function planDylib(parts: LinkParts, machine: DylibMachine, compact: CompactUnwi
   const place = (): void => {
     for (let look = 0; look < MOST_LOOKS; look++) {
       layout = placeOutputs(link, outputs, headerSize(link, machine, outputs, options));
+      checkReach(layout);
       if (unwindInfo < 0) return;
       unwindBytes = encodeUnwind(sources, placedLink(parts, tables, layout, outputs));
       if (unwindBytes.length <= (sections.size[unwindInfo] as number)) return;
@@ -98,7 +99,16 @@ function planDylib(parts: LinkParts, machine: DylibMachine, compact: CompactUnwi
   return { ...parts, machine, outputs, layout, tables, veneers, unwindInfo, unwindBytes };
 }
 
-/** Symbols name a section by one byte, names have two parts. */
+/** What says where code and its tables are counts from the file's start in 32 bits. */
+function checkReach({ end }: Layout): void {
+  if (end < 2 ** 32) return;
+  throw new IpbpError('IPBP2035', 'the image is larger than the format has addresses for', {
+    expected: 'less than 4 GiB',
+    actual: hex(end),
+  });
+}
+
+/** Symbols name a section by one byte. */
 function checkSections(link: Link, outputs: readonly OutputSection[]): void {
   if (outputs.length > 255) {
     report(
