@@ -93,8 +93,9 @@ const DYLIB: DylibOptions = {
   searchPaths: [],
   headerPad: 32,
   identifier: NAME,
-  signed: true,
-  identified: true,
+  // The hashes of all pages say nothing of the input.
+  signed: false,
+  identified: false,
   modified: () => 0,
 };
 
