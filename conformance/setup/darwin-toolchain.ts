@@ -34,6 +34,7 @@ export function darwinToolchain(target: DarwinTarget): DarwinToolchain {
     [`${variable}_RUNNER`]: runner,
     // What cargo sets itself where it runs on a Mac; else rustc calls dsymutil, and strip.
     CARGO_PROFILE_DEV_SPLIT_DEBUGINFO: 'unpacked',
+    CARGO_PROFILE_DEV_STRIP: 'none',
     CARGO_PROFILE_RELEASE_STRIP: 'none',
   };
   return { target, rustc, cc, ld, machorun: runner, sdk, env };
