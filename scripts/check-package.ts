@@ -10,10 +10,10 @@ import { formatMessage } from 'publint/utils';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Bytes unpacked. Today's size with room to grow; a test file or a source map that slips in shows here. */
-const SIZE_LIMIT = 2_800_000;
+const SIZE_LIMIT = 3_700_000;
 
 /** What a shell or another program starts; nothing else may be executable. */
-const EXECUTABLE = ['dist/cli/main.js', 'linker/ld'];
+const EXECUTABLE = ['dist/cli/main.js', 'linker/ld', 'linker/ld64.lld'];
 
 const REQUIRED = [
   'package.json',
@@ -30,6 +30,7 @@ const REQUIRED = [
   'docs/codes.md',
   'docs/protocol.md',
   'linker/ld',
+  'linker/ld64.lld',
 ];
 
 /** What the user gets; all else is a mistake. */
@@ -38,7 +39,7 @@ const ALLOWED = [
   /^dist\/(?!.*\.test\.).*\.(?:js|d\.ts)$/,
   /^agent\/(?:Cargo\.(?:toml|lock)|src\/.*\.rs)$/,
   /^docs\/.*\.(?:md|svg)$/,
-  /^linker\/ld$/,
+  /^linker\/ld(?:64\.lld)?$/,
 ];
 
 interface Packed {

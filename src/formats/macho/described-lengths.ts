@@ -2,8 +2,10 @@
 // compact_unwind_encoding.h: entries of function, length, encoding, personality and LSDA) and its __eh_frame.
 import type { EhFrame } from '../dwarf/eh-frame.js';
 import type { MachoSection } from './header.js';
-import { ADDEND, FOLDED_ROW, locate, OFFSET, SYMBOL } from './relocations.js';
-import type { FoldedRelocations, RelocationFile } from './relocations.js';
+import { ADDEND, FOLDED_ROW, OFFSET, SYMBOL } from './folded-relocations.js';
+import { locate } from './relocations.js';
+import type { FoldedRelocations } from './folded-relocations.js';
+import type { RelocationFile } from './relocations.js';
 import { sectionKind } from './section-kinds.js';
 
 const ENTRY_SIZE = 32;

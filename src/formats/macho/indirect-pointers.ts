@@ -4,8 +4,9 @@
 import { indirectSymbolsOf } from './commands.js';
 import * as macho from './constants.js';
 import type { MachoSection } from './header.js';
-import { foldedRow, joined, offsetsOf } from './relocations.js';
-import type { FoldedRelocations, RelocationFile } from './relocations.js';
+import { foldedRow, joined, offsetsOf } from './folded-relocations.js';
+import type { FoldedRelocations } from './folded-relocations.js';
+import type { RelocationFile } from './relocations.js';
 import * as types from './relocation-types.js';
 
 const POINTER_SIZE = 8;

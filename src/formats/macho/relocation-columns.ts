@@ -10,15 +10,14 @@ import type { MachoSection } from './header.js';
 import {
   ADDEND,
   FOLDED_ROW,
-  foldRelocations,
   MINUS,
   NO_RELOCATIONS,
   OFFSET,
   SYMBOL,
   TYPE,
   type FoldedRelocations,
-  type RelocationFile,
-} from './relocations.js';
+} from './folded-relocations.js';
+import { foldRelocations, type RelocationFile } from './relocations.js';
 import { holdsIndirectPointers, withIndirectPointers } from './indirect-pointers.js';
 import { MINUS_SYMBOL, widthOf } from './relocation-types.js';
 import { sectionKind } from './section-kinds.js';

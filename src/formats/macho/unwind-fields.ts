@@ -7,14 +7,8 @@ import { hex } from '../../codes/error.js';
 import type { MachoSection } from './header.js';
 import * as types from './relocation-types.js';
 import { openSectionsByAddress } from './sections-by-address.js';
-import {
-  foldedRow,
-  joined,
-  offsetsOf,
-  referentAt,
-  type FoldedRelocations,
-  type RelocationFile,
-} from './relocations.js';
+import { foldedRow, joined, offsetsOf, type FoldedRelocations } from './folded-relocations.js';
+import { referentAt, type RelocationFile } from './relocations.js';
 
 const LENGTHS: ReadonlyMap<number, number> = new Map([
   [4, types.LENGTH_4],
