@@ -34,7 +34,8 @@ for (const target of ['x86_64-apple-darwin', 'aarch64-apple-darwin'] satisfies D
     for (const tool of ['dsymutil', 'rust-objcopy']) chmodSync(fixture.path(`tools/${tool}`), 0o755);
     const finished = (): string => readFileSync(fixture.path('tools/calls'), 'utf8');
     const environment = { ...env, PATH: `${fixture.path('tools')}:${process.env['PATH'] ?? ''}` };
-    Reflect.deleteProperty(environment, 'CARGO_PROFILE_DEV_SPLIT_DEBUGINFO');
+    for (const setting of ['SPLIT_DEBUGINFO', 'STRIP'])
+      Reflect.deleteProperty(environment, `CARGO_PROFILE_DEV_${setting}`);
     const talker = startTalker(fixture.root, ['--target', target], environment);
     try {
       const ready = await talker.ready();
