@@ -2,6 +2,7 @@
 // tables, functions that only a frame record describes, and __unwind_info made of both.
 // Apple's <mach-o/compact_unwind_encoding.h>.
 import { ByteReader } from '../bytes/reader.js';
+import { IpbpError, hex } from '../codes/error.js';
 import { readEncoded } from '../formats/dwarf/pointer-encoding.js';
 import {
   encodeUnwindInfo,
@@ -154,7 +155,22 @@ export function encodeUnwind(sources: UnwindSources, placed: PlacedLink): Uint8A
     const encoding = frameRecordEncoding(machine, record);
     functions.push({ start, length, encoding, personality: null, lsda: null });
   }
+  for (const { start, length, lsda } of functions) {
+    checkPlace(start);
+    checkPlace(start + length);
+    checkPlace(lsda ?? 0);
+  }
   return encodeUnwindInfo(machine, functions);
+}
+
+/** Rows of broken objects can lead anywhere; the table has 32 bits for each place. */
+function checkPlace(place: number): void {
+  if (place >= 0 && place < 2 ** 32) return;
+  throw new IpbpError('IPBP2035', 'a row of unwind information leads out of the image', {
+    expected: 'less than 4 GiB',
+    actual: hex(place),
+    where: '__TEXT,__unwind_info',
+  });
 }
 
 function addressOf({ values }: PlacedLink, file: TakenFile, { symbol, addend }: Relocation): number {
