@@ -136,9 +136,13 @@ fn main() {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || (0..3).for_each(|i| sender.send(i).unwrap()));
     println!("received {:?}", receiver.iter().collect::<Vec<_>>());
-    let start = Instant::now();
-    std::thread::park_timeout(Duration::from_millis(20));
-    println!("parked {}", start.elapsed() >= Duration::from_millis(20));
+    // In a thread of its own: a channel may wake its receiver once more after that has gone on.
+    let parked = std::thread::spawn(|| {
+        let start = Instant::now();
+        std::thread::park_timeout(Duration::from_millis(20));
+        start.elapsed() >= Duration::from_millis(20)
+    });
+    println!("parked {}", parked.join().unwrap());
 
     println!("error {:?}", std::fs::File::open("/no/such/file").unwrap_err().kind());
     let folder = std::env::temp_dir().join(format!("machorun-{}", std::process::id()));
