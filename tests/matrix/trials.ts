@@ -20,7 +20,8 @@ const CONFIGURATIONS: Readonly<Record<string, readonly string[] | undefined>> = 
   plain: undefined,
   server: [
     ...['v0-names', 'release-debug-info', 'release', 'mold', 'dylib', 'dylib-slots'],
-    ...['x86_64-apple-darwin', 'aarch64-apple-darwin'],
+    ...['x86_64-apple-darwin', 'x86_64-apple-darwin-release'],
+    ...['aarch64-apple-darwin', 'aarch64-apple-darwin-release'],
   ],
   miniserve: ['v0-names', 'dylib', 'dylib-slots'],
   bottom: ['opt-1', 'dylib', 'dylib-slots'],
