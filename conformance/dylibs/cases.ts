@@ -6,7 +6,7 @@ import { CRATES, type Call } from '../cases/crates.js';
 import { ROOT } from '../record.js';
 import { cacheFolder } from '../setup/cache.js';
 import { darwinToolchain } from '../setup/darwin-toolchain.js';
-import type { DarwinTarget } from '../setup/darwin-std.js';
+import type { DarwinTarget } from '../setup/darwin-toolchain.js';
 import { run } from '../setup/run.js';
 import { type MachineName } from '../suite.js';
 

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { openArchive } from '../../src/formats/archive.js';
 import { MACHINE_TOOLS } from '../cases/machine-tools.js';
 import { arm64Rust } from '../setup/arm64-rust.js';
-import { rustForDarwin } from '../setup/darwin-std.js';
+import { rustWithStd } from '../setup/rust-std.js';
 import type { MachineName } from '../suite.js';
 import { assembled, compiled } from './compiled.js';
 import { assembledForDarwin, compiledForDarwin } from './compiled-darwin.js';
@@ -80,7 +80,7 @@ function machoGroups(machine: MachineName): readonly ObjectGroup[] {
       dear: true,
       objects: () => {
         const target = `${machine}-apple-darwin` as const;
-        return rlibMembers(join(rustForDarwin(target).prefix, 'lib', 'rustlib', target, 'lib'));
+        return rlibMembers(join(rustWithStd(target).prefix, 'lib', 'rustlib', target, 'lib'));
       },
     },
   ];

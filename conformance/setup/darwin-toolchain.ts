@@ -2,8 +2,11 @@
 // names, and our loader as the target's runner.
 import { darwinLinker } from './darwin-linker.js';
 import { darwinSdk } from './darwin-sdk.js';
-import { type DarwinTarget, rustForDarwin } from './darwin-std.js';
 import { machorun } from './machorun.js';
+import { rustWithStd } from './rust-std.js';
+
+/** A macOS target of rustc. */
+export type DarwinTarget = 'aarch64-apple-darwin' | 'x86_64-apple-darwin';
 
 /** What is there for one target. */
 export interface DarwinToolchain {
@@ -22,7 +25,7 @@ export interface DarwinToolchain {
 
 /** The toolchain; what is not in the cache is downloaded and built, which takes about two minutes for a target. */
 export function darwinToolchain(target: DarwinTarget): DarwinToolchain {
-  const { rustc } = rustForDarwin(target);
+  const { rustc } = rustWithStd(target);
   const { ld, cc } = darwinLinker();
   const runner = machorun(target);
   const sdk = darwinSdk();

@@ -36,6 +36,18 @@ function apt(...args: readonly string[]): void {
   if (status !== 0) throw new Error(`apt-get ${args.join(' ')} ended with ${status}`);
 }
 
+/** Installs packages of which a file is missing; throws with their names where that is not allowed. */
+export function ensureDebianPackages(files: Readonly<Record<string, string>>): void {
+  install(Object.keys(files).filter((name) => !existsSync(files[name]!)));
+}
+
+function install(packages: readonly string[]): void {
+  if (packages.length === 0) return;
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) throw new Error(`install the packages ${packages.join(' ')}`);
+  apt('update', '-q');
+  apt('install', '-y', '-q', '--no-install-recommends', ...packages);
+}
+
 /** What the comparison of Mach-O libraries needs. */
 export const MACHO_TOOLS: Readonly<Record<string, string>> = {
   'clang-19': 'clang-19',
@@ -49,14 +61,14 @@ export const MACHO_TOOLS: Readonly<Record<string, string>> = {
 
 /** Installs the packages of missing programs; throws with their names where that is not allowed. */
 export function ensureDebianTools(tools: Readonly<Record<string, string>> = TOOLS): void {
-  const missing = Object.keys(tools).filter((tool) => !onPath(tool));
-  if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((tool) => tools[tool]!))];
-  if (process.getuid?.() !== 0 || !onPath('apt-get')) {
-    throw new Error(`${missing.join(', ')} not found; install the packages ${packages.join(' ')}`);
-  }
-  apt('update', '-q');
-  apt('install', '-y', '-q', '--no-install-recommends', ...packages);
+  const missing = [
+    ...new Set(
+      Object.keys(tools)
+        .filter((tool) => !onPath(tool))
+        .map((tool) => tools[tool]!),
+    ),
+  ];
+  install(missing);
 }
 
 /** The first line of what a program says of its version. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../matrix/program.js';
 import { readOrigin } from '../matrix/report.js';
-import type { DarwinTarget } from '../../conformance/setup/darwin-std.js';
+import type { DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
 import { drivePairs, type EditResult } from './drive.js';
 import { shuffled } from './pair.js';
 import { PAIRS } from './pairs/all-pairs.js';

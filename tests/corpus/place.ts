@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DarwinTarget } from '../../conformance/setup/darwin-std.js';
+import type { DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
 import { darwinToolchain } from '../../conformance/setup/darwin-toolchain.js';
 import type { MachineName } from '../../src/formats/object-file.js';
 import { agentLibrary } from '../../src/host/agent/agent-build.js';

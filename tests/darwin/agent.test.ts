@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DarwinTarget } from '../../conformance/setup/darwin-std.js';
+import type { DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
 import { run } from '../../conformance/setup/run.js';
 import { agentLibrary } from '../../src/host/agent/agent-build.js';
 import { listenForAgent, type AgentConnection } from '../../src/host/agent/agent-connection.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DarwinTarget } from '../../conformance/setup/darwin-std.js';
+import type { DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
 import { run, tryRun } from '../../conformance/setup/run.js';
 import { readObjectFile } from '../../src/formats/read-object.js';
 import { readPatch } from '../../src/patch/image/library.js';

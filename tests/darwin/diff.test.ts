@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DarwinTarget } from '../../conformance/setup/darwin-std.js';
+import type { DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
 import { darwinToolchain } from '../../conformance/setup/darwin-toolchain.js';
 import { run } from '../../conformance/setup/run.js';
 import { objectsAt } from '../../src/host/files/object-paths.js';

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rustForDarwin } from '../../conformance/setup/darwin-std.js';
+import { rustWithStd } from '../../conformance/setup/rust-std.js';
 import { openArchive } from '../../src/formats/archive.js';
 import { openLinkObject } from '../../src/link/atoms.js';
 import type { Atom, Edge } from '../../src/link/graph.js';
@@ -39,7 +39,7 @@ for (const [target, most] of [
   ['aarch64-apple-darwin', ['ARM64_RELOC_PAGE21', 'ARM64_RELOC_PAGEOFF12', 'ARM64_RELOC_BRANCH26']],
 ] as const) {
   test(`${target}: no reference of std is one that cannot be made far`, () => {
-    const folder = join(rustForDarwin(target).prefix, 'lib', 'rustlib', target, 'lib');
+    const folder = join(rustWithStd(target).prefix, 'lib', 'rustlib', target, 'lib');
     const counts = new Map<string, number>();
     const refused: string[] = [];
     for (const file of readdirSync(folder).filter((name) => name.endsWith('.rlib'))) {

@@ -2,7 +2,7 @@
 import { chmodSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DarwinTarget } from '../../conformance/setup/darwin-std.js';
+import type { DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
 import { darwinToolchain } from '../../conformance/setup/darwin-toolchain.js';
 import { manifest } from '../cargo-fixture.js';
 import { ipbp, startTalker, talkerFixture, talkerSource } from '../talker.js';

@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { DarwinTarget } from '../../conformance/setup/darwin-std.js';
+import type { DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
 import { darwinToolchain } from '../../conformance/setup/darwin-toolchain.js';
 import { cargoFixture, manifest } from '../cargo-fixture.js';
 import { startTalker } from '../talker.js';

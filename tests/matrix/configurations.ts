@@ -1,6 +1,6 @@
 // How the matrix builds its programs.
 import { darwinToolchain } from '../../conformance/setup/darwin-toolchain.js';
-import type { DarwinTarget } from '../../conformance/setup/darwin-std.js';
+import type { DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
 import { linkerFlags, wildFlags } from './linkers.js';
 import { muslEnvironment } from './musl.js';
 import type { Row } from './row.js';
