@@ -1,16 +1,16 @@
-// The link of one edit's patch, by ipbp and as the peer does it (Dioxus subsecond): all objects of the edited crate and an
-// object of stubs for what they use of the program, through rustc's own lld to a shared library. Both take turns; rustc's
-// time, which both need, is counted on neither side. ipbp's side is all of its own: reading the objects that differ, diff,
-// link, encoding the patch.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// The link of one edit's patch, by ipbp and as the peer does it (peer-link.ts): all objects of the edited crate to a shared
+// library, and beside it the same link of only the objects that differ. All take turns; rustc's time, which both need, is
+// counted on neither side. ipbp's side is all of its own: reading the objects that differ, diff, link, and encoding the
+// patch, which for macOS is a signed dylib.
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureDebianTools } from '../conformance/setup/debian-tools.js';
-import { run, tryRun, type Said } from '../conformance/setup/run.js';
-import { readObjectFile } from '../src/formats/read-object.js';
 import { encodePatchFile } from '../src/patch/image/image-file.js';
-import { openEdit, patchOf, type OpenEdit } from './engine.js';
+import { libraryOf } from '../src/patch/image/library.js';
+import { openEdit, patchOf } from './open-edit.js';
+import { openPeer } from './peer-link.js';
+import { platformOf, type Platform, type Target } from './platform.js';
 import { SUBJECTS, type Subject } from './project.js';
 import { round, summarise, type Summary } from './statistics.js';
 
@@ -19,107 +19,99 @@ const WARM_UP = 150;
 
 interface PatchLinkResult {
   readonly subject: string;
+  readonly target: string;
   readonly executableBytes: number;
   /** Objects of the edited crate, which the peer links, and those that differ, which ipbp reads. */
   readonly objects: number;
   readonly changedObjects: number;
   readonly stubs: number;
-  readonly ipbp: { readonly ms: Summary; readonly bytes: number };
+  readonly ipbp: {
+    readonly ms: Summary;
+    /** Of it: reading and diff, link, encoding. */
+    readonly diff: Summary;
+    readonly link: Summary;
+    readonly encode: Summary;
+    readonly bytes: number;
+  };
   readonly peer: { readonly ms: Summary; readonly bytes: number; readonly refuses: string | null };
+  /** The peer's linker over the objects that differ only. */
+  readonly peerChanged: { readonly ms: Summary };
   /** ms of the peer / ms of ipbp, turn by turn: so many times faster. */
   readonly times: Summary;
+  readonly timesChanged: Summary;
 }
 
-/** rustc's own, as the peer calls it. */
-function rustLld(): string {
-  const root = spawnSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).stdout.trim();
-  return join(root, 'lib', 'rustlib', 'x86_64-unknown-linux-gnu', 'bin', 'rust-lld');
-}
-
-/** An object that gives every name the objects use of the program an address: functions a jump there, data the place. */
-function stubObject({ executable, objects }: OpenEdit, folder: string): { path: string; count: number } {
-  const program = new Map(readObjectFile(executable, 'program').symbols.map((symbol) => [symbol.name, symbol]));
-  const symbols = objects.flatMap((path) => readObjectFile(new Uint8Array(readFileSync(path)), path).symbols);
-  const defined = new Set(symbols.filter(({ section }) => section !== 'undefined').map(({ name }) => name));
-  const wanted = new Set(symbols.filter(({ section }) => section === 'undefined').map(({ name }) => name));
-  const lines = ['.text'];
-  for (const name of wanted) {
-    const symbol = program.get(name);
-    if (defined.has(name) || symbol === undefined || typeof symbol.section !== 'number') continue;
-    // As if the program lay there.
-    const address = `0x${(0x5555_5555_4000 + symbol.value).toString(16)}`;
-    lines.push(`.globl "${name}"`);
-    if (symbol.kind !== 'function') lines.push(`"${name}" = ${address}`);
-    else lines.push(`.type "${name}", @function`, `"${name}":`, 'jmp *0(%rip)', `.quad ${address}`);
-  }
-  const source = join(folder, 'stubs.s');
-  writeFileSync(source, `${lines.join('\n')}\n`);
-  const path = join(folder, 'stubs.o');
-  run('clang-19', ['-c', source, '-o', path]);
-  return { path, count: lines.filter((line) => line.startsWith('.globl')).length };
-}
-
-async function measure(subject: Subject, edits: number, folder: string): Promise<PatchLinkResult> {
-  const edit = await openEdit(subject, folder);
-  const stubs = stubObject(edit, folder);
-  const output = join(folder, 'patch.so');
-  const options = ['-flavor', 'gnu', '-shared', '--eh-frame-hdr', '-z', 'now', '-z', 'relro', '-o', output];
-  const linker = rustLld();
-  const peer = (...more: readonly string[]): Said => tryRun(linker, [...options, ...more, ...edit.objects, stubs.path]);
-  // It refuses thread-locals of the edited crate; its time is that of the same link without the refusal.
-  const refused = peer();
-  const anyway = refused.status === 0 ? [] : ['--noinhibit-exec'];
-  const times = { ipbp: [] as number[], peer: [] as number[] };
+async function measure(subject: Subject, platform: Platform, edits: number, folder: string): Promise<PatchLinkResult> {
+  const edit = await openEdit(subject, platform, folder);
+  const peer = openPeer(edit, platform, folder);
+  const columns = { ipbp: [], diff: [], link: [], encode: [], all: [], changed: [] } as Record<string, number[]>;
   let bytes = 0;
+  let peerBytes = 0;
   for (let turn = -WARM_UP; turn < edits; turn++) {
     const start = performance.now();
-    bytes = encodePatchFile(patchOf(edit.request(edit.read()))).bytes.length;
-    const middle = performance.now();
-    const { status, stderr } = peer(...anyway);
-    const end = performance.now();
-    if (status !== 0) throw new Error(`rust-lld ended with ${status}: ${stderr}`);
+    const request = edit.request(edit.read());
+    const compared = performance.now();
+    const image = patchOf(request);
+    const linked = performance.now();
+    bytes = (platform.slotsOnly ? libraryOf(image, edit.program.base.file) : encodePatchFile(image).bytes).length;
+    const encoded = performance.now();
     if (turn < 0) continue;
-    times.ipbp.push(middle - start);
-    times.peer.push(end - middle);
+    peer.link('all');
+    const all = performance.now();
+    peerBytes = statSync(peer.output).size;
+    const between = performance.now();
+    peer.link('changed');
+    const changed = performance.now() - between;
+    const parts = { diff: compared - start, link: linked - compared, encode: encoded - linked, all: all - encoded };
+    for (const [name, ms] of Object.entries({ ipbp: encoded - start, ...parts, changed })) columns[name]?.push(ms);
   }
+  const of = (name: string): Summary => summarise(columns[name] ?? []);
+  const times = (name: string): Summary =>
+    summarise((columns[name] ?? []).map((ms, turn) => ms / (columns.ipbp?.[turn] ?? NaN)));
   return {
     subject: subject.name,
+    target: platform.target,
     executableBytes: edit.executable.length,
     objects: edit.objects.length,
     changedObjects: edit.after.length,
-    stubs: stubs.count,
-    ipbp: { ms: summarise(times.ipbp), bytes },
-    peer: {
-      ms: summarise(times.peer),
-      bytes: statSync(output).size,
-      refuses: refused.status === 0 ? null : (refused.stderr.split('\n')[0] ?? ''),
-    },
-    times: summarise(times.peer.map((ms, turn) => ms / (times.ipbp[turn] ?? NaN))),
+    stubs: peer.stubs,
+    ipbp: { ms: of('ipbp'), diff: of('diff'), link: of('link'), encode: of('encode'), bytes },
+    peer: { ms: of('all'), bytes: peerBytes, refuses: peer.refuses },
+    peerChanged: { ms: of('changed') },
+    times: times('all'),
+    timesChanged: times('changed'),
   };
 }
 
-function print({ subject, objects, changedObjects, stubs, ipbp, peer, times }: PatchLinkResult): void {
-  const inputs = `${changedObjects} objects differ; the peer links ${objects} and ${stubs} stubs`;
-  process.stdout.write(`${subject}: ${inputs}\n`);
-  process.stdout.write(
-    `  ipbp ${ipbp.ms.median} ms, ${ipbp.bytes} bytes; peer ${peer.ms.median} ms, ${peer.bytes} bytes\n`,
-  );
-  process.stdout.write(`  ${round(times.median)} times faster (${times.low}–${times.high})\n`);
-  if (peer.refuses !== null) process.stdout.write(`  the peer's linker refuses it: ${peer.refuses}\n`);
+function print(result: PatchLinkResult): void {
+  const { subject, target, objects, changedObjects, stubs, ipbp, peer, peerChanged, times, timesChanged } = result;
+  const say = (text: string): void => void process.stdout.write(`${text}\n`);
+  say(`${subject}, ${target}: ${changedObjects} objects differ; the peer links ${objects} and ${stubs} stubs`);
+  const parts = `diff ${ipbp.diff.median}, link ${ipbp.link.median}, encode ${ipbp.encode.median}`;
+  say(`  ipbp ${ipbp.ms.median} ms (${parts}), ${ipbp.bytes} bytes; peer ${peer.ms.median} ms, ${peer.bytes} bytes`);
+  say(`  ${round(times.median)} times faster (${times.low}–${times.high})`);
+  say(`  the peer over what differs ${peerChanged.ms.median} ms: ${round(timesChanged.median)} times`);
+  if (peer.refuses !== null) say(`  the peer's linker refuses it: ${peer.refuses}`);
 }
 
-/** Measures all subjects, or those named. */
-export async function benchPatchLink(edits: number, names: readonly string[]): Promise<readonly PatchLinkResult[]> {
+/** Measures all subjects, or those named, for each target. */
+export async function benchPatchLink(
+  edits: number,
+  names: readonly string[],
+  targets: readonly Target[],
+): Promise<readonly PatchLinkResult[]> {
   ensureDebianTools();
   const results: PatchLinkResult[] = [];
-  for (const subject of SUBJECTS.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    const folder = mkdtempSync(join(tmpdir(), 'ipbp-bench-patch-link-'));
-    try {
-      const result = await measure(subject, edits, folder);
-      print(result);
-      results.push(result);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
+  for (const platform of targets.map(platformOf)) {
+    for (const subject of SUBJECTS.filter(({ name }) => names.length === 0 || names.includes(name))) {
+      const folder = mkdtempSync(join(tmpdir(), 'ipbp-bench-patch-link-'));
+      try {
+        const result = await measure(subject, platform, edits, folder);
+        print(result);
+        results.push(result);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
     }
   }
   return results;

@@ -3,6 +3,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HERE, type Platform, slotsEnvironment } from './platform.js';
 
 /** A captured rustc command. */
 export interface PlainRustc {
@@ -25,15 +26,21 @@ function fields(file: string): string[] {
   return readFileSync(file, 'utf8').split('\0').slice(0, -1);
 }
 
-/** Builds the project in `folder` by cargo and captures how rustc is called for the binary `crate`. */
-export function captureRustc(folder: string, crate: string): PlainRustc {
+/**
+ * Builds the project in `folder` by cargo and captures how rustc is called for the binary `crate`. Where patches need slots
+ * the program has them: ipbp's wrapper then comes first, and may add to rustc's arguments.
+ */
+export function captureRustc(folder: string, crate: string, platform: Platform = HERE): PlainRustc {
   const calls = join(folder, 'rustc-calls');
   mkdirSync(calls);
   const wrapper = join(calls, 'wrapper.sh');
   writeFileSync(wrapper, WRAPPER, { mode: 0o755 });
-  execFileSync('cargo', ['build', '--quiet', '--locked'], {
+  const wrappers = platform.slotsOnly
+    ? { ...slotsEnvironment(platform, join(folder, 'slots')), IPBP_CHAIN_WRAPPER: wrapper }
+    : { RUSTC_WRAPPER: wrapper };
+  execFileSync('cargo', ['build', '--quiet', '--locked', ...platform.cargo], {
     cwd: folder,
-    env: { ...process.env, RUSTC_WRAPPER: wrapper },
+    env: { ...process.env, ...platform.environment, ...wrappers },
   });
   const call = readdirSync(calls)
     .filter((name) => name.endsWith('.args'))

@@ -1,30 +1,30 @@
-// What slots cost against none, in the same run: ns per call of a leaf function, a workload of JSON and hash maps, the
-// size of executables and the time of a link. Both builds are cargo's own; one has the scripts of `--redirect slots`.
+// What slots cost against none, in the same run and of the same objects: ns per call of a leaf function, a workload of JSON
+// and hash maps, the size of executables, the time of a link, and of the rewriting before it.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeScripts } from '../src/host/cargo/scripts.js';
-import { linkEnvironment } from '../src/host/cargo/slot-environment.js';
+import { CapturedProgram, type Before, type Way } from './captured-program.js';
+import { platformOf, type Platform, type Profile, type Target } from './platform.js';
 import { ROOT } from './record.js';
 import { round, summarise, type Summary } from './statistics.js';
 
-/** A program that is built both ways. */
+/** A program that is linked both ways. */
 interface Subject {
   readonly name: string;
   /** From the checkout's root. */
   readonly source: string;
-  readonly executable: string;
+  readonly profiles: readonly Profile[];
   /** It takes `leaf N` and `work N`. */
   readonly runs: boolean;
 }
 
 const SUBJECTS: readonly Subject[] = [
-  { name: 'work', source: 'bench/programs/slots', executable: 'slots-work', runs: true },
-  { name: 'example', source: 'examples/garden', executable: 'garden', runs: false },
+  { name: 'work', source: 'bench/programs/slots', profiles: ['debug', 'release'], runs: true },
+  { name: 'example', source: 'examples/garden', profiles: ['debug', 'release'], runs: false },
+  { name: 'server', source: 'examples/server', profiles: ['debug'], runs: false },
 ];
 
-type Way = 'none' | 'slots';
 const WAYS: readonly Way[] = ['none', 'slots'];
 
 /** Calls and rounds of one run: about half a second each. */
@@ -41,72 +41,14 @@ interface Measured {
 
 interface SlotsResult {
   readonly subject: string;
-  readonly profile: 'debug' | 'release';
+  readonly target: string;
+  readonly profile: Profile;
   readonly bytes: { readonly none: number; readonly slots: number; readonly ratio: number };
+  /** What a rewrite of all reads. */
+  readonly objects: { readonly count: number; readonly bytes: number };
   readonly times: readonly Measured[];
-}
-
-/** One subject in one profile, in two target directories. */
-class Builds {
-  readonly #environments: Readonly<Record<Way, NodeJS.ProcessEnv>>;
-
-  constructor(
-    readonly subject: Subject,
-    readonly profile: 'debug' | 'release',
-    readonly folder: string,
-  ) {
-    const scripts = writeScripts(join(folder, 'scripts'));
-    const slots = {
-      ...linkEnvironment('slots', 'x86_64-unknown-linux-gnu', scripts),
-      RUSTC_WRAPPER: scripts.rustcWrapper,
-      IPBP_UNITS: join(folder, 'units'),
-      // What `ipbp run` uses: the compiled program, not its source through a loader.
-      IPBP_LINK_WRITER: `'${process.execPath}' '${join(ROOT, 'dist', 'host', 'cargo', 'link-main.js')}'`,
-    };
-    const { CARGO_TARGET_DIR: _, ...own } = process.env;
-    this.#environments = { none: own, slots: { ...own, ...slots } };
-    cpSync(join(ROOT, subject.source), join(folder, 'project'), {
-      recursive: true,
-      filter: (path) => !path.includes('/target'),
-    });
-  }
-
-  #target(way: Way): string {
-    return join(this.folder, way);
-  }
-
-  executable(way: Way): string {
-    return join(this.#target(way), this.profile, this.subject.executable);
-  }
-
-  /** Milliseconds of `cargo build`. */
-  build(way: Way): number {
-    const args = ['build', '--quiet', '--target-dir', this.#target(way)];
-    const start = performance.now();
-    execFileSync('cargo', this.profile === 'release' ? [...args, '--release'] : args, {
-      cwd: join(this.folder, 'project'),
-      env: { ...this.#environments[way], CARGO_PROFILE_RELEASE_INCREMENTAL: 'true' },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    return performance.now() - start;
-  }
-
-  /** Milliseconds of a build in which only the link is to be done: cargo is made to think the program's unit is old. */
-  relink(way: Way): number {
-    const fingerprints = join(this.#target(way), this.profile, '.fingerprint');
-    for (const unit of readdirSync(fingerprints)) {
-      if (!unit.startsWith(this.subject.executable)) continue;
-      for (const file of readdirSync(join(fingerprints, unit))) {
-        if (file.startsWith('dep-')) utimesSync(join(fingerprints, unit, file), 1, 1);
-      }
-    }
-    return this.build(way);
-  }
-
-  /** What the program printed: nanoseconds. */
-  run(way: Way, what: 'leaf' | 'work', times: number): number {
-    return Number(execFileSync(this.executable(way), [what, String(times)], { encoding: 'utf8' }));
-  }
+  /** Of a process that rewrites what it must before a link, ms; `node` is that of one that does nothing. */
+  readonly rewrite: Readonly<Record<Before | 'node', Summary>>;
 }
 
 /** Both ways by turns, so that what else the machine does meets both. */
@@ -117,45 +59,94 @@ function measured(what: string, times: number, one: (way: Way) => number): Measu
   return { what, none, slots, ratio: round(slots.median / none.median) };
 }
 
-function measure(builds: Builds, times: number): SlotsResult {
-  const { subject, profile } = builds;
-  for (const way of WAYS) builds.build(way);
-  const [none, slots] = WAYS.map((way) => statSync(builds.executable(way)).size) as [number, number];
-  const runs = subject.runs
-    ? [
-        measured('leaf call, ns', times, (way) => builds.run(way, 'leaf', CALLS[profile])),
-        measured('JSON and hash maps, ns per round', times, (way) => builds.run(way, 'work', ROUNDS[profile])),
-      ]
-    : [];
-  const links = measured('cargo build that only links, ms', times, (way) => builds.relink(way));
+/** What the program printed: nanoseconds. */
+function run(platform: Platform, executable: string, what: 'leaf' | 'work', times: number): number {
+  const [command, ...args] = [...platform.runner, executable, what, String(times)];
+  return Number(execFileSync(command, args, { encoding: 'utf8' }));
+}
+
+function emptyProcess(): number {
+  const start = performance.now();
+  execFileSync(process.execPath, ['-e', '']);
+  return performance.now() - start;
+}
+
+function repeated(times: number, one: () => number): Summary {
+  return summarise(Array.from({ length: times }, one));
+}
+
+function measure(subject: Subject, platform: Platform, profile: Profile, times: number, folder: string): SlotsResult {
+  const project = join(folder, 'project');
+  mkdirSync(folder, { recursive: true });
+  cpSync(join(ROOT, subject.source), project, { recursive: true, filter: (path) => !path.includes('/target') });
+  const program = new CapturedProgram(platform, profile, project, folder);
+  for (const way of WAYS) program.link(way, 'nothing');
+  const [none, slots] = WAYS.map((way) => statSync(program.executable(way)).size) as [number, number];
+  const calls = (what: 'leaf' | 'work', count: number) => (way: Way) =>
+    run(platform, program.executable(way), what, count);
+  const runs =
+    subject.runs && platform.native
+      ? [
+          measured('leaf call, ns', times, calls('leaf', CALLS[profile])),
+          measured('JSON and hash maps, ns per round', times, calls('work', ROUNDS[profile])),
+        ]
+      : [];
+  const links = (['nothing', 'all but one', 'all'] as const).map((before) =>
+    measured(`link with ${before} rewritten before, ms`, times, (way) => program.link(way, before)),
+  );
+  const objects = program.objects();
   return {
     subject: subject.name,
+    target: platform.target,
     profile,
     bytes: { none, slots, ratio: round(slots / none) },
-    times: [...runs, links],
+    objects: { count: objects.length, bytes: objects.reduce((sum, path) => sum + statSync(path).size, 0) },
+    times: [...runs, ...links],
+    rewrite: {
+      nothing: repeated(times, () => program.rewrite('nothing')),
+      'all but one': repeated(times, () => program.rewrite('all but one')),
+      all: repeated(times, () => program.rewrite('all')),
+      node: repeated(times, emptyProcess),
+    },
   };
 }
 
-function print({ subject, profile, bytes, times }: SlotsResult): void {
+function print({ subject, target, profile, bytes, objects, times, rewrite }: SlotsResult): void {
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
-  say(`${subject}, ${profile}: ${bytes.none} bytes without slots, ${bytes.slots} with: ${bytes.ratio}`);
+  say(`${subject}, ${target}, ${profile}: ${bytes.none} bytes without slots, ${bytes.slots} with: ${bytes.ratio}`);
   for (const { what, none, slots, ratio } of times) {
-    say(`  ${what.padEnd(34)} none ${none.median}, slots ${slots.median}, ratio ${ratio}`);
+    say(`  ${what.padEnd(42)} none ${none.median}, slots ${slots.median}, ratio ${ratio}`);
   }
+  const { nothing, all, node, 'all but one': one } = rewrite;
+  say(`  rewriting ${objects.count} objects, ${objects.bytes} bytes: ${nothing.median} ms (from ${nothing.low})`);
+  say(`  one of them ${one.median} ms, none of them ${all.median} ms, Node alone ${node.median} ms`);
 }
 
-/** Measures all subjects in both profiles; `times` is how often each way. */
-export function benchSlots(times: number): Promise<readonly SlotsResult[]> {
+/**
+ * Measures all subjects, or those named, for each target; `times` is how often each way.
+ * @param keep a folder for what was built, so that a second run need not; null: a temporary one
+ */
+export function benchSlots(
+  times: number,
+  names: readonly string[],
+  targets: readonly Target[],
+  keep: string | null,
+): Promise<readonly SlotsResult[]> {
   const results: SlotsResult[] = [];
-  for (const subject of SUBJECTS) {
-    for (const profile of ['debug', 'release'] as const) {
-      const folder = mkdtempSync(join(tmpdir(), 'ipbp-bench-slots-'));
-      try {
-        const result = measure(new Builds(subject, profile, folder), times);
-        print(result);
-        results.push(result);
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
+  for (const platform of targets.map(platformOf)) {
+    for (const subject of SUBJECTS.filter(({ name }) => names.length === 0 || names.includes(name))) {
+      for (const profile of subject.profiles) {
+        const folder =
+          keep === null
+            ? mkdtempSync(join(tmpdir(), 'ipbp-bench-slots-'))
+            : join(keep, `${subject.name}-${platform.target}-${profile}`);
+        try {
+          const result = measure(subject, platform, profile, times, folder);
+          print(result);
+          results.push(result);
+        } finally {
+          if (keep === null) rmSync(folder, { recursive: true, force: true });
+        }
       }
     }
   }
