@@ -3,7 +3,11 @@
 // readers fill the columns, with the same checks as the model's symbols and relocations (object-file.ts).
 
 /** Kinds of symbols; a row of `SymbolColumns.kind` is an index here. The first is the kind of what says nothing. */
-export const SYMBOL_KINDS = ['none', 'data', 'function', 'section', 'file', 'tls', 'ifunc'] as const;
+export const SYMBOL_KINDS = [
+  ...(['none', 'data', 'function', 'section', 'file', 'tls', 'ifunc'] as const),
+  // What lies in no memory: it is known by an index in a space of its own.
+  ...(['global', 'table', 'type', 'tag'] as const),
+] as const;
 export const KIND_NONE = 0;
 export const KIND_DATA = 1;
 export const KIND_FUNCTION = 2;
@@ -11,6 +15,10 @@ export const KIND_SECTION = 3;
 export const KIND_FILE = 4;
 export const KIND_TLS = 5;
 export const KIND_IFUNC = 6;
+export const KIND_GLOBAL = 7;
+export const KIND_TABLE = 8;
+export const KIND_TYPE = 9;
+export const KIND_TAG = 10;
 
 /** Bindings; a row of `SymbolColumns.binding` is an index here. */
 export const SYMBOL_BINDINGS = ['local', 'global', 'weak', 'unique'] as const;

@@ -4,6 +4,7 @@ import { IpbpError } from '../codes/error.js';
 import { detectFormat, SIGNATURE_SIZE } from './detect.js';
 import { readElf } from './elf/read.js';
 import { readMacho } from './macho/read.js';
+import { readWasm } from './wasm/read.js';
 import type { MachineName, ObjectFile } from './object-file.js';
 import { sliceFor } from './universal.js';
 
@@ -39,11 +40,12 @@ export function readObjectFile(
   const format = detectFormat(bytes);
   if (format === 'elf') return readElf(input, name);
   if (format === 'macho') return readMacho(input, name);
+  if (format === 'wasm') return readWasm(input, name);
   if (format === 'universal') {
     return readMacho(sliceFor(input instanceof Uint8Array ? wholeSource(input) : input, name, machine), name);
   }
   throw new IpbpError('IPBP1003', 'this file format is not supported', {
-    expected: 'an ELF or Mach-O file',
+    expected: 'an ELF, Mach-O or WebAssembly file',
     actual: format ?? (bytes.length === 0 ? 'an empty file' : 'something else'),
     where: `${name}, offset 0x0`,
   });

@@ -18,7 +18,8 @@ test('the seeds themselves are read: broken files begin as sound ones', () => {
     makeSeeds(root);
     for (const { name: reader, shelf, aims, read } of TARGETS) {
       // What else is sound may be refused: code that shared objects cannot hold, messages of another kind.
-      if (!/^(?:object|linked|debug|split|unwind.*|macho(?:-(?:linked|debug|unwind))?|archive)$/.test(reader)) continue;
+      if (!/^(?:object|linked|debug|split|unwind.*|macho(?:-(?:linked|debug|unwind))?|wasm|archive)$/.test(reader))
+        continue;
       for (const seed of readSeeds(root, shelf)) {
         if (seed.name === 'thin.a') continue;
         assert.not.throws(() => read(seed.bytes, { ...seed, ...aims(seed.bytes) }), `${reader}: ${seed.name}`);

@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } fro
 import { basename, join } from 'node:path';
 import * as inputs from '../format-inputs.js';
 import * as macho from '../macho-inputs.js';
+import * as wasm from '../wasm-inputs.js';
 import { codeSeeds, frameSeeds, nameSeeds, patchSeeds, scriptSeeds, stubSeeds } from './own-seeds.js';
 
 const RUST = `#![no_std]
@@ -49,6 +50,7 @@ export type Shelf =
   | 'linked'
   | 'macho'
   | 'macho-linked'
+  | 'wasm'
   | 'archive'
   | 'split'
   | 'names'
@@ -141,6 +143,18 @@ export function makeSeeds(root: string): void {
     '-output',
     join(apple, 'universal.o'),
   ]);
+
+  const web = folder('wasm');
+  const threads = ['-matomics', '-mbulk-memory'] as const;
+  const webObject = wasm.wasmObject('c', wasm.WASM_C, '-O1', '-g', ...threads);
+  const shared = ['--shared-memory', '--max-memory=1048576', '--emit-relocs', '--build-id'] as const;
+  const webFiles = {
+    'debug.o': webObject,
+    'cpp.o': wasm.wasmObject('cpp', wasm.WASM_CPP, '-O1', '-fwasm-exceptions'),
+    'module.wasm': wasm.wasmModule([wasm.wasmObject('c', wasm.WASM_C, '-O1')], '--export=work'),
+    'threads.wasm': wasm.wasmModule([webObject], '--export=work', ...shared),
+  };
+  for (const [name, path] of Object.entries(webFiles)) copyFileSync(path, join(web, name));
 
   const split = folder('split');
   inputs.output('gcc', ['-g', '-gsplit-dwarf', '-c', c, '-o', 'split.o'], root);

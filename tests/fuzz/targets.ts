@@ -36,6 +36,7 @@ import type { Seed } from './mutations.js';
 import { PROGRAM } from './own-seeds.js';
 import { each, some } from './parts.js';
 import type { Shelf } from './seeds.js';
+import { readWasmWhole, wasmAims } from './wasm.js';
 
 /** A reader under test. */
 export interface Target {
@@ -322,6 +323,14 @@ export const TARGETS: readonly Target[] = [
   },
   { name: 'macho-debug', shelf: 'macho', weight: 4, aims: macho('__debug'), read: readDebug, ...FORMAT },
   { name: 'macho-unwind', shelf: 'macho', weight: 4, aims: macho('__eh', '__comp'), read: readUnwind, ...FORMAT },
+  {
+    name: 'wasm',
+    shelf: 'wasm',
+    weight: 12,
+    aims: wasmAims,
+    read: (bytes) => readWasmWhole(bytes, NAME),
+    ...FORMAT,
+  },
   { name: 'archive', shelf: 'archive', weight: 6, aims: archiveAims, read: readArchive, ...FORMAT },
   {
     name: 'scripts',

@@ -40,7 +40,7 @@ const INT64 = fc.oneof(
 
 const symbolArbitrary = record({
   name: fc.constantFrom('', 'a', 'name', 'ähnlich'),
-  kind: fc.nat({ max: columns.SYMBOL_KINDS.length - 1 }),
+  kind: fc.nat({ max: columns.KIND_IFUNC }),
   binding: fc.nat({ max: columns.SYMBOL_BINDINGS.length - 1 }),
   visibility: fc.nat({ max: columns.SYMBOL_VISIBILITIES.length - 1 }),
   section: fc.oneof(

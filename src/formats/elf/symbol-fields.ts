@@ -23,6 +23,8 @@ export const KIND_FIELDS: Readonly<Record<SymbolKind, number>> = {
   file: elf.STT_FILE,
   ifunc: elf.STT_GNU_IFUNC,
   none: elf.STT_NOTYPE,
+  // Of no file of this format.
+  ...{ global: elf.STT_NOTYPE, table: elf.STT_NOTYPE, type: elf.STT_NOTYPE, tag: elf.STT_NOTYPE },
 };
 /** st_other. */
 export const VISIBILITY_FIELDS: Readonly<Record<Visibility, number>> = {
@@ -34,7 +36,7 @@ export const VISIBILITY_FIELDS: Readonly<Record<Visibility, number>> = {
 
 /** The kind of a symbol by the low half of st_info: `none` too for what only a system of its own would know. */
 export const KINDS = new Uint8Array(16).fill(columns.KIND_NONE);
-columns.SYMBOL_KINDS.forEach((kind, number) => (KINDS[KIND_FIELDS[kind]] = number));
+columns.SYMBOL_KINDS.slice(0, columns.KIND_IFUNC + 1).forEach((kind, number) => (KINDS[KIND_FIELDS[kind]] = number));
 KINDS[elf.STT_COMMON] = columns.KIND_DATA;
 
 /** No binding. */

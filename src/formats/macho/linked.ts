@@ -1,6 +1,7 @@
 // What only linked files have: segments, the file's identity, the libraries it needs, what others can see of it. Apple's
 // <mach-o/loader.h>.
 import type { Windows } from '../../bytes/source.js';
+import { symbolsOf } from '../column-symbols.js';
 import type { SymbolColumns } from '../columns.js';
 import type { LinkedInfo, Segment } from '../object-file.js';
 import * as commands from './commands.js';
@@ -11,10 +12,9 @@ import { readExportTrie } from './export-trie.js';
 import { readFunctionStarts } from './function-starts.js';
 import type { MachoHeaders, MachoSegment } from './header.js';
 import { openSizes, type SizeAt } from './linked-sizes.js';
-import { once } from './once.js';
+import { once } from '../once.js';
 import { openSectionsByAddress } from './sections-by-address.js';
 import type { NlistTable } from './symbol-table.js';
-import { symbolsOf } from './symbols.js';
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;

@@ -1,6 +1,7 @@
 // Reads a Mach-O file into the model: headers at once, all else when it is first asked for. The parts are in header,
 // subsections, symbols, relocations and linked; this file only joins them.
 import { openWindows, wholeSource, type ByteSource, type Windows } from '../../bytes/source.js';
+import { symbolsOf } from '../column-symbols.js';
 import { createRelocationRoom, type RelocationColumns, type SymbolColumns } from '../columns.js';
 import type { FileKind, ObjectFile, Section } from '../object-file.js';
 import { dataInCodeOf, indirectSymbolsOf, type DataInCode } from './commands.js';
@@ -10,12 +11,12 @@ import { readDebugMap, type DebugMapUnit } from './debug-map.js';
 import { readHeaders, type MachoHeaders } from './header.js';
 import { readLinked, type LinkedParts } from './linked.js';
 import { measureLinked } from './linked-sizes.js';
-import { once } from './once.js';
+import { once } from '../once.js';
 import { openRelocations, type Relocations } from './relocation-columns.js';
 import { makeSections } from './sections.js';
 import { measureSymbols } from './symbol-sizes.js';
 import { debuggerRows, readNlistTable, type NlistTable } from './symbol-table.js';
-import { readSymbolColumns, symbolsOf } from './symbols.js';
+import { readSymbolColumns } from './symbols.js';
 import { cutSections, wholePieces, type Pieces } from './subsections.js';
 
 const NO_BYTES = new Uint8Array(0);

@@ -1,10 +1,9 @@
 // The model's symbols of a Mach-O file, as columns: one of no name at index 0, as everything above takes that for "no
 // symbol"; those of the file that are not for debuggers; and in relocatable files one for each section of the model, which
 // relocations by section refer to.
-import { decodeText, isAscii } from '../../bytes/text.js';
+import { decodeText } from '../../bytes/text.js';
 import * as columns from '../columns.js';
 import type { SymbolColumns } from '../columns.js';
-import type { Binding, ObjectSymbol, SymbolKind, Visibility } from '../object-file.js';
 import * as macho from './constants.js';
 import type { MachoHeaders, MachoSection } from './header.js';
 import { isMarked, markedName } from './names.js';
@@ -144,35 +143,4 @@ function modelNames(table: NlistTable, count: number): Pick<SymbolColumns, 'name
       return decodeText(bytes, start, start + (length[symbol] ?? 0));
     },
   };
-}
-
-/** Engines limit the length of one string; larger tables are decoded name by name. */
-const LARGEST_TEXT = 0x1000_0000;
-
-/** The same as objects. Of a table in ASCII names are parts of one string, which engines make without copying. */
-export function symbolsOf(symbols: SymbolColumns): readonly ObjectSymbol[] {
-  const { bytes, offset, length } = symbols.names;
-  const whole = bytes.length <= LARGEST_TEXT && isAscii(bytes) ? decodeText(bytes) : null;
-  const nameOf = (index: number): string => {
-    const start = offset[index] as number;
-    return whole === null ? symbols.nameOf(index) : whole.substring(start, start + (length[index] as number));
-  };
-  return Array.from(symbols.value, (value, index): ObjectSymbol => {
-    const section = symbols.section[index] as number;
-    return {
-      index,
-      name: nameOf(index),
-      kind: columns.SYMBOL_KINDS[symbols.kind[index] as number] as SymbolKind,
-      binding: columns.SYMBOL_BINDINGS[symbols.binding[index] as number] as Binding,
-      visibility: columns.SYMBOL_VISIBILITIES[symbols.visibility[index] as number] as Visibility,
-      section: section >= 0 ? section : sectionWord(section),
-      value,
-      size: symbols.size[index] as number,
-    };
-  });
-}
-
-function sectionWord(section: number): Exclude<ObjectSymbol['section'], number> {
-  if (section === columns.SECTION_ABSOLUTE) return 'absolute';
-  return section === columns.SECTION_COMMON ? 'common' : 'undefined';
 }
