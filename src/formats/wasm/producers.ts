@@ -26,6 +26,7 @@ export interface DynamicLinking {
   readonly needed: readonly string[];
 }
 
+/** Reads the content of `producers`. */
 export function readProducers(reader: ByteReader): Producer[] {
   return readVector(reader, (entry) => ({
     field: readName(entry),
@@ -33,10 +34,12 @@ export function readProducers(reader: ByteReader): Producer[] {
   }));
 }
 
+/** Reads the content of `target_features`. */
 export function readTargetFeatures(reader: ByteReader): TargetFeature[] {
   return readVector(reader, (entry) => ({ prefix: entry.text(1), name: readName(entry) }));
 }
 
+/** Reads the content of `dylink.0`. */
 export function readDynamicLinking(reader: ByteReader): DynamicLinking {
   let sizes = { memorySize: 0, memoryAlign: 0, tableSize: 0, tableAlign: 0 };
   const needed: string[] = [];

@@ -63,6 +63,7 @@ export function readVector<T>(reader: ByteReader, read: (reader: ByteReader) => 
   return entries;
 }
 
+/** IPBP1002 for what is none. */
 export function readValueType(reader: ByteReader): ValueType {
   const start = reader.position;
   const byte = reader.u8();
@@ -75,11 +76,13 @@ export function readValueType(reader: ByteReader): ValueType {
   return byte;
 }
 
+/** As {@link readValueType} reads it. */
 export function writeValueType(writer: ByteWriter, type: ValueType): void {
   if (typeof type === 'number') writer.u8(type);
   else writer.u8(type.nullable ? wasm.TYPE_REF_NULL : wasm.TYPE_REF).sleb(type.heap);
 }
 
+/** IPBP1003 for types of other forms. */
 export function readFunctionType(reader: ByteReader): FunctionType {
   const start = reader.position;
   const form = reader.u8();
@@ -93,6 +96,7 @@ export function readFunctionType(reader: ByteReader): FunctionType {
   return { params: readVector(reader, readValueType), results: readVector(reader, readValueType) };
 }
 
+/** As {@link readFunctionType} reads it. */
 export function writeFunctionType(writer: ByteWriter, { params, results }: FunctionType): void {
   writer.u8(wasm.TYPE_FUNC);
   for (const types of [params, results]) {
@@ -113,6 +117,7 @@ export function functionTypeText({ params, results }: FunctionType): string {
   return `(${list(params)}) -> ${results.length === 1 ? list(results) : `(${list(results)})`}`;
 }
 
+/** IPBP1002 for unknown flags. */
 export function readLimits(reader: ByteReader): Limits {
   const start = reader.position;
   const flags = reader.u8();
@@ -129,6 +134,7 @@ export function readLimits(reader: ByteReader): Limits {
   };
 }
 
+/** As {@link readLimits} reads it. */
 export function writeLimits(writer: ByteWriter, limits: Limits): void {
   const { shared, wide, minimum, maximum, pageExponent } = limits;
   writer.u8(
