@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { parseArgs } from 'node:util';
 import { readOrigin, writeRecord } from './record.js';
+import { checkersSuite } from './checkers/suite.js';
 import { dylibSuite } from './dylibs/suite.js';
 import { jitlinkSuite } from './jitlink/suite.js';
 import { meaningSuite } from './meaning/suite.js';
@@ -13,7 +14,7 @@ import { MACHINES, type Suite, type SuiteRow } from './suite.js';
 
 const SUITES: Readonly<Record<string, readonly Suite[]>> = {
   elf: [toolsSuite, meaningSuite, propertiesSuite, jitlinkSuite('elf')],
-  macho: [dylibSuite, jitlinkSuite('macho')],
+  macho: [dylibSuite, checkersSuite, jitlinkSuite('macho')],
 };
 
 const { values, positionals } = parseArgs({

@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MUTATIONS } from '../../conformance/mutations/list.js';
+import { MUTATIONS as OF_ELF } from '../../conformance/mutations/list.js';
+import { MACHO_MUTATIONS } from '../../conformance/mutations/list-macho.js';
 import { ROOT } from '../../conformance/record.js';
+
+const MUTATIONS = [...OF_ELF, ...MACHO_MUTATIONS];
 
 test('the text of each mutation stands once in its file', () => {
   const counts = MUTATIONS.map(({ name, file, find }) => {
