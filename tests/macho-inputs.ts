@@ -10,10 +10,10 @@ let made = 0;
 
 const compiled = new Map<string, string>();
 
-/** Compiles a text, once; the path of the object. The language is the name's ending: `s`, `c` or `cpp`. */
+/** Compiles a text, once; the path of the object. The language is the name's ending: `s`, `c`, `cpp` or `m`. */
 export function machoObject(
   machine: MachoMachine,
-  language: 's' | 'c' | 'cpp',
+  language: 's' | 'c' | 'cpp' | 'm',
   text: string,
   ...flags: string[]
 ): string {

@@ -140,6 +140,8 @@ const RESULT: readonly DylibOption[] = [
   valued('rpath', ({ searchPaths }, path) => searchPaths.push(path)),
   flag('fixup_chains', (request) => (request.fixups = 'chained')),
   flag('no_fixup_chains', (request) => (request.fixups = 'opcodes')),
+  flag('init_offsets', (request) => (request.initOffsets = true)),
+  flag('no_init_offsets', (request) => (request.initOffsets = false)),
   flag('adhoc_codesign', (request) => (request.signed = true)),
   flag('no_adhoc_codesign', (request) => (request.signed = false)),
   flag('no_uuid', (request) => (request.identified = false)),
@@ -191,7 +193,8 @@ const INPUTS: readonly DylibOption[] = [
   flag('dead_strip_dylibs', (request) => (request.dropUnusedLibraries = true)),
   refused('ObjC', 0, 'classes of Objective-C'),
   refused('search_dylibs_first', 0, 'libraries before archives of an earlier folder'),
-  refused('bundle_loader filelist', 1, 'this kind of input'),
+  input('filelist', 'list', {}, valued),
+  refused('bundle_loader', 1, 'this kind of input'),
 ];
 
 /** Which symbols are seen, and which may be missing. */
@@ -224,9 +227,7 @@ const OTHERS: readonly DylibOption[] = [
   flag('v version', (request) => (request.askedForVersion = true)),
   noted('order_file', 1, 'sections stay in the order of the inputs'),
   accepted('dynamic twolevel_namespace search_paths_first demangle no_deduplicate deduplicate w no_implicit_dylibs'),
-  accepted(
-    'no_data_const data_const no_init_offsets no_warn_duplicate_libraries warn_duplicate_libraries objc_stubs_fast',
-  ),
+  accepted('no_data_const data_const no_warn_duplicate_libraries warn_duplicate_libraries objc_stubs_fast'),
   accepted('no_function_starts function_starts data_in_code_info no_data_in_code_info application_extension'),
   accepted(
     'no_application_extension no_objc_category_merging ld_classic ld_new reproducible no_dead_strip_inits_and_terms',

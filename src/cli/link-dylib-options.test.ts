@@ -42,6 +42,14 @@ test('libraries and frameworks in their ways', () => {
   );
 });
 
+test('a list of inputs stands where its files do', () => {
+  const request = parse('a.o -filelist list,/folder b.o');
+  assert.equal(
+    request.inputs.map(({ name, kind }) => `${kind} ${name}`),
+    ['file a.o', 'list list,/folder', 'file b.o'],
+  );
+});
+
 test('versions, platforms, fixups, symbols', () => {
   const request = parse(
     '-current_version 1.2.3 -compatibility_version 1 -platform_version 7 15.0 17 -no_fixup_chains -no_adhoc_codesign ' +
@@ -52,6 +60,10 @@ test('versions, platforms, fixups, symbols', () => {
   assert.equal(
     [request.fixups, request.signed, request.identified, request.headerPad],
     ['opcodes', false, false, 0x80],
+  );
+  assert.equal(
+    ['-dylib', '-init_offsets', '-no_init_offsets'].map((word) => parse(word).initOffsets),
+    [null, true, false],
   );
   const { strip, discard, unresolved, unresolvedNames, keep } = request.options;
   assert.equal([strip, discard, unresolved, unresolvedNames, keep], ['debug', 'all', 'allow', ['_a'], ['_b']]);
@@ -64,7 +76,15 @@ test('what is not known, and what is not done, is refused by name', () => {
   assert.throws(() => parse('-platform_version macos 11.0'), /IPBP5901.*needs a value/);
   assert.throws(() => parse('-platform_version beos 1 1'), /IPBP5901.*beos/);
   assert.throws(() => parse('-arch ppc'), /IPBP1003.*ppc/);
-  for (const text of ['-execute', '-bundle', '-r', '-ObjC', '-flat_namespace', '-sectcreate a b c', '-filelist x']) {
+  for (const text of [
+    '-execute',
+    '-bundle',
+    '-r',
+    '-ObjC',
+    '-flat_namespace',
+    '-sectcreate a b c',
+    '-bundle_loader x',
+  ]) {
     assert.throws(() => parse(text), /IPBP5902/, text);
   }
   assert.match(parse('-order_file x').warnings.join(), /-order_file x/);

@@ -51,6 +51,7 @@ export function parseDylibOptions(words: readonly string[]): DylibRequest {
     exportedLists: [],
     unexportedLists: [],
     fixups: null,
+    initOffsets: null,
     headerPad: 32,
     signed: true,
     identified: true,

@@ -29,6 +29,8 @@ export interface DylibRequest {
   readonly exportedLists: string[];
   readonly unexportedLists: string[];
   fixups: 'chained' | 'opcodes' | null;
+  /** As the fixups are, where it is not said. */
+  initOffsets: boolean | null;
   headerPad: number;
   signed: boolean;
   identified: boolean;

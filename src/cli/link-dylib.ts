@@ -37,6 +37,7 @@ export function linkDylib(words: readonly string[], version: string, output: Out
   const opened = openDylibInputs(inputs, search);
   if (request.printFiles) for (const file of opened.files) output.print(file);
   const name = basename(request.output);
+  const fixups = request.fixups ?? (platform.minimum >= CHAINS_SINCE ? 'chained' : 'opcodes');
   const emitter = dylibEmitter({
     identity: {
       name: request.installName ?? request.output,
@@ -44,7 +45,8 @@ export function linkDylib(words: readonly string[], version: string, output: Out
       compatibilityVersion: request.compatibilityVersion,
     },
     build: { platform: platform.number, minimum: platform.minimum, sdk: platform.sdk },
-    fixups: request.fixups ?? (platform.minimum >= CHAINS_SINCE ? 'chained' : 'opcodes'),
+    fixups,
+    initOffsets: request.initOffsets ?? fixups === 'chained',
     searchPaths: request.searchPaths,
     headerPad: request.headerPad,
     identifier: name,

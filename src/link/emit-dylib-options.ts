@@ -7,6 +7,8 @@ export interface DylibOptions {
   /** Number of the platform, the least version of it, and the version of what it is built against, packed. */
   readonly build: { readonly platform: number; readonly minimum: number; readonly sdk: number };
   readonly fixups: 'chained' | 'opcodes';
+  /** Initialisers are told by distances from the file's start, which no loader has to change, not by pointers. */
+  readonly initOffsets: boolean;
   readonly searchPaths: readonly string[];
   /** Room behind the load commands, for tools that add some. */
   readonly headerPad: number;

@@ -19,6 +19,7 @@ const RENAMED: ReadonlyMap<string, string> = new Map([
 
 const outputName = ({ name }: Named): string => RENAMED.get(name) ?? name;
 
+const LINKEDIT = '__LINKEDIT';
 /** Segments in the order of their addresses; a program's own come behind them. */
 const SEGMENTS = ['__TEXT', '__DATA_CONST', '__DATA'];
 
@@ -54,7 +55,7 @@ function rank({ name, kind }: OutputSection): number {
   return NAME_RANKS.get(name) ?? KIND_RANKS[kind] ?? MIDDLE;
 }
 
-const EDGE_NAME = /^section\$(start|end)\$([^$]+)\$(.+)$/;
+const EDGE_NAME = /^s(?:ection|egment)\$(start|end)\$([^$]+)(?:\$(.+))?$/;
 
 /** The table. Model names begin with the byte 1 where the file's do not begin with an underscore (formats/macho/names.ts). */
 export const DYLIB_TARGET: LinkTarget = {
@@ -90,13 +91,18 @@ export const DYLIB_TARGET: LinkTarget = {
       _mh_dylib_header: { kind: 'image-start' },
     },
     edges: {
-      begin: '\x01section$',
+      begins: ['\x01section$', '\x01segment$'],
       edgeOf(name) {
-        const [, edge, segment, section] = EDGE_NAME.exec(fileName(name)) ?? [];
-        if (segment === undefined || section === undefined) return null;
+        const spelled = fileName(name);
+        const [, side, segment, section] = EDGE_NAME.exec(spelled) ?? [];
+        if (segment === undefined || spelled.startsWith('section') !== (section !== undefined)) return null;
+        const edge = side === 'start' ? 'start' : 'end';
+        // What the loader reads is made when all else has its place.
+        if (section === undefined) return segment === LINKEDIT ? null : { kind: 'region', name: segment, edge };
         const full = `${segment},${section}`;
-        return { section: RENAMED.get(full) ?? full, edge: edge === 'start' ? 'start' : 'end' };
+        return { kind: 'section', name: RENAMED.get(full) ?? full, edge };
       },
+      ofNothing: true,
     },
     coalesces: true,
     firstInputWins: true,

@@ -1,6 +1,7 @@
 // What a section's header says of it: its type by what it holds. Apple's <mach-o/loader.h>, "Constants for the type of a
 // section", "Constants for the section attributes".
 import * as macho from '../formats/macho/constants.js';
+import { INIT_OFFSETS } from './emit-dylib-initialisers.js';
 import type { OutputSection } from './shared/output-section.js';
 
 const CODE = macho.S_ATTR_PURE_INSTRUCTIONS + macho.S_ATTR_SOME_INSTRUCTIONS;
@@ -14,6 +15,7 @@ const LITERALS: ReadonlyMap<number, number> = new Map([
 export function sectionFlags({ name, kind, mergeable, strings, entrySize }: OutputSection): number {
   if (name === '__TEXT,__stubs') return macho.S_SYMBOL_STUBS + CODE;
   if (name === '__DATA_CONST,__got') return macho.S_NON_LAZY_SYMBOL_POINTERS;
+  if (name === INIT_OFFSETS) return macho.S_INIT_FUNC_OFFSETS;
   switch (kind) {
     case 'code':
       return CODE;

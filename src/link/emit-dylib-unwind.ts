@@ -173,7 +173,8 @@ function checkPlace(place: number): void {
   });
 }
 
-function addressOf({ values }: PlacedLink, file: TakenFile, { symbol, addend }: Relocation): number {
+/** S + A of a relocation in an object, of what this file defines. */
+export function addressOf({ values }: PlacedLink, file: TakenFile, { symbol, addend }: Relocation): number {
   const global = file.globals[symbol] as number;
   if (global >= 0) return (values.symbolAddress[global] as number) + (addend ?? 0);
   return localAddress(values, file, symbol, addend ?? 0);

@@ -15,6 +15,7 @@ const OPTIONS: DylibOptions = {
   identity: { name: '@rpath/libtest.dylib', currentVersion: 0x1_0203, compatibilityVersion: 0x1_0000 },
   build: { platform: 1, minimum: 0xb_0000, sdk: 0xe_0000 },
   fixups: 'chained',
+  initOffsets: true,
   searchPaths: [],
   headerPad: 32,
   identifier: 'libtest.dylib',
@@ -128,6 +129,32 @@ test('what nobody defines is an error that says where, unless it may be anywhere
   assert.match(strict.errors.map(({ message }) => message).join(), /outside is not defined/);
   const named = ['outside', 'perhaps', '_tlv_bootstrap'];
   assert.equal(link([objectOf('arm64')], { unresolved: 'error', unresolvedNames: named }).errors, []);
+});
+
+test('objects with classes of Objective-C are refused by name', () => {
+  const classes = `__attribute__((objc_root_class)) @interface One
+- (int)answer;
+@end
+@implementation One
+- (int)answer { return 1; }
+@end`;
+  const { errors, bytes } = link([objectOf('arm64'), machoObject('arm64', 'm', classes)], { unresolved: 'allow' });
+  assert.is(bytes, null);
+  assert.equal(
+    errors.map(({ code }) => code),
+    ['IPBP2035'],
+  );
+  assert.match(errors.map((error) => String(error)).join(), /Objective-C.*\.m\.o: __\w+,__objc_/s);
+});
+
+test('an initialiser of another library has no offset', () => {
+  const source = `
+.section __DATA,__mod_init_func,mod_init_funcs
+.p2align 3
+.quad _elsewhere`;
+  const { errors } = link([machoObject('arm64', 's', source)], { unresolved: 'allow' });
+  assert.match(errors.map((error) => String(error)).join(), /IPBP2035.*initialiser.*__mod_init_func/s);
+  assert.equal(link([machoObject('arm64', 's', source)], { unresolved: 'allow' }, { initOffsets: false }).errors, []);
 });
 
 test('objects of another format or machine are refused', () => {

@@ -12,6 +12,7 @@ import {
   type LinkedSegment,
 } from '../formats/macho/write-linked.js';
 import { encodeDataInCode } from './emit-dylib-data-in-code.js';
+import { takeInitialisers, writeInitialisers, type Initialisers } from './emit-dylib-initialisers.js';
 import { encodeExports, encodeFixups, exportedSymbols, neededLibraries } from './emit-dylib-loader.js';
 import type { DylibOptions } from './emit-dylib-options.js';
 import { DYLIB_TARGET } from './emit-dylib-rules.js';
@@ -45,6 +46,8 @@ interface DylibPlan extends PlacedImage {
   /** Number of the made section, −1 without one, and what it holds. */
   readonly unwindInfo: number;
   readonly unwindBytes: Uint8Array;
+  /** Null where they stay pointers. */
+  readonly initialisers: Initialisers | null;
 }
 
 /** Links objects to a library. */
@@ -52,6 +55,7 @@ export function dylibEmitter(options: DylibOptions): Emitter {
   return {
     target: DYLIB_TARGET,
     open(link) {
+      refuseClasses(link);
       const compact = collectCompactUnwind(link);
       const machine = link.files[0]?.file.machine === 'arm64' ? 'arm64' : 'x86_64';
       return {
@@ -64,6 +68,18 @@ export function dylibEmitter(options: DylibOptions): Emitter {
   };
 }
 
+/** Sections of Objective-C. Its linkers make one of the objects' (image information, categories, method names). */
+const OF_CLASSES = /^__OBJC,|,__objc_/;
+
+function refuseClasses(link: Link): void {
+  for (const { file } of link.files) {
+    const found = file.sections.find(({ name }) => OF_CLASSES.test(name));
+    if (found === undefined) continue;
+    const where = `${file.name}: ${found.name}`;
+    report(link, new IpbpError('IPBP2035', 'classes of Objective-C are not linked', { where }));
+  }
+}
+
 const UNWIND_INFO = '__TEXT,__unwind_info';
 /** Longer ones make code move; functions of one segment keep their distances, so that a second look is enough. */
 const MOST_LOOKS = 8;
@@ -73,6 +89,7 @@ function planDylib(parts: LinkParts, machine: DylibMachine, compact: CompactUnwi
   const { link, needs } = scanning;
   const { sections } = link;
   const tables = makeTables(link, needs);
+  const initialisers = options.initOffsets ? takeInitialisers(scanning) : null;
   const hasUnwind = compact.size > 0 || unwind !== null;
   const unwindInfo = hasUnwind
     ? addMadeSection(sections, { name: UNWIND_INFO, kind: 'unwind-table', align: 4, size: 4 })
@@ -96,7 +113,7 @@ function planDylib(parts: LinkParts, machine: DylibMachine, compact: CompactUnwi
   };
   place();
   const veneers = addVeneers(scanning, outputs, place, () => placedLink(parts, tables, layout, outputs));
-  return { ...parts, machine, outputs, layout, tables, veneers, unwindInfo, unwindBytes };
+  return { ...parts, machine, outputs, layout, tables, veneers, unwindInfo, unwindBytes, initialisers };
 }
 
 /** What says where code and its tables are counts from the file's start in 32 bits. */
@@ -201,6 +218,9 @@ function emitDylib(plan: DylibPlan, options: DylibOptions): Emitted {
   const body = new Uint8Array(layout.fileEnd);
   const contents = writeContents(plan, placed, body, -1);
   if (plan.unwindInfo >= 0) contents.bytesOf(plan.unwindInfo).set(plan.unwindBytes);
+  const { initialisers } = plan;
+  if (initialisers !== null && initialisers.section >= 0)
+    writeInitialisers(initialisers, placed, contents.bytesOf(initialisers.section));
   if (link.errors.length > 0) return { bytes: body, outputs, values };
   const segments = linkedSegments(plan);
   const exported = exportedSymbols(link, values);

@@ -208,11 +208,12 @@ const EDGE_NAME = /^__(start|stop)_([A-Za-z_][A-Za-z0-9_]*)$/;
 
 /** `__start_X` and `__stop_X`, of sections whose name is one of C. */
 const EDGES: EdgeRule = {
-  begin: '__st',
+  begins: ['__st'],
   edgeOf(name) {
     const [, which, section] = EDGE_NAME.exec(name) ?? [];
-    return section === undefined ? null : { section, edge: which === 'start' ? 'start' : 'end' };
+    return section === undefined ? null : { kind: 'section', name: section, edge: which === 'start' ? 'start' : 'end' };
   },
+  ofNothing: false,
 };
 
 export const SHARED_SYMBOLS: SymbolRules = {

@@ -91,6 +91,7 @@ const DYLIB: DylibOptions = {
   identity: { name: NAME, currentVersion: 0, compatibilityVersion: 0 },
   build: { platform: 1, minimum: 0, sdk: 0 },
   fixups: 'chained',
+  initOffsets: true,
   searchPaths: [],
   headerPad: 32,
   identifier: NAME,

@@ -1,6 +1,6 @@
 // Opens the inputs of a link for Apple's systems: searches for libraries and frameworks as its linkers do, reads objects,
 // archives, libraries and the text stubs that stand in for those.
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { openArchive } from '../../formats/archive.js';
@@ -18,13 +18,17 @@ import { fileSource } from '../files/byte-source.js';
 export interface DylibInputWord {
   /** A path, or what stands behind -l or -framework. */
   readonly name: string;
-  readonly kind: 'file' | 'library' | 'framework';
+  /** A list is a file that names files. */
+  readonly kind: 'file' | 'library' | 'framework' | 'list';
   /** Of archives: all members are taken; what they define is not exported. */
   readonly whole: boolean;
   readonly hidden: boolean;
   /** Of libraries. */
   readonly how: LibraryUse;
 }
+
+/** One that is opened itself. */
+type OpenableWord = DylibInputWord & { readonly kind: Exclude<DylibInputWord['kind'], 'list'> };
 
 /** Where is looked, and for what. */
 export interface DylibSearch {
@@ -58,7 +62,7 @@ export function openDylibInputs(words: readonly DylibInputWord[], search: DylibS
   const files: string[] = [];
   const modified = new Map<string, number>();
   const opened = new Set<string>();
-  for (const word of words) {
+  for (const word of words.flatMap(expanded)) {
     const path = findInput(word, search);
     const key = `${path} ${word.whole}`;
     if (opened.has(key)) continue;
@@ -69,6 +73,17 @@ export function openDylibInputs(words: readonly DylibInputWord[], search: DylibS
     if (input.kind === 'object') modified.set(input.file.name, Math.floor(statSync(path).mtimeMs / 1000));
   }
   return { inputs, files, modified };
+}
+
+/** The inputs of a list: a path a line, in a folder that may stand behind the list's own path. */
+function expanded(word: DylibInputWord): OpenableWord[] {
+  const { name, kind } = word;
+  if (kind !== 'list') return [{ ...word, kind }];
+  const comma = existsSync(name) ? -1 : name.lastIndexOf(',');
+  const [path, folder] = comma < 0 ? [name, ''] : [name.slice(0, comma), name.slice(comma + 1)];
+  if (!existsSync(path)) throw new IpbpError('IPBP5903', 'a list of inputs is not there', { where: path });
+  const lines = readFileSync(path, 'utf8').split(/\r?\n/);
+  return lines.filter((line) => line !== '').map((line) => ({ ...word, kind: 'file', name: join(folder, line) }));
 }
 
 /** Objects are needed whole, and nearly all are smaller. */
@@ -138,7 +153,7 @@ function withReexported(stub: TextStub, target: string, search: DylibSearch): Te
   return whole;
 }
 
-function findInput({ name, kind }: DylibInputWord, search: DylibSearch): string {
+function findInput({ name, kind }: OpenableWord, search: DylibSearch): string {
   if (kind === 'file') {
     if (existsSync(name)) return name;
     throw new IpbpError('IPBP5903', 'an input of the link is not there', { where: name });

@@ -29,10 +29,10 @@ export function makeSymbols(link: Link): MadeSymbols {
     if (symbol >= 0 && isWanted(link, symbol)) define(link, made, symbol, place, true);
   }
   const edges = findEdges(link);
-  for (const { symbol, section: name, edge, members } of edges) {
-    if (members.length > 0 && isWanted(link, symbol)) {
-      define(link, made, symbol, { kind: 'section', name, edge }, true);
-    }
+  const { ofNothing } = link.target.symbols.edges;
+  for (const { symbol, place, members } of edges) {
+    const isThere = members.length > 0 || ofNothing || place.kind === 'region';
+    if (isThere && isWanted(link, symbol)) define(link, made, symbol, place, true);
   }
   return { made, edges };
 }

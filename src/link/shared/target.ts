@@ -49,12 +49,21 @@ export interface LayoutRules {
   readonly templateTakesRoom: boolean;
 }
 
-/** Symbols that stand for an edge of the sections of a name. */
+/** Where the sections of a name start or end, or a region of the image. */
+export interface Edge {
+  readonly kind: 'section' | 'region';
+  readonly name: string;
+  readonly edge: 'start' | 'end';
+}
+
+/** Symbols that stand for an edge. */
 export interface EdgeRule {
   /** How their names begin. */
-  readonly begin: string;
+  readonly begins: readonly string[];
   /** What a name stands for, or null. */
-  edgeOf(name: string): { readonly section: string; readonly edge: 'start' | 'end' } | null;
+  edgeOf(name: string): Edge | null;
+  /** Sections of a name of which there are none have edges, too: both are one place. */
+  readonly ofNothing: boolean;
 }
 
 /** A place that is known after all is placed. */
@@ -68,7 +77,7 @@ export type MadePlace =
   | { readonly kind: 'table' }
   /** The start of the thread-local template. */
   | { readonly kind: 'template' }
-  | { readonly kind: 'section'; readonly name: string; readonly edge: 'start' | 'end' }
+  | Edge
   /** The start of the image's own data: every module's differs. */
   | { readonly kind: 'handle' }
   | { readonly kind: 'symbol'; readonly base: number; readonly offset: number };

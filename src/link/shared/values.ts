@@ -146,6 +146,12 @@ function madeAddress(
       if (output === undefined) return 0;
       return place.edge === 'start' ? output.address : output.address + output.size;
     }
+    case 'region': {
+      const segment = layout.segments.find(({ region }) => region === place.name);
+      // Of a region that is not there both edges are one place.
+      if (segment === undefined) return layout.end;
+      return place.edge === 'start' ? segment.address : segment.address + segment.memorySize;
+    }
     case 'handle': {
       // Any address of this module will do, as long as it is rebased; it is compared only.
       return 0;
