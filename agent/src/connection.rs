@@ -35,7 +35,7 @@ pub fn serve(settings: &Settings) -> Option<()> {
     let stream = connect(&settings.address)?;
     CONNECTION.store(stream.as_raw_fd(), SeqCst);
     let mut connection = Connection { stream, key: None, sent: 0, received: 0 };
-    let mut program = Program::new(settings.reservation);
+    let mut program = Program::new(settings.reservation, settings.beside);
     let end = connection.follow(settings, &mut program);
     commit::settle(&mut program.lookout);
     CONNECTION.store(-1, SeqCst);
@@ -70,7 +70,9 @@ fn describe(program: &Program) -> Vec<u8> {
     let Abilities { pages, libraries, code } = platform::abilities();
     let abilities = u32::from(pages) | u32::from(libraries) << 1 | u32::from(code) << 2;
     let abilities = [abilities, memory::PAGE as u32].map(u32::to_le_bytes).concat();
-    [&std::process::id().to_le_bytes(), &places[..], &sizes, &modules, &abilities].concat()
+    let (start, size) = program.reservations[1];
+    let beside = [start.wrapping_sub(program.modules[0].image.base), size].map(u64::to_le_bytes).concat();
+    [&std::process::id().to_le_bytes(), &places[..], &sizes, &modules, &abilities, &beside].concat()
 }
 
 struct Connection {

@@ -2,7 +2,7 @@
 //! is not permitted. How code is written, and how address space is kept for patches, is the system's own matter.
 
 use crate::platform::memory::{can_write_code, write_code};
-pub use crate::platform::memory::{map, read_mapped, reserve, unmap, Regions, PAGE};
+pub use crate::platform::memory::{fetch_anew, map, read_mapped, reserve, reserve_beside, unmap, Regions, PAGE};
 pub use libc::{PROT_EXEC, PROT_READ, PROT_WRITE};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 

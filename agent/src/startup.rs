@@ -14,6 +14,8 @@ pub struct Settings {
     with_first_thread: bool,
     /// First address and size of what is kept for patches.
     pub reservation: (u64, u64),
+    /// The same of pages near it, where those are others.
+    pub beside: (u64, u64),
     /// Of each module that the loader had mapped: its base, and where the main thread has its thread-locals.
     pub tls_offsets: Vec<(u64, Option<i64>)>,
 }
@@ -64,8 +66,10 @@ fn take_settings() -> Option<Settings> {
     }
     let images: Vec<_> = identity::modules().into_iter().map(|module| module.image).collect();
     let tls_offsets = images.iter().map(|image| (image.base, image.tls_offset())).collect();
-    let reservation = memory::reserve(images.first()?.start(), Room::Executable);
-    Some(Settings { address, token, with_first_thread, reservation, tls_offsets })
+    let executable = images.first()?;
+    let reservation = memory::reserve(executable.start(), Room::Executable);
+    let beside = memory::reserve_beside(executable, Room::Executable);
+    Some(Settings { address, token, with_first_thread, reservation, beside, tls_offsets })
 }
 
 fn parse_token(text: &str) -> Option<[u8; 32]> {

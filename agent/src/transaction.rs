@@ -37,7 +37,7 @@ pub struct Program {
     /// Those that were there at the start, then others as they were seen. A number is never given twice.
     pub modules: Vec<Module>,
     at_start: usize,
-    /// Address space that is kept for patches, start and size: that of the executable comes first.
+    /// Address space that is kept for patches, start and size: that of the executable comes first, then the pages beside it.
     pub reservations: Vec<(u64, u64)>,
     /// Parts of it that earlier transactions took: start, end.
     mapped: Vec<(u64, u64)>,
@@ -65,13 +65,13 @@ struct Prepared {
 }
 
 impl Program {
-    pub fn new(reservation: (u64, u64)) -> Self {
+    pub fn new(reservation: (u64, u64), beside: (u64, u64)) -> Self {
         let modules = modules();
         let at_start = modules.len();
         Program {
             modules,
             at_start,
-            reservations: vec![reservation],
+            reservations: vec![reservation, beside],
             mapped: Vec::new(),
             libraries: Vec::new(),
             lookout: Lookout::new(),
@@ -93,16 +93,18 @@ impl Program {
         if number >= self.at_start && module.handle == 0 {
             // What the program has opened it could close.
             let path = CString::new(&module.image.path[..]).unwrap_or_default();
-            let Some(handle) = loader::pin(&path, module.image.base) else { return Some(vec![0; 25]) };
+            let Some(handle) = loader::pin(&path, module.image.base) else { return Some(vec![0; 41]) };
             module.handle = handle;
         }
         let image = &module.image;
         let (start, size) = memory::reserve(image.start(), Room::Library);
-        self.reservations.push((start, size));
+        let beside = memory::reserve_beside(image, Room::Library);
+        self.reservations.extend([(start, size), beside]);
         // At one offset in two threads: it is so in all.
         let tls_offset = image.tls_offset().filter(|offset| at_start.contains(&(image.base, Some(*offset))));
         let places = [start.wrapping_sub(image.base), size, tls_offset.unwrap_or(0) as u64].map(u64::to_le_bytes);
-        Some([&places.concat()[..], &[u8::from(tls_offset.is_some())]].concat())
+        let beside = [beside.0.wrapping_sub(image.base), beside.1].map(u64::to_le_bytes).concat();
+        Some([&places.concat()[..], &[u8::from(tls_offset.is_some())], &beside].concat())
     }
 
     /// Applies the transaction in this payload; the answer's payload.
@@ -231,6 +233,7 @@ impl Program {
                 prepared.require(start, length)?;
                 let done = memory::protect(start, length, i32::from(protection));
                 ensure!(done, PROTECTION_REFUSED, "protection {protection} at {start:#x} was refused by the system");
+                memory::fetch_anew(start, length);
             }
             (5, Op::Init { at }) => prepared.constructors.push(prepared.require(self.address(prepared, 0, at)?, 1)?),
             (5, Op::Unwind { at }) => {

@@ -5,7 +5,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::io::Read;
 
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 const MAX_LENGTH: u32 = 256 << 20;
 /// Before the host is known, nothing is longer than this.
 const MAX_HANDSHAKE_LENGTH: u32 = 4096;

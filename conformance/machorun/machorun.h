@@ -92,6 +92,11 @@ struct built_in {
 
 // ---- refuse.c: an image that is wrong ends its loading with a message
 extern bool verbose;
+
+// What becomes of a program that makes memory executable by itself; libraries that it opens are none of that. As systems
+// do that let nothing run but what is signed: they say no, or end the program.
+enum new_code { NEW_CODE_ALLOWED, NEW_CODE_REFUSED, NEW_CODE_KILLS };
+extern enum new_code new_code;
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void refuse(const struct image *image, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // Calls `load(argument)`; null and a message in last_refusal() where it was refused.

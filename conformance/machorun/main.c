@@ -1,4 +1,4 @@
-// machorun [--verbose] PROGRAM [ARGUMENT…]: runs a macOS program on Linux of the same processor.
+// machorun [OPTION…] PROGRAM [ARGUMENT…]: runs a macOS program on Linux of the same processor.
 #include "machorun.h"
 #include "mach-o.h"
 #include <limits.h>
@@ -30,12 +30,14 @@ static void insert_libraries(void) {
 
 int main(int argc, char **argv) {
   int first = 1;
-  if (first < argc && strcmp(argv[first], "--verbose") == 0) {
-    verbose = true;
-    first++;
+  for (; first < argc && strncmp(argv[first], "--", 2) == 0; first++) {
+    if (strcmp(argv[first], "--verbose") == 0) verbose = true;
+    else if (strcmp(argv[first], "--refuse-new-code") == 0) new_code = NEW_CODE_REFUSED;
+    else if (strcmp(argv[first], "--kill-for-new-code") == 0) new_code = NEW_CODE_KILLS;
+    else break;
   }
   if (first >= argc) {
-    fprintf(stderr, "usage: machorun [--verbose] PROGRAM [ARGUMENT…]\n");
+    fprintf(stderr, "usage: machorun [--verbose] [--refuse-new-code | --kill-for-new-code] PROGRAM [ARGUMENT…]\n");
     return 2;
   }
   program_argc = argc - first;

@@ -16,7 +16,7 @@ export interface DarwinToolchain {
   readonly cc: string;
   /** Called as Apple's `ld` is. */
   readonly ld: string;
-  /** Runs a program of the target: `machorun [--verbose] PROGRAM [ARGUMENT…]`. */
+  /** Runs a program of the target: `machorun [OPTION…] PROGRAM [ARGUMENT…]`. */
   readonly machorun: string;
   readonly sdk: string;
   /** With it in the environment, `cargo build --target TARGET` and `cargo run --target TARGET` work. */

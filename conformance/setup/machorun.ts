@@ -32,7 +32,7 @@ function put(path: string, make: (temporary: string) => void): void {
   renameSync(temporary, path);
 }
 
-/** The program that runs a target's programs: `machorun [--verbose] PROGRAM [ARGUMENT…]`. Throws with what gcc says. */
+/** The program that runs a target's programs: `machorun [OPTION…] PROGRAM [ARGUMENT…]`. Throws with what gcc says. */
 export function machorun(target: keyof typeof COMPILERS): string {
   const files = sourceFiles();
   const hash = createHash('sha256').update(FLAGS.join(' '));

@@ -22,6 +22,7 @@ import type { PatchImage } from './image/image.js';
 import { encodePatchFile } from './image/image-file.js';
 import { readPatch, type LibraryTarget } from './image/library.js';
 import { openSide, type AtomRef, type DiffItem } from './diff/items.js';
+import { whyCodeStays } from './redirect/islands.js';
 import { addressesTaken } from './redirect/shared-bodies.js';
 import { AS_IT_WAS, DEFAULT_ROOM, planPatch, type Delivery, type PlanRequest, type Room } from './plan.js';
 import {
@@ -214,17 +215,15 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
   };
   const room = (): Room => {
     if (process === null) return DEFAULT_ROOM;
-    const { reservation, tls } = process;
+    const { reservation, tls, beside } = process;
     const gap = base.start - (reservation.at + reservation.size);
-    return { memory: reservation.size, gap, tlsSize: tls.size, tlsAlign: tls.align };
+    const near = { beside: beside.size > 0 ? beside : null };
+    return { memory: reservation.size, gap, tlsSize: tls.size, tlsAlign: tls.align, ...near };
   };
 
-  /**
-   * What the process lets a patch do with its code; before it is there, as its system usually is. A jump to what may lie
-   * anywhere leads through a word in a page beside the program: without such pages none is of use.
-   */
-  const codeRights = (): Pick<PlanRequest, 'writesCode'> =>
-    process === null ? {} : { writesCode: process.abilities.code && process.abilities.pages };
+  /** What the process lets a patch do with its code; before it is there, as its system usually is. */
+  const codeRights = (): Pick<PlanRequest, 'codeStays'> =>
+    process === null ? {} : { codeStays: whyCodeStays(process) };
 
   const departing = ({ items, back }: EngineDiff, moved: readonly string[]): Departed =>
     withDeparted(departedOf(program), items, back, new Set(moved), (name) => findItems(program, name).length > 0);

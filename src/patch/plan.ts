@@ -3,7 +3,6 @@
 import { IpbpError } from '../codes/error.js';
 import type { Code } from '../codes/table.js';
 import { demangle } from '../formats/symbols/demangle.js';
-import { alignUp } from '../bytes/align.js';
 import { link } from '../link/link.js';
 import type { LinkedImage } from '../link/linked-image.js';
 import type { Atom, LinkObject } from '../link/graph.js';
@@ -21,8 +20,10 @@ import { libraryRange } from './image/library.js';
 import { sourcesOf } from './image/sources.js';
 import { storageOf } from './diff/items.js';
 import { sameIdentity } from './program/base-program.js';
+import type { KeptRange } from './wire/frames.js';
 import { findItems, lowestAddress, tlsUsed, type Program } from './program/program.js';
-import { mostWords, redirectFunctions, type Redirects } from './redirect/redirect-functions.js';
+import { islandFor, islandSegments, type Island } from './redirect/islands.js';
+import { mostJumps, redirectFunctions, type Redirects } from './redirect/redirect-functions.js';
 import { partSharedBodies, spoken } from './redirect/shared-bodies.js';
 import { chooseRoots, isApart, type ChangedFunction, type Roots } from './roots.js';
 import { objectsSource, surroundingsOf, type DefinitionSource, type ForeignItem } from './program/surroundings.js';
@@ -35,12 +36,20 @@ export interface Room {
   readonly gap: number;
   readonly tlsSize: number;
   readonly tlsAlign: number;
+  /** Pages near the program for what jumps lead through; null where those below it are. */
+  readonly beside: KeptRange | null;
 }
 
 /** How the process comes to have a patch: mapped where the patch says, or opened as a shared library by its loader. */
 export type Delivery = 'map' | 'library';
 
-export const DEFAULT_ROOM: Room = { memory: 1024 * 1024 * 1024, gap: 0, tlsSize: 16 * 1024, tlsAlign: 64 };
+export const DEFAULT_ROOM: Room = {
+  memory: 1024 * 1024 * 1024,
+  gap: 0,
+  tlsSize: 16 * 1024,
+  tlsAlign: 64,
+  beside: null,
+};
 
 /** What pairing old and new items found out that is of use behind the diff. */
 export type PlanIdentity = Pick<Identified, 'moved' | 'forked' | 'pathOf' | 'warnings' | 'refused'>;
@@ -70,8 +79,8 @@ export interface PlanRequest {
    * Without: mapped. Once a library was delivered all that comes later is one, too: it refers to what may lie anywhere.
    */
   readonly delivery?: Delivery;
-  /** Whether the process lets code be changed that it has loaded. Without: as the systems of the program's format are. */
-  readonly writesCode?: boolean;
+  /** Why the process's code cannot be changed, null where it can. Without: as the systems of the program's format are. */
+  readonly codeStays?: string | null;
   /** Layouts that values may have from before the objects given. */
   readonly remembered?: LayoutMemory;
   /** What patches brought into other modules, by name. Without: nothing. */
@@ -160,20 +169,23 @@ function planRoots(
   const { machine } = program.base;
   const anywhere = request.delivery === 'library' || program.mapped.some(({ image }) => image.library !== null);
   const top = Math.min(lowestAddress(program), program.base.start - request.room.gap);
-  const writesCode = request.writesCode ?? !machine.codeStays;
-  const wordsSize =
-    anywhere && writesCode ? alignUp(mostWords(program, roots.functions) * machine.pointerSize, machine.pageSize) : 0;
+  const usual = machine.codeStays ? 'systems of this kind let nobody change code that is loaded' : null;
+  const codeStays = request.codeStays === undefined ? usual : request.codeStays;
+  const { beside } = request.room;
+  let island: Island | null = null;
   const bottom = program.base.start - request.room.gap - request.room.memory;
   let linked: ReturnType<typeof link>;
   let library: PatchImage['library'] = null;
   try {
+    if (anywhere && codeStays === null) island = islandFor(program, mostJumps(program, roots.functions), beside, top);
     linked = link({
       replacing: new Set(wholes(roots).map(({ body }) => body.atom)),
       roots: [...roots.functions.map((changed) => changed.body.atom), ...wanted],
       objects: request.after,
       machine,
       reach: anywhere ? 'anywhere' : 'near',
-      entries: writesCode ? 'code' : 'stubs',
+      // Where loaded code is changed by way of exception, that is spared libraries.
+      entries: codeStays !== null || machine.codeStays ? 'stubs' : 'code',
       outside: surroundingsOf(
         program,
         roots.fresh,
@@ -185,7 +197,7 @@ function planRoots(
         numberOf,
       ),
       placement: {
-        top: top - wordsSize,
+        top: beside === null ? (island?.code ?? top) : top,
         bottom,
         tlsNext: tlsUsed(program),
         tlsEnd: request.room.tlsSize,
@@ -213,13 +225,12 @@ function planRoots(
   }
   const unnamed = refuseUnnamedState(linked.image.atoms);
   if (unnamed.length > 0) return { kind: 'refused', items: unnamed };
-  const wordsAt = top - wordsSize;
-  const jumps = writesCode ? { wordsAt: anywhere ? wordsAt : null } : null;
-  const redirected = redirectFunctions(program, roots.functions, linked.image, jumps);
+  const jumping = codeStays === null ? { island } : { not: codeStays };
+  const redirected = redirectFunctions(program, roots.functions, linked.image, jumping);
   if (redirected.refused.length > 0) return { kind: 'refused', items: redirected.refused };
   if (redirected.noJump.size > 0) return { kind: 'no jump', entries: redirected.noJump };
-  const place = { words: { at: wordsAt, size: wordsSize }, library };
-  const image = assemble(program, modules, roots, identity, linked.image, redirected, place, [
+  const pages = island === null ? [] : islandSegments(island, redirected.words, machine);
+  const image = assemble(program, modules, roots, identity, linked.image, redirected, { pages, library }, [
     ...identity.warnings,
     ...(layouts.checked || declared !== undefined ? [] : [warnOfUnchecked(layouts.missing)]),
     ...warningsOf(diff, roots),
@@ -252,21 +263,14 @@ function assemble(
   identity: PlanIdentity,
   linked: LinkedImage,
   { cells, slots, words }: Redirects,
-  place: {
-    readonly words: { readonly at: number; readonly size: number };
-    readonly library: PatchImage['library'];
-  },
+  place: { readonly pages: readonly ImageSegment[]; readonly library: PatchImage['library'] },
   warnings: readonly Warning[],
 ): PatchImage {
   const { symbols, items, entered } = describe(program, roots, identity.forked, linked);
-  const wordPages: readonly ImageSegment[] =
-    words.length === 0
-      ? []
-      : [{ address: place.words.at, size: place.words.size, protection: 'r', bytes: new Uint8Array(0) }];
   return {
     modules,
     after: program.live.map((patch) => patch.digest),
-    segments: [...linked.segments, ...wordPages],
+    segments: [...linked.segments, ...place.pages],
     library: place.library,
     rebases: [...linked.rebases, ...words],
     tlsWords: linked.tlsWords,

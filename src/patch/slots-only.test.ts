@@ -96,7 +96,15 @@ function plan(program: Program, before: LinkObject, after: LinkObject): ReturnTy
   const files = { before: [before], after: [after], others: () => [], archives: () => null };
   const diff = diffObjects([before], [after]);
   const room = DEFAULT_ROOM;
-  return planPatch({ program, diff, identity: AS_IT_WAS, ...files, room, delivery: 'library', writesCode: false });
+  return planPatch({
+    program,
+    diff,
+    identity: AS_IT_WAS,
+    ...files,
+    room,
+    delivery: 'library',
+    codeStays: 'it is a test',
+  });
 }
 
 const [first, second, third] = [compiled('first', FIRST), compiled('second', SECOND), compiled('third', THIRD)];

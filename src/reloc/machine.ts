@@ -40,8 +40,11 @@ export interface EntryJumps {
    * Throws IPBP2002 when out of range.
    */
   long(from: number, to: number): Uint8Array;
-  /** The word that the long jump which stands at `at` takes its target from; null for bytes that are no such jump. */
-  wordOf(bytes: Uint8Array, at: number): number | null;
+  /**
+   * The word that the long jump which stands at `at` takes its target from; null for bytes that are no such jump. `read`
+   * gives the bytes of code that it may lead to.
+   */
+  wordOf(bytes: Uint8Array, at: number, read: CodePlace['read']): number | null;
   short(from: number, to: number): Uint8Array;
   /**
    * Decodes a whole function body. `bytes` starts at the entry and ends at the function's end. Where it stands makes it
@@ -177,8 +180,10 @@ export interface Machine {
     references(bytes: Uint8Array, uses: readonly FarUse[], near: boolean): readonly (FarReference | null)[];
   };
   readonly entry: EntryJumps;
-  /** The same with a long jump that reaches any address: through a word that is near. */
+  /** The same with a long jump that reaches any address: through a word that is near, or {@link wordJump}. */
   readonly entryThroughWord: EntryJumps;
+  /** Near code that jumps through a word, for long jumps that do not do so themselves; null where they do. */
+  readonly wordJump: StubShape | null;
   /**
    * True when the instruction around the field at `offset` calls or jumps to what the field refers to, at once or through
    * a slot: it uses the address and keeps it nowhere. False when that is not certain.

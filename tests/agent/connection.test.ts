@@ -156,6 +156,7 @@ liveTest('garbage in a transaction is a bad frame, and the next one works', asyn
 const PROGRAM: ProgramInfo = {
   pid: 1,
   reservation: { at: 0, size: 0 },
+  beside: { at: 0, size: 0 },
   tls: { offset: 0, size: 0, align: 1 },
   modules: [{ base: 4096, identity: { kind: 'build-id', id: Uint8Array.of(1) }, path: '/a' }],
   abilities: { pages: true, libraries: true, code: true },

@@ -99,13 +99,16 @@ function plainBodies(target: DarwinTarget): [Uint8Array, Uint8Array] {
   return [Uint8Array.from(Buffer.from(from ?? '', 'hex')), Uint8Array.from(Buffer.from(to ?? '', 'hex'))];
 }
 
+/** How far jumps over entries reach. */
+const reachOf = (target: DarwinTarget): number => (target.startsWith('aarch64') ? 128 << 20 : 2 ** 31);
+
 const folderOf = (pid: number): string => join(tmpdir(), `ipbp-patches-${pid}`);
 
 for (const target of ['x86_64-apple-darwin', 'aarch64-apple-darwin'] satisfies DarwinTarget[]) {
   liveTest(`${target}: the program says where it is and what it is, and has no trace of the agent`, async () => {
     const workshop = darwinWorkshop(target);
     const { program, agent } = await startIn(workshop);
-    const { modules, reservation, tls, pid, abilities, pageSize } = agent.program;
+    const { modules, reservation, beside, tls, pid, abilities, pageSize } = agent.program;
     assert.is(pid, program.pid);
     assert.ok(modules[0]?.path.endsWith('/program'), modules[0]?.path);
     assert.is(modules[0]?.identity.kind, 'build-id');
@@ -116,6 +119,9 @@ for (const target of ['x86_64-apple-darwin', 'aarch64-apple-darwin'] satisfies D
     assert.is(id, uuid?.[1]?.replaceAll('-', '').toLowerCase());
     assert.ok(modules.some(({ path }) => path.endsWith('libipbp_agent.dylib')));
     assert.is(reservation.size, 1 << 30);
+    assert.is(beside.size, 32 << 20);
+    // Module 0's offsets are addresses of its file: __TEXT begins at 4 GiB.
+    assert.ok(beside.at > 2 ** 32 && beside.at + beside.size - 2 ** 32 <= reachOf(target), `${beside.at}`);
     assert.equal(tls, { offset: 0, size: 0, align: 1 });
     assert.equal(abilities, { pages: false, libraries: true, code: true });
     assert.is(pageSize, target.startsWith('aarch64') ? 0x4000 : 0x1000);
@@ -181,6 +187,49 @@ for (const target of ['x86_64-apple-darwin', 'aarch64-apple-darwin'] satisfies D
     workshop.remove();
   });
 
+  liveTest(
+    `${target}: pages beside the program hold words and code, and are free again after what failed`,
+    async () => {
+      const workshop = darwinWorkshop(target);
+      const { program, agent, slot, first } = await startIn(workshop);
+      const { at } = agent.program.beside;
+      // Returns 9: mov w0, #9; ret. mov eax, 9; ret.
+      const digits = target.startsWith('aarch64') ? '20018052c0035fd6' : 'b809000000c3';
+      const ops: AgentOp[] = [
+        { op: 'map', at, length: PAGE },
+        { op: 'map', at: at + PAGE, length: PAGE },
+        { op: 'write', at, bytes: Uint8Array.from(Buffer.from(digits, 'hex')) },
+        { op: 'word', at: at + PAGE, module: 0, value: 5 },
+        { op: 'protect', at, length: PAGE, protection: 'rx' },
+        { op: 'protect', at: at + PAGE, length: PAGE, protection: 'r' },
+      ];
+      const change: AgentOp = { op: 'slot', module: 0, at: slot, oldTarget: first, newTarget: at };
+      const wrong: AgentOp = { op: 'check', module: 0, at: slot + 4, bytes: Uint8Array.of(1, 2, 3) };
+      const import_: AgentOp = {
+        op: 'import',
+        at: at + PAGE,
+        name: 'no_such',
+        weak: false,
+        byResolver: false,
+        addend: 0,
+      };
+      for (const [more, status] of [
+        [wrong, 'bytes-differ'],
+        [import_, 'symbol-not-found'],
+        [{ op: 'write', at: at + 2 * PAGE, bytes: Uint8Array.of(1) }, 'bad-frame'],
+        [{ op: 'map', at: at + agent.program.beside.size, length: PAGE }, 'mapping-failed'],
+      ] as const) {
+        assert.is((await agent.transact(1, [...ops, more, change])).status, status);
+        assert.is(await program.say('call'), '1');
+      }
+      isApplied(await agent.transact(1, [...ops, change]));
+      assert.is(await program.say('call'), '9');
+      assert.is((await agent.transact(2, ops)).status, 'mapping-failed', 'they are taken');
+      assert.is(await program.end(), 0);
+      workshop.remove();
+    },
+  );
+
   liveTest(`${target}: what cannot be done is refused with a reason, and nothing is changed`, async () => {
     const workshop = darwinWorkshop(target);
     const session = await startIn(workshop);
@@ -239,8 +288,9 @@ for (const target of ['x86_64-apple-darwin', 'aarch64-apple-darwin'] satisfies D
     await agent.look();
     assert.is(agent.program.modules.length, length + 1);
     assert.ok(agent.program.modules[length]?.path.endsWith('/patch-3.dylib'));
-    const { reservation, threadLocals } = await agent.reserve(length);
+    const { reservation, beside, threadLocals } = await agent.reserve(length);
     assert.equal([reservation.size, threadLocals], [64 << 20, null]);
+    assert.ok(beside.size > 0 && Math.abs(beside.at) < reachOf(target), `${beside.at}`);
     const again = await agent.reserve(0);
     assert.is(again.reservation.size, 64 << 20);
     assert.is(await program.end(), 0);

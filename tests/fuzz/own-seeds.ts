@@ -127,6 +127,7 @@ export function codeSeeds(): Uint8Array[] {
 export const PROGRAM: ProgramInfo = {
   pid: 4711,
   reservation: { at: -0x8000_0000, size: 0x4000_0000 },
+  beside: { at: 0x100_0000, size: 0x200_0000 },
   tls: { offset: -4096, size: 4096, align: 64 },
   modules: [
     { base: 0x5555_5555_0000, identity: { kind: 'build-id', id: Uint8Array.of(1, 2, 3, 4) }, path: '/app/program' },
@@ -226,8 +227,8 @@ export function frameSeeds(): Uint8Array[] {
       message: 'module 0 at 0x40',
       moved: [{ start: 0x5000, length: 4096, by: -0x1000 }],
     }),
-    encodeReserved({ reservation: PROGRAM.reservation, threadLocals: -8 }),
-    encodeReserved({ reservation: PROGRAM.reservation, threadLocals: null }),
+    encodeReserved({ ...PROGRAM, threadLocals: -8 }),
+    encodeReserved({ ...PROGRAM, threadLocals: null }),
     encodeChallenge(bytes(32, 1), bytes(32, 2)),
   ];
   const frames = payloads.map((payload) => {

@@ -127,6 +127,11 @@ impl Image {
         self.segments.iter().map(|segment| segment.start).min().unwrap_or(0)
     }
 
+    /// The end of its highest segment.
+    pub fn end(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.start + segment.size).max().unwrap_or(0)
+    }
+
     /// Kind (1 build id, 2 SHA-256 of the code) and identity.
     pub fn identity(&self) -> (u8, Vec<u8>) {
         if let Some(uuid) = self.uuid {

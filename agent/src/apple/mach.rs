@@ -68,13 +68,33 @@ pub fn region(mut address: u64) -> Option<(u64, u64, i32)> {
     (result == 0 && size != 0).then_some((address, address + size, info[0]))
 }
 
+/// Fresh pages, wherever there is room.
+pub fn allocate_anywhere(size: u64) -> Option<u64> {
+    let mut at = 0;
+    (unsafe { mach_vm_allocate(task(), &mut at, size, VM_FLAGS_ANYWHERE) } == 0).then_some(at)
+}
+
+/// Fresh pages at just this place; false where something is there.
+pub fn allocate(mut address: u64, size: u64) -> bool {
+    let at = address;
+    unsafe { mach_vm_allocate(task(), &mut address, size, 0) == 0 && address == at }
+}
+
+/// The same over what is there.
+pub fn allocate_over(mut address: u64, size: u64) -> bool {
+    let at = address;
+    unsafe { mach_vm_allocate(task(), &mut address, size, VM_FLAGS_OVERWRITE) == 0 && address == at }
+}
+
+/// Has processors read code again that was written there.
+pub fn fetch_anew(address: u64, size: u64) {
+    unsafe { sys_icache_invalidate(address, size as usize) };
+}
+
 /// Puts a changed copy of whole pages of code in their place, in one step for the threads that execute them.
 pub fn replace_pages(start: u64, size: u64, change: impl FnOnce(u64)) -> bool {
     unsafe {
-        let mut copy = 0;
-        if mach_vm_allocate(task(), &mut copy, size, VM_FLAGS_ANYWHERE) != 0 {
-            return false;
-        }
+        let Some(copy) = allocate_anywhere(size) else { return false };
         std::ptr::copy_nonoverlapping(start as *const u8, copy as *mut u8, size as usize);
         change(copy);
         let (mut target, mut protection, mut maximum) = (start, 0, 0);
@@ -93,7 +113,7 @@ pub fn replace_pages(start: u64, size: u64, change: impl FnOnce(u64)) -> bool {
                 VM_INHERIT_COPY,
             ) == 0
             && target == start;
-        sys_icache_invalidate(start, size as usize);
+        fetch_anew(start, size);
         mach_vm_deallocate(task(), copy, size);
         done
     }

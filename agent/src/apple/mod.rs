@@ -1,5 +1,6 @@
 //! Apple's systems on x86_64 and arm64: all that the rest of the agent leaves to the system. The same names are in
-//! `linux/mod.rs`. Patches come as libraries only, and thread-locals with them; no memory is mapped beside the program.
+//! `linux/mod.rs`. Patches come as libraries only, and thread-locals with them; beside the program is only mapped what jumps
+//! over its entries lead through.
 
 pub mod c_library;
 pub mod commit;
@@ -27,7 +28,6 @@ pub fn abilities() -> Abilities {
 /// At the end of the agent's constructor, which runs before those of the program: the loader calls `main` by itself, so
 /// nothing later is told to the agent. Its thread waits for the loader wherever that is not done yet.
 pub fn loaded() {
-    memory::try_code();
     startup::start_thread(false);
 }
 

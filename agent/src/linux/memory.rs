@@ -1,6 +1,7 @@
 //! Reading and writing the program's memory where a plain load or store could fault or is not permitted, and the address
 //! space below the executable that is kept for patches.
 
+use super::images::Image;
 use super::syscalls::call;
 use crate::memory::{Region, Room, PROT_READ, PROT_WRITE};
 use libc::{MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE, PROT_NONE};
@@ -88,6 +89,11 @@ pub fn reserve(end: u64, room: Room) -> (u64, u64) {
     room.sizes().iter().copied().find_map(place).unwrap_or((end, 0))
 }
 
+/// What [`reserve`] keeps is near enough for all that a jump leads to.
+pub fn reserve_beside(image: &Image, _: Room) -> (u64, u64) {
+    (image.start(), 0)
+}
+
 /// Maps zeroed writable pages over a part of what is kept for patches.
 pub fn map(address: u64, length: u64) -> Result<(), &'static str> {
     let mapped = map_anew(address, length, PROT_READ | PROT_WRITE, MAP_FIXED);
@@ -98,6 +104,9 @@ pub fn map(address: u64, length: u64) -> Result<(), &'static str> {
 pub fn unmap(address: u64, length: u64) {
     map_anew(address, length, PROT_NONE, MAP_FIXED | MAP_NORESERVE);
 }
+
+/// The processor sees by itself what was written as code.
+pub fn fetch_anew(_: u64, _: u64) {}
 
 /// At just this place; with MAP_FIXED also over what is there.
 fn map_anew(address: u64, length: u64, protection: i32, flags: i32) -> bool {

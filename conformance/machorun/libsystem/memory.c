@@ -3,14 +3,19 @@
 #include "protection.h"
 #include "../mach-o.h"
 #include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
 
 uint64_t page_start(uint64_t address) { return address / PAGE * PAGE; }
 uint64_t page_end(uint64_t address) { return (address + PAGE - 1) / PAGE * PAGE; }
 
+enum new_code new_code = NEW_CODE_ALLOWED;
+
 bool may_protect(uint64_t address, uint64_t size, uint32_t protection) {
   uint32_t write = protection & VM_PROT_WRITE, execute = protection & VM_PROT_EXECUTE;
   if (write && execute) return false;
+  if (execute && new_code == NEW_CODE_KILLS) raise(SIGKILL);
+  if (execute && new_code == NEW_CODE_REFUSED) return false;
   bool allowed = true;
   // Without the list's lock, which a suspended thread may hold; images are never freed.
   for (int i = 0; i < image_count() && allowed; i++) {

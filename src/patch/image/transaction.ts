@@ -42,13 +42,14 @@ export function transactionOf(
   renewed: readonly InitialWord[] = [],
 ): AgentOp[] {
   const indices = moduleIndices(image, info);
-  const { reservation } = info;
+  const kept = [info.reservation, info.beside];
   const ops: AgentOp[] = [];
   for (const segment of image.segments) {
-    if (segment.address < reservation.at || segment.address + segment.size > reservation.at + reservation.size) {
+    const end = segment.address + segment.size;
+    if (!kept.some(({ at, size }) => segment.address >= at && end <= at + size)) {
       throw new IpbpError('IPBP2005', 'the process has no room where the patch belongs', {
         expected: `pages at ${segment.address} from the program's base`,
-        actual: `a reservation of ${reservation.size} bytes at ${reservation.at}`,
+        actual: kept.map(({ at, size }) => `${size} bytes at ${at}`).join(', '),
       });
     }
     if (isInside(image, segment.address)) continue;

@@ -12,12 +12,17 @@ const module = (base: number, path: string): ProgramInfo['modules'][number] => (
 const INFO: ProgramInfo = {
   pid: 1,
   reservation: { at: -4096, size: 4096 },
+  beside: { at: 0x1000, size: 4096 },
   tls: { offset: -64, size: 1000, align: 64 },
   modules: [module(0x5000_0000, 'program'), module(0x7000_0000, 'first'), module(0x7100_0000, 'library')],
   abilities: { pages: true, libraries: true, code: true },
   pageSize: 4096,
 };
-const ROOM = { reservation: { at: -0x10_0000, size: 0x1000 }, threadLocals: -200 };
+const ROOM = {
+  reservation: { at: -0x10_0000, size: 0x1000 },
+  beside: { at: 0x10_0000, size: 0x2000 },
+  threadLocals: -200,
+};
 const VIEW = viewOfModule(INFO, 2, ROOM, { from: 320, size: 320 });
 const SLIDE = 0x2100_0000;
 
@@ -30,7 +35,7 @@ test('the library comes first, then all others as they were', () => {
     VIEW.site.modules.map(({ path }) => path),
     ['library', 'program', 'first'],
   );
-  assert.equal(VIEW.site.reservation, ROOM.reservation);
+  assert.equal([VIEW.site.reservation, VIEW.site.beside], [ROOM.reservation, ROOM.beside]);
   assert.equal([VIEW.site.threadLocals, VIEW.site.searchedBefore, VIEW.site.tls.size], [-200, 2, 320]);
 });
 

@@ -87,6 +87,7 @@ export function viewOfModule(info: ProgramInfo, number: number, room: ModuleRoom
     site: {
       ...info,
       reservation: room.reservation,
+      beside: room.beside,
       tls: { ...info.tls, size: share.size },
       modules: order.flatMap((module) => modules[module] ?? []),
       threadLocals: room.threadLocals,

@@ -47,7 +47,7 @@ for (const machine of MACHO_MACHINES) {
     const diff = diffObjects([before], [after]);
     const files = { before: [before], after: [after], others: () => [], archives: () => null, room: DEFAULT_ROOM };
     // Without slots: what is looked at is where words lead.
-    const how = { delivery: 'library', writesCode: true } as const;
+    const how = { delivery: 'library', codeStays: null } as const;
     const plan = planPatch({ program, diff, identity: AS_IT_WAS, ...files, ...how });
     if (plan.kind !== 'patch') throw new Error(JSON.stringify(plan));
     const list = program.base.file.sections.find(({ name }) => name === '__DATA,__list');

@@ -19,13 +19,14 @@ import {
   type LiveItem,
   type Program,
 } from '../program/program.js';
+import { placeIn, type Island } from './islands.js';
 import { planRedirect, planRetarget } from './redirect.js';
 import type { ChangedFunction } from '../roots.js';
 
 export interface Redirects extends Redirection {
   /** Functions whose old body never ends: threads that are inside do not come to the new one. Demangled. */
   readonly endless: readonly string[];
-  /** The words beside the program that new jumps go through. */
+  /** The words of the island that new jumps go through. */
   readonly words: readonly Rebase[];
   readonly refused: readonly RefusedItem[];
   /** Functions at whose entry no jump may stand, by mangled name: refused unless all that call them can be linked anew. */
@@ -62,25 +63,28 @@ function originalBody({ base }: Program, { address, size }: Pick<LiveItem, 'addr
   return address >= base.start && size > 0 ? base.read(address, size) : null;
 }
 
-/** How many words {@link redirectFunctions} may need. */
-export function mostWords(program: Program, functions: readonly ChangedFunction[]): number {
-  return functions.reduce((sum, { name }) => sum + findItems(program, name).length, 0);
+/** How many jumps through words {@link redirectFunctions} may need. */
+export function mostJumps(program: Program, functions: readonly ChangedFunction[]): number {
+  const { base } = program;
+  const copies = functions.flatMap(({ name }) => findItems(program, name));
+  return copies.filter((copy) => copy.kind === 'function' && base.slotOf(copy) === null).length;
 }
 
 /**
  * Plans the cells of a patch: `image` holds the new bodies. Nothing is written when anything is refused.
- * @param jumps null where code stays as it is loaded: then only slots are changed. `wordsAt`: where the words beside the
- *   program begin, for an image that may lie anywhere: jumps go through them; null for one that jumps reach.
+ * @param jumping where code stays as it is loaded, why: then only slots are changed. `island`: for an image that may lie
+ *   anywhere; null for one that jumps reach.
  */
 export function redirectFunctions(
   program: Program,
   functions: readonly ChangedFunction[],
   image: LinkedImage,
-  jumping: { readonly wordsAt: number | null } | null,
+  jumping: { readonly island: Island | null } | { readonly not: string },
 ): Redirects {
   const { base } = program;
-  const wordsAt = jumping?.wordsAt ?? null;
-  const jumps = wordsAt === null ? base.machine.entry : base.machine.entryThroughWord;
+  const { machine } = base;
+  const island = 'not' in jumping ? null : jumping.island;
+  const jumps = island === null ? machine.entry : machine.entryThroughWord;
   const words: Rebase[] = [];
   const live = liveCells(program).filter((cell) => cell.module === 0);
   let basePadding: PaddingMap = paddingOf(gapsOfBase(base), live);
@@ -118,11 +122,12 @@ export function redirectFunctions(
         slots.push({ module: 0, at: stub, oldTarget: wordTarget(program, stub) ?? copy.address, newTarget: target });
         continue;
       }
-      if (jumping === null && base.slots === 0) {
-        refused.push(refusal('IPBP3016', 'the program was built without slots, and its code cannot be changed'));
+      if ('not' in jumping && base.slots === 0) {
+        const stays = refusal('IPBP3016', 'the program was built without slots, and its code cannot be changed');
+        refused.push({ ...stays, because: [...stays.because, jumping.not] });
         continue;
       }
-      if (jumping === null) {
+      if ('not' in jumping) {
         if (item.noJump === null) noJump.set(item.name, refusal('IPBP3016', 'no slot leads to it'));
         continue;
       }
@@ -137,15 +142,15 @@ export function redirectFunctions(
       if (jumps.decode(originalBody(program, copy) ?? body).endless) endless.add(item.demangled);
       if (item.noJump !== null) continue;
       const inLibrary = isInLibrary(program, entry);
-      const beside = wordsAt === null ? null : wordsAt + words.length * base.machine.pointerSize;
+      const [leads, beside] = island === null ? [target, null] : placeIn(island, words.length, machine);
       const word = inLibrary ? entryWordOf(program, entry) : beside;
-      if (wordsAt !== null && word === null) {
+      if (island !== null && (word === null || (inLibrary && machine.wordJump !== null))) {
         noJump.set(item.name, refusal('IPBP3001', 'an earlier patch brought it without a word to jump through'));
         continue;
       }
-      const to = word ?? target;
+      const to = inLibrary ? (word ?? target) : leads;
       const plan =
-        planRetarget({ entry, target: to, jumps, padding, live }) ??
+        planRetarget({ entry, target: to, jumps, padding, live, read }) ??
         planRedirect({ entry, body, target: to, jumps, padding, read });
       if (plan.kind === 'refused') {
         noJump.set(item.name, refusal('IPBP3001', plan.reason));

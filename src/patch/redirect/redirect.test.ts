@@ -172,7 +172,7 @@ test('redirecting again rewrites the long jump only', () => {
   }
   const target = NEW_BODY - 0x1000;
   const again = (entry: number): ReturnType<typeof planRetarget> =>
-    planRetarget({ entry, target, jumps, padding: around.padding, live });
+    planRetarget({ entry, target, jumps, padding: around.padding, live, read: around.read });
   assert.is(again(0x40), null, 'not redirected');
   for (const [entry, at, form] of [
     [0, 0, 'long'],
@@ -187,10 +187,7 @@ test('redirecting again rewrites the long jump only', () => {
     assert.equal(result.cells[0]?.oldBytes, jumps.long(at, NEW_BODY));
     assert.equal(result.cells[0]?.newBytes, jumps.long(at, target));
   }
-  assert.is(
-    planRetarget({ entry: 0x10, target, jumps, padding: around.padding, live: live.slice(-1) })?.kind,
-    'refused',
-  );
+  assert.is(planRetarget({ entry: 0x10, target, jumps, ...around, live: live.slice(-1) })?.kind, 'refused');
 });
 
 /** Writes the cells and checks the old bytes; returns memory as it is then. */

@@ -16,7 +16,7 @@ export interface RedirectRequest {
   readonly entry: number;
   /** The whole function as it is in memory, not yet redirected. */
   readonly body: Uint8Array;
-  /** Address of the new body, or of the word that holds it where the jumps go through one. */
+  /** Address of the new body, or of what leads there where the jumps go through a word: see islands.ts. */
   readonly target: number;
   readonly jumps: EntryJumps;
   readonly padding: PaddingMap;
@@ -175,11 +175,11 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
  * of them redirects this entry: then it is planRedirect's.
  */
 export function planRetarget(
-  request: Pick<RedirectRequest, 'entry' | 'target' | 'jumps' | 'padding'> & {
+  request: Pick<RedirectRequest, 'entry' | 'target' | 'jumps' | 'padding' | 'read'> & {
     readonly live: readonly Omit<Cell, 'module'>[];
   },
 ): RetargetPlan | null {
-  const { entry, target, jumps, padding, live } = request;
+  const { entry, target, jumps, padding, live, read } = request;
   const over = live.findLast(({ at }) => at === entry);
   if (over === undefined) return null;
   if (over.newBytes.length === jumps.longSize) return unlessOutOfRange(() => rewrite(over, 'long'));
@@ -193,7 +193,7 @@ export function planRetarget(
   return unlessOutOfRange(() => rewrite(room, 'short'));
 
   function rewrite(jump: Omit<Cell, 'module'>, form: 'long' | 'short'): RetargetPlan {
-    const word = jumps.wordOf(jump.newBytes, jump.at);
+    const word = jumps.wordOf(jump.newBytes, jump.at, read);
     if (word !== null) return { kind: 'word', at: word };
     const cells = [cell(jump.at, jump.newBytes, jumps.long(jump.at, target), 1)];
     return { kind: 'cells', form, cells, padding };

@@ -15,13 +15,14 @@ test('a jump through a word has six bytes, and only its word changes afterwards'
   const request = { entry: 0x40, body, target: word, jumps: throughWord, padding: around.padding, read: around.read };
   const result = planRedirect(request);
   if (result.kind !== 'cells') throw new Error(result.reason);
-  assert.is(throughWord.wordOf(result.cells[0]?.newBytes ?? body, 0x40), word);
+  assert.is(throughWord.wordOf(result.cells[0]?.newBytes ?? body, 0x40, around.read), word);
   const again = planRetarget({
     entry: 0x40,
     target: -0x2000,
     jumps: throughWord,
     padding: result.padding,
     live: result.cells,
+    read: around.read,
   });
   assert.equal(again, { kind: 'word', at: word });
 });
@@ -49,12 +50,15 @@ test('where an entry has room for five bytes only, the jump through a word stand
     const placed = planned(6, throughWord);
     assert.is(summary(placed), 'short at 7a');
     const [far, near] = placed.kind === 'cells' ? placed.cells : [];
-    assert.is(throughWord.wordOf(far?.newBytes ?? body, 0x7a), word);
+    assert.is(
+      throughWord.wordOf(far?.newBytes ?? body, 0x7a, () => null),
+      word,
+    );
     assert.equal([near?.at, near?.newBytes], [0x80, throughWord.short(0x80, 0x7a)]);
     // The same word leads on when the function is edited again.
-    const { padding } = around(6);
+    const { padding, read } = around(6);
     const live = placed.kind === 'cells' ? placed.cells : [];
-    const again = planRetarget({ entry: 0x80, target: -0x2000, jumps: throughWord, padding, live });
+    const again = planRetarget({ entry: 0x80, target: -0x2000, jumps: throughWord, padding, live, read });
     assert.equal(again, { kind: 'word', at: word });
   }
 });

@@ -13,6 +13,7 @@ import {
   type Abilities,
   type AgentOp,
   type FrameType,
+  type KeptRange,
   type ModuleRoom,
   type Moved,
   type ProgramInfo,
@@ -133,12 +134,17 @@ export function decodeProof(payload: Uint8Array): Uint8Array {
 export function decodeProgram(payload: Uint8Array): ProgramInfo {
   return whole('program', payload, (r) => {
     const pid = r.u32();
-    const reservation = { at: r.i64(), size: r.u64() };
+    const reservation = readRange(r);
     const tls = { offset: r.i64(), size: r.u32(), align: r.u32() };
     const count = r.u32();
     if (count === 0 || count > r.remaining / MIN_MODULE_LENGTH) r.malformed('wrong number of modules');
-    return { pid, reservation, tls, modules: readModules(r, count), abilities: readAbilities(r), pageSize: r.u32() };
+    const told = { pid, reservation, tls, modules: readModules(r, count) };
+    return { ...told, abilities: readAbilities(r), pageSize: r.u32(), beside: readRange(r) };
   });
+}
+
+function readRange(r: ByteReader): KeptRange {
+  return { at: r.i64(), size: r.u64() };
 }
 
 /** In the order of their bits. */
@@ -201,6 +207,8 @@ export function encodeProgram(program: ProgramInfo): Uint8Array {
     return w
       .u32(bits.reduce((sum, bit) => sum + bit, 0))
       .u32(program.pageSize)
+      .i64(program.beside.at)
+      .u64(program.beside.size)
       .finish();
   });
 }
@@ -216,22 +224,26 @@ export function encodeReserve(module: number): Uint8Array {
  */
 export function decodeReserved(payload: Uint8Array): ModuleRoom {
   return whole('reserved', payload, (r) => {
-    const reservation = { at: r.i64(), size: r.u64() };
+    const reservation = readRange(r);
     const offset = r.i64();
     const isKnown = r.u8();
     if (isKnown > 1) r.malformed('a flag is 0 or 1', { actual: `${isKnown}` });
-    return { reservation, threadLocals: isKnown === 1 ? offset : null };
+    return { reservation, threadLocals: isKnown === 1 ? offset : null, beside: readRange(r) };
   });
 }
 
 /** The payload that {@link decodeReserved} reads. */
-export function encodeReserved({ reservation, threadLocals }: ModuleRoom): Uint8Array {
+export function encodeReserved({ reservation, threadLocals, beside }: ModuleRoom): Uint8Array {
   return fitting('reserved', () => {
-    const w = new ByteWriter(25)
+    const w = new ByteWriter(41)
       .i64(reservation.at)
       .u64(reservation.size)
       .i64(threadLocals ?? 0);
-    return w.u8(threadLocals === null ? 0 : 1).finish();
+    return w
+      .u8(threadLocals === null ? 0 : 1)
+      .i64(beside.at)
+      .u64(beside.size)
+      .finish();
   });
 }
 

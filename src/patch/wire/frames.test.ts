@@ -79,6 +79,7 @@ const op: fc.Arbitrary<AgentOp> = fc.oneof(
 const program: fc.Arbitrary<ProgramInfo> = record({
   pid: u32,
   reservation: record({ at: i64, size: u64 }),
+  beside: record({ at: i64, size: u64 }),
   tls: record({ offset: i64, size: u32, align: u32 }),
   modules: fc.array(
     record({
@@ -117,7 +118,8 @@ test('program, opened, done and reserved come back as they were sent', () => {
   const moved = fc.array(record({ start: u64, length: u64, by: i64 }), { maxLength: 3 });
   const done = record({ patch: u32, status, retries: u32, heldNanoseconds: u64, message: text, moved });
   fc.assert(fc.property(done, (result) => assert.equal(decodeDone(encodeDone(result)), result)));
-  const room = record({ reservation: record({ at: i64, size: u64 }), threadLocals: fc.option(i64) });
+  const range = record({ at: i64, size: u64 });
+  const room = record({ reservation: range, beside: range, threadLocals: fc.option(i64) });
   fc.assert(fc.property(room, (one) => assert.equal(decodeReserved(encodeReserved(one)), one)));
 });
 
@@ -193,6 +195,7 @@ test('counts that the bytes cannot hold cost nothing', () => {
   const info = encodeProgram({
     pid: 1,
     reservation: { at: 0, size: 0 },
+    beside: { at: 0, size: 0 },
     tls: { offset: 0, size: 0, align: 1 },
     modules: [{ base: 0, identity: { kind: 'build-id', id: Uint8Array.of(1) }, path: '' }],
     abilities: { pages: true, libraries: true, code: true },

@@ -3,7 +3,7 @@
 import type { Cell, Import, Rebase, SlotCell, TlsInit } from '../image/image.js';
 
 /** Version of the protocol in every frame. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 /** Most bytes that a frame's length may announce. */
 export const MAX_FRAME_LENGTH = 256 * 1024 * 1024;
 export const NONCE_LENGTH = 32;
@@ -63,11 +63,19 @@ export interface Abilities {
   readonly code: boolean;
 }
 
+/** A range of addresses kept for patches; `at` relative to a module's base. `size` 0: none could be had. */
+export interface KeptRange {
+  readonly at: number;
+  readonly size: number;
+}
+
 /** What the agent says of its process once both sides are known to each other. */
 export interface ProgramInfo {
   readonly pid: number;
-  /** Address space kept free for patches; `at` relative to module 0's base. `size` 0: none could be had. */
-  readonly reservation: { readonly at: number; readonly size: number };
+  /** Address space kept free for patches, from module 0's base. */
+  readonly reservation: KeptRange;
+  /** Where no pages can be mapped in there: others near the program, for what its jumps lead through. */
+  readonly beside: KeptRange;
   /** The agent's thread-local room: its offset from the thread pointer (may be negative), size and alignment. */
   readonly tls: { readonly offset: number; readonly size: number; readonly align: number };
   readonly modules: readonly ProgramModule[];
@@ -80,8 +88,9 @@ export interface ProgramInfo {
 
 /** What the agent keeps for patches of one library, and where that has its thread-locals. */
 export interface ModuleRoom {
-  /** `at` relative to the library's own base. `size` 0: none could be had. */
-  readonly reservation: { readonly at: number; readonly size: number };
+  /** As those of the executable, from the library's own base. */
+  readonly reservation: KeptRange;
+  readonly beside: KeptRange;
   /** Offset of the library's thread-locals from the thread pointer; null where it is not known to be one in all threads. */
   readonly threadLocals: number | null;
 }

@@ -21,6 +21,8 @@ const isTest = (code: number): boolean => ((code >>> 25) & 0x3f) === 0x1b;
 /** BR, BLR, RET and their kind with signed pointers: by bits 21 to 24, of which bit 24 says "signed with a modifier". */
 const isToRegister = (code: number): boolean => code >>> 25 === 0x6b;
 const registerKind = (code: number): number => (code >>> 21) & 7;
+/** PACIASP, PACIBSP. */
+const SIGNS: readonly number[] = [0xd503233f, 0xd503237f];
 const isSystemCall = (code: number): boolean => (code & 0xffe0001f) >>> 0 === 0xd4000001;
 
 /** Where a direct branch or call at `at` leads; undefined for all other instructions. */
@@ -47,20 +49,37 @@ export function calls(bytes: Uint8Array, offset: number): boolean {
   return isBranch(code) || isCall(code) || isConditional(code) || isTest(code);
 }
 
+/** Where the branch leads that these bytes are; null for all others. */
+export function jumpTarget(bytes: Uint8Array, at: number): number | null {
+  return bytes.length === 4 && isBranch(word(bytes, 0)) ? at + BRANCH26.decode(bytes, 0) : null;
+}
+
 function long(from: number, to: number): Uint8Array {
   const bytes = assemble(b());
   applyField(BRANCH26, bytes, 0, to - from, { what: 'jump over an entry', where: 'entry' });
   return bytes;
 }
 
+/** sub sp, sp, #n and every store that takes room on the stack first; what signs the return address comes before them. */
+function takesStack(bytes: Uint8Array): boolean {
+  const signs = bytes.length >= 8 && SIGNS.includes(word(bytes, 0));
+  const code = bytes.length >= 4 ? word(bytes, signs ? 4 : 0) : 0;
+  const isSub = (code & 0xff8003ff) >>> 0 === 0xd10003ff;
+  // Pre-indexed, by a negative distance from the stack pointer: STP of any registers, STR of one.
+  const isPair = (code & 0x3be003e0) >>> 0 === 0x29a003e0;
+  return isSub || isPair || (code & 0x3bf00fe0) >>> 0 === 0x38100fe0;
+}
+
 /**
  * One word is written, so only the entry itself can be hit. A branch through a register may lead there by a table: it
- * counts as one, as none of those is read here.
+ * counts as one, as none of those is read here, where the entry takes no room on the stack. Where it does, whatever leads
+ * there would take it again.
  */
 function decode(bytes: Uint8Array): EntryFacts {
   const size = bytes.length - (bytes.length % 4);
   const targets = new Set<number>();
   const returns: number[] = [];
+  const ownStack = takesStack(bytes);
   let leaves = false;
   let goesBack = false;
   for (let at = 0; at < size; at += 4) {
@@ -71,7 +90,7 @@ function decode(bytes: Uint8Array): EntryFacts {
     if (call || isSystemCall(code) || (through && registerKind(code) === 1)) returns.push(at + 4);
     else if (through) {
       leaves = true;
-      if (registerKind(code) === 0) targets.add(0);
+      if (registerKind(code) === 0 && !ownStack) targets.add(0);
     }
     if (target === undefined || (call && target === 0)) continue;
     if (target < 0 || target >= size) leaves ||= !call;

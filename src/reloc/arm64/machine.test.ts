@@ -98,13 +98,42 @@ test('the jump over an entry reaches 128 MiB', () => {
   assert.throws(() => entry.short(0, 0));
 });
 
-test('a jump over an entry through a word gives the word back', () => {
-  const jumps = machine.entryThroughWord;
-  const bytes = jumps.long(0x1000, 0x9008);
+test('a jump over an entry leads through code near it to a word, and gives that back', () => {
+  const { entryThroughWord: jumps, wordJump } = machine;
+  if (wordJump === null) throw new Error('arm64 needs such code');
+  const code = wordJump.encode(0x8000, 0xc008);
+  // ldr x16, .+0x4008; br x16
+  assert.is(wordsOf(code), '58020050 d61f0200');
+  const bytes = jumps.long(0x1000, 0x8000);
   assert.is(bytes.length, jumps.longSize);
-  assert.is(jumps.wordOf(bytes, 0x1000), 0x9008);
-  assert.is(jumps.wordOf(assemble(0xb0000010, 0xf9400610, 0xd61f0220), 0x1000), null);
-  assert.is(entry.wordOf(entry.long(0x1000, 0x2000), 0x1000), null);
+  const read = (at: number): Uint8Array | null => (at === 0x8000 ? code : null);
+  assert.is(jumps.wordOf(bytes, 0x1000, read), 0xc008);
+  assert.is(jumps.wordOf(bytes, 0x1004, read), null, 'it leads elsewhere');
+  assert.is(
+    jumps.wordOf(bytes, 0x1000, () => assemble(0x58020050, 0xd61f0220)),
+    null,
+    'br x17',
+  );
+  assert.is(jumps.wordOf(assemble(0x94001c00), 0x1000, read), null, 'a call');
+  assert.is(
+    entry.wordOf(bytes, 0x1000, () => code),
+    null,
+  );
+  assert.throws(() => wordJump.encode(0, 0x10_0000), isOutOfRange);
+});
+
+test('a branch by a table leads to no entry that takes room on the stack', () => {
+  const table = 0xd61f0100; // br x8
+  const targets = (...first: readonly number[]): readonly number[] =>
+    entry.decode(assemble(...first, table)).branchTargets;
+  // stp x29, x30, [sp, #-16]!; sub sp, sp, #64; str x30, [sp, #-16]!; paciasp; sub sp, sp, #4096
+  for (const first of [[0xa9bf7bfd], [0xd10103ff], [0xf81f0ffe], [0xd503233f, 0xd14007ff]]) {
+    assert.equal(targets(...first), [], first.map((word) => word.toString(16)).join(' '));
+  }
+  // cmp x0, #3; stp x29, x30, [sp], #16; add sp, sp, #64; str x0, [x1, #-16]!; paciasp and no more
+  for (const first of [[0xf1000c1f], [0xa8817bfd], [0x910103ff], [0xf81f0c20], [0xd503233f]]) {
+    assert.equal(targets(...first), [0], first.map((word) => word.toString(16)).join(' '));
+  }
 });
 
 test('a body is taken apart: branches, places behind calls', () => {

@@ -5,7 +5,7 @@ import type { EntryStubs, Machine } from '../machine.js';
 import { boundStubs, type MachineFormat } from '../shared-machine.js';
 import { ARM64_ENTRY, callBefore, calls, CODE_FILL } from './entry.js';
 import { farReferences, NEAR } from './far-access.js';
-import { ARM64_ENTRY_THROUGH_WORD, slotOfJump } from './through-word.js';
+import { ARM64_ENTRY_THROUGH_WORD, ARM64_WORD_JUMP, slotOfJump } from './through-word.js';
 import { ADD12_LO, ADRP21, LDST64, LOW12, readWord } from './fields.js';
 import { adrp, assemble, br, BTI_C, load } from './instructions.js';
 import { ARM64_LANDING_PLT, ARM64_LANDING_VENEER, ARM64_PLT, ARM64_STUB, ARM64_VENEER } from './plt.js';
@@ -92,6 +92,7 @@ export function arm64Machine({ rows, pageSize, dynamic, lazy, codeStays, hasAgen
     far: { near: NEAR, align: 4, references: farReferences },
     entry: ARM64_ENTRY,
     entryThroughWord: ARM64_ENTRY_THROUGH_WORD,
+    wordJump: ARM64_WORD_JUMP,
     calls,
     stackPointer: 31, // AADWARF64, "DWARF register names"
     longestCall: 4,

@@ -4,7 +4,7 @@ import { applyField } from '../apply.js';
 import { INT8, INT32 } from '../fields.js';
 import type { CodePlace, EntryFacts, EntryJumps } from '../machine.js';
 import { decodeInstruction } from './decode.js';
-import { hiddenTargets, type Placed } from './hidden-targets.js';
+import { codeBefore, hiddenTargets, type Placed } from './hidden-targets.js';
 import { isPadding, nopLength } from './nops.js';
 
 /** jmp rel32. */
@@ -55,14 +55,26 @@ function goesBack({ kind, target, at }: Placed): boolean {
   return (kind === 'branch' || kind === 'conditional') && target !== undefined && target <= at;
 }
 
-function decode(bytes: Uint8Array, longSize: number, place?: CodePlace): EntryFacts {
+/** Up to the first that is none. */
+function instructions(bytes: Uint8Array): readonly Placed[] {
   const code: Placed[] = [];
-  let at = 0;
-  while (at < bytes.length) {
+  for (let at = 0; at < bytes.length;) {
     const instruction = decodeInstruction(bytes, at);
     if (instruction === null) break;
     code.push({ at, length: instruction.length, kind: instruction.kind, target: instruction.target });
     at += instruction.length;
+  }
+  return code;
+}
+
+function decode(bytes: Uint8Array, longSize: number, place?: CodePlace): EntryFacts {
+  let code: readonly Placed[] = instructions(bytes);
+  let complete = code.reduce((sum, { length }) => sum + length, 0) === bytes.length;
+  if (!complete) {
+    // Some formats have a function's jump tables behind its code, and know no more of its end than where the next begins.
+    const own = codeBefore(bytes, code, longSize);
+    complete = own !== null;
+    code = own ?? code;
   }
   // Where nothing but pauses and no-operations lies before an unconditional jump to the entry, a thread that takes it is
   // then in the state of a caller, and may as well enter the new code.
@@ -80,8 +92,8 @@ function decode(bytes: Uint8Array, longSize: number, place?: CodePlace): EntryFa
     lengths: code.map(({ length }) => length),
     branchTargets: [...targets].sort((a, b) => a - b),
     returnOffsets: returns,
-    endless: at === bytes.length && !code.some((one) => leaves(one, bytes.length)) && code.some(goesBack),
-    complete: at === bytes.length,
+    endless: complete && !code.some((one) => leaves(one, bytes.length)) && code.some(goesBack),
+    complete,
   };
 }
 

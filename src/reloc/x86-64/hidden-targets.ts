@@ -107,13 +107,44 @@ function runsOnce(bytes: Uint8Array, code: readonly Placed[], start: number, lea
   return false;
 }
 
+/** The offset that the instruction at `at` names by `lea reg, [rip + disp32]`; null for all others. */
+function namedOffset(bytes: Uint8Array, at: number, length: number): number | null {
+  const lea = wideModrm(bytes, at, 0x8d);
+  return lea === null || lea.mod !== 0 || lea.rm % 8 !== 5 ? null : at + length + INT32.decode(bytes, at + 3);
+}
+
+/**
+ * The instructions before what is none: tables of the function's own, each named by its code, whose words lead to
+ * instructions of it; then padding, also zeros. Null where something else is there, or within the first `limit` bytes.
+ */
+export function codeBefore(bytes: Uint8Array, code: readonly Placed[], limit: number): readonly Placed[] | null {
+  const decoded = code.reduce((sum, { length }) => sum + length, 0);
+  const named = code.flatMap(({ at, length }) => namedOffset(bytes, at, length) ?? []);
+  const behind = (end: number): readonly Placed[] => code.filter(({ at }) => at < end);
+  const inside = named.filter((offset) => offset >= limit && offset < bytes.length);
+  const first = inside.filter((offset) => offset <= decoded).sort((a, b) => a - b)[0];
+  if (first === undefined) {
+    return decoded >= limit && isPadding(bytes.subarray(decoded), true) ? code : null;
+  }
+  const own = behind(first);
+  const starts = new Set(own.map(({ at }) => at));
+  const tables = [...new Set(inside.filter((offset) => offset >= first))].sort((a, b) => a - b);
+  for (const [number, table] of tables.entries()) {
+    const end = tables[number + 1] ?? bytes.length;
+    let at = table;
+    while (at + 4 <= end && starts.has(table + INT32.decode(bytes, at))) at += 4;
+    if (at === table || !isPadding(bytes.subarray(at, end), true)) return null;
+  }
+  const last = own.at(-1);
+  return last !== undefined && last.at + last.length === first ? own : null;
+}
+
 /** Addresses that the code names by `lea reg, [rip + disp32]`: tables among them. */
 function namedAddresses(bytes: Uint8Array, code: readonly Placed[], entry: number): Set<number> {
   const found = new Set<number>();
   for (const { at, length } of code) {
-    const lea = wideModrm(bytes, at, 0x8d);
-    if (lea === null || lea.mod !== 0 || lea.rm % 8 !== 5) continue;
-    found.add(entry + at + length + INT32.decode(bytes, at + 3));
+    const offset = namedOffset(bytes, at, length);
+    if (offset !== null) found.add(entry + offset);
   }
   return found;
 }

@@ -90,6 +90,7 @@ export function x86Machine({ rows, pageSize, dynamic, lazy, codeStays, hasAgent 
     far: { near: INT32.max, align: 1, references: farReferences },
     entry: X86_64_ENTRY,
     entryThroughWord: X86_64_ENTRY_THROUGH_WORD,
+    wordJump: null,
     calls,
     stackPointer: 7,
     longestCall: LONGEST_CALL,
