@@ -2,8 +2,7 @@
 // has shown that the system lets code be changed; where it does not, edits are refused with the reason, and slots serve.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DarwinTarget } from '../../conformance/setup/darwin-std.js';
-import { darwinToolchain } from '../../conformance/setup/darwin-toolchain.js';
+import { type DarwinTarget, darwinToolchain } from '../../conformance/setup/darwin-toolchain.js';
 import type { CargoFixture } from '../cargo-fixture.js';
 import { ipbp, mappingsOf, startTalker, talkerFixture, talkerSource, type Talker } from '../talker.js';
 
