@@ -74,4 +74,9 @@ export const LINK_CODES = {
       'An object has sections (debug information) packed by a method that Node cannot unpack; they are left out.',
     remedy: 'Use a Node that has zstd (22.15 or newer), or compile with -gz=zlib or -gz=none.',
   },
+  IPBP2040: {
+    title: 'module cannot be patched',
+    meaning: 'A WebAssembly module is made in a way that does not let the engine give its functions slots.',
+    remedy: 'Link it without link-time optimisation and keep the names of functions (no strip, no wasm-opt before).',
+  },
 } as const;

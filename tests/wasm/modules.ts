@@ -9,8 +9,8 @@ export interface ModuleProject {
   readonly fixture: CargoFixture;
   /** Builds and reads the module. */
   build(): Uint8Array<ArrayBuffer>;
-  /** Where rustc's incremental sessions lie. */
-  readonly incremental: string;
+  /** Path of the module. */
+  readonly module: string;
 }
 
 /** A `cdylib` of one file, and further files by their path. */
@@ -27,13 +27,14 @@ export function moduleProject(
   });
   const profile = options.release === true ? 'release' : 'debug';
   const folder = join('target', tools.target, profile);
+  const module = fixture.path(join(folder, 'page.wasm'));
   return {
     fixture,
-    incremental: fixture.path(join(folder, 'incremental')),
+    module,
     build() {
       const flags = options.release === true ? ['--release'] : [];
       fixture.cargo(['build', '-q', '--target', tools.target, ...flags], tools.env);
-      return new Uint8Array(readFileSync(fixture.path(join(folder, 'page.wasm'))));
+      return new Uint8Array(readFileSync(module));
     },
   };
 }

@@ -1,0 +1,344 @@
+// Makes a linked module one that patches can change: functions are reached through slots of the table. Owns what the new
+// module has that the old one had not (slots, entries, exports); how calls come to them is one of two ways:
+//   - `calls`: every direct call becomes one through the slot, in place. Bodies stay where they are. Both instructions
+//     have six bytes as linkers write them (`call` with a padded index; a constant of two bytes, then `call_indirect`
+//     with a type below 128), so addresses of code, and with them the debug information, stay right.
+//   - `entries`: a function's body moves to the end, and what stays at its index jumps through the slot. No instruction
+//     needs to be understood; each call pays for a second one, and debug information does not find moved bodies.
+import { sha256 } from '@noble/hashes/sha2';
+import { openWindows, wholeSource } from '../../bytes/source.js';
+import { ByteWriter } from '../../bytes/writer.js';
+import { IpbpError } from '../../codes/error.js';
+import { type BaseDescription, baseSection } from './base-section.js';
+import { constantExpr, constantOf } from './const-expr.js';
+import * as wasm from './constants.js';
+import { encodeModule } from './encode-sections.js';
+import { type WasmFacts, openFacts } from './facts.js';
+import type { Body, ElementSegment, Export, ModuleSection, SectionContent, SectionId } from './module.js';
+import { type NamePart, encodeNames, namesIn } from './names.js';
+import { redirectCalls } from './redirect-calls.js';
+import type { FunctionType } from './value-types.js';
+
+/** How calls reach the slots; `auto` is `calls` where all instructions are known. */
+export type RewriteWay = 'calls' | 'entries' | 'auto';
+
+/** A function that patches can change. */
+export interface PatchableFunction {
+  readonly name: string;
+  /** Of the function that callers name: its entry, or where bodies stay, itself. */
+  readonly index: number;
+  readonly type: number;
+  /** In the table; the first is the one that calls go through. */
+  readonly slots: readonly number[];
+}
+
+/** The new module and what is known of it. */
+export interface RewrittenBase {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly way: Exclude<RewriteWay, 'auto'>;
+  readonly description: BaseDescription;
+  readonly functions: readonly PatchableFunction[];
+  /** So long is the table then. */
+  readonly tableLength: number;
+  /** Direct calls that go through slots now, and those that go over an entry as their slot or type has a large number. */
+  readonly calls: { readonly indirect: number; readonly overEntries: number };
+}
+
+/** Behind the name of a function that only jumps through a slot. */
+const ENTRY_SUFFIX = '.ipbp.entry';
+const OWN_TABLE = '__indirect_function_table';
+const OWN_STACK_POINTER = '__stack_pointer';
+
+/** A function that is chosen, before it has slots. */
+interface Chosen {
+  readonly name: string;
+  readonly index: number;
+  readonly type: number;
+  slots: number[];
+}
+
+/** The module in the words of this rewrite. */
+interface Base {
+  readonly facts: WasmFacts;
+  readonly imported: number;
+  readonly types: readonly FunctionType[];
+  readonly functionTypes: readonly number[];
+  readonly bodies: readonly Body[];
+  readonly names: readonly NamePart[];
+  readonly chosen: readonly Chosen[];
+  readonly tableLength: number;
+}
+
+function refuse(name: string, why: string, expected?: string): never {
+  throw new IpbpError('IPBP2040', `the module cannot be made one for patches: ${why}`, {
+    where: name,
+    ...(expected === undefined ? {} : { expected }),
+  });
+}
+
+/** Slots that functions have already, by function; the first table only. Those whose place is not a number are left out. */
+function knownSlots(segments: readonly ElementSegment[]): Map<number, number[]> {
+  const slots = new Map<number, number[]>();
+  for (const { place, items } of segments) {
+    const start = place === null || place.index !== 0 ? null : constantOf(place.offset);
+    if (start === null || items.kind !== 'functions') continue;
+    items.functions.forEach((index, position) => {
+      const list = slots.get(index);
+      if (list === undefined) slots.set(index, [start + position]);
+      else list.push(start + position);
+    });
+  }
+  return slots;
+}
+
+function openBase(bytes: Uint8Array, name: string, choose: (name: string) => boolean): Base {
+  const facts = openFacts(openWindows(wholeSource(bytes), name));
+  if (facts.indexOf(wasm.SECTION_CUSTOM, 'linking') >= 0) refuse(name, 'it is an object', 'what a linker made');
+  const imported = facts.imports('function').length;
+  const functionTypes = facts.functionTypes();
+  const names = facts.names();
+  const limits = facts.content('table')?.tables[0]?.limits;
+  if (limits === undefined && facts.imports('table').length > 0) refuse(name, 'its table is imported', 'its own');
+  const slots = knownSlots(facts.elementSegments());
+  const chosen = namesIn(names, 'function')
+    .filter(({ index, name: own }) => index >= imported && index < functionTypes.length && choose(own))
+    .map(({ index, name: own }): Chosen => {
+      return { name: own, index, type: functionTypes[index] as number, slots: slots.get(index) ?? [] };
+    });
+  if (namesIn(names, 'function').length === 0) refuse(name, 'its functions have no names', 'a name section');
+  let tableLength = limits?.minimum ?? 1;
+  for (const each of chosen) if (each.slots.length === 0) each.slots = [tableLength++];
+  const [types, bodies] = [facts.types(), facts.bodies()];
+  return { facts, imported, types, functionTypes, bodies, names, chosen, tableLength };
+}
+
+/** What only jumps through a slot. */
+function entryBody({ params }: FunctionType, type: number, slot: number): Uint8Array {
+  const w = new ByteWriter(16).uleb(0);
+  for (let index = 0; index < params.length; index++) w.u8(wasm.OP_LOCAL_GET).uleb(index);
+  return w.u8(wasm.OP_I32_CONST).sleb(slot).u8(wasm.OP_CALL_INDIRECT).uleb(type).uleb(0).u8(wasm.OP_END).finish();
+}
+
+/** What becomes of the functions. */
+interface NewFunctions {
+  readonly bodies: readonly Body[];
+  /** Of functions behind the old ones. */
+  readonly addedTypes: readonly number[];
+  /** Function that is in the slots of a chosen one, by its index. */
+  readonly inSlots: ReadonlyMap<number, number>;
+  /** Function that the outside gets instead of one that it had. */
+  readonly outside: ReadonlyMap<number, number>;
+  readonly renamed: ReadonlyMap<number, string>;
+  /** Addresses of code are what they were. */
+  readonly inPlace: boolean;
+  readonly calls: RewrittenBase['calls'];
+}
+
+const asBody = (bytes: Uint8Array): Body => ({ bytes, start: 0, lengthWidth: 0 });
+
+function moveBodies({ types, functionTypes, bodies, imported, chosen }: Base): NewFunctions {
+  const all = [...bodies];
+  const inSlots = new Map<number, number>();
+  const renamed = new Map<number, string>();
+  chosen.forEach(({ index, type, slots, name }, number) => {
+    const moved = functionTypes.length + number;
+    all.push(bodies[index - imported] as Body);
+    all[index - imported] = asBody(entryBody(types[type] as FunctionType, type, slots[0] as number));
+    inSlots.set(index, moved);
+    renamed.set(index, name + ENTRY_SUFFIX).set(moved, name);
+  });
+  const addedTypes = chosen.map(({ type }) => type);
+  const calls = { indirect: 0, overEntries: 0 };
+  return { bodies: all, addedTypes, inSlots, outside: new Map(), renamed, inPlace: false, calls };
+}
+
+/** null where a body has an instruction that is not known. */
+function changeCalls(base: Base): NewFunctions | null {
+  const { facts, types, functionTypes, bodies, chosen } = base;
+  const entries = new Map<number, number>();
+  const renamed = new Map<number, string>();
+  const added: Body[] = [];
+  const addedTypes: number[] = [];
+  const byIndex = new Map(chosen.map((each) => [each.index, each]));
+  const entryOf = (index: number): number => {
+    const known = entries.get(index);
+    if (known !== undefined) return known;
+    const { type, slots, name } = byIndex.get(index) as Chosen;
+    const entry = functionTypes.length + added.length;
+    added.push(asBody(entryBody(types[type] as FunctionType, type, slots[0] as number)));
+    addedTypes.push(type);
+    entries.set(index, entry);
+    renamed.set(entry, name + ENTRY_SUFFIX);
+    return entry;
+  };
+  const start = facts.content('start')?.function;
+  const exported = (facts.content('export')?.exports ?? []).flatMap(({ kind, index }) =>
+    kind === 'function' ? index : [],
+  );
+  const outside = new Map<number, number>();
+  for (const index of [...exported, ...(start === undefined ? [] : [start])]) {
+    if (byIndex.has(index)) outside.set(index, entryOf(index));
+  }
+  const target = (callee: number): { readonly slot: number; readonly type: number } | null => {
+    const found = byIndex.get(callee);
+    return found === undefined ? null : { slot: found.slots[0] as number, type: found.type };
+  };
+  const calls = { indirect: 0, overEntries: 0 };
+  let inPlace = true;
+  const all: Body[] = [];
+  for (const body of bodies) {
+    const changed = redirectCalls(body.bytes, target, entryOf);
+    if (changed === null) return null;
+    if (changed.bytes.length !== body.bytes.length) inPlace = false;
+    calls.indirect += changed.indirect;
+    calls.overEntries += changed.overEntries;
+    all.push({ ...body, bytes: changed.bytes });
+  }
+  const inSlots = new Map(chosen.map(({ index }) => [index, index]));
+  return { bodies: [...all, ...added], addedTypes, inSlots, outside, renamed, inPlace, calls };
+}
+
+/**
+ * Makes the base.
+ * @param choose which functions can be patched, by the names that they have in the module
+ * @throws IpbpError IPBP1001, IPBP1002, IPBP1003 for a broken module, IPBP2040 for one that cannot be a base
+ */
+export function rewriteBase(
+  bytes: Uint8Array,
+  name: string,
+  choose: (name: string) => boolean,
+  way: RewriteWay = 'auto',
+): RewrittenBase {
+  const base = openBase(bytes, name, choose);
+  const changed = way === 'entries' ? null : changeCalls(base);
+  if (changed === null && way === 'calls') refuse(name, 'it has instructions that are not known');
+  const functions = changed ?? moveBodies(base);
+  const { exports, description } = newExports(base, bytes, name, functions);
+  const contents = newContents(base, functions, exports);
+  const sections = base.facts.sections().map((section) => withContent(section, contents));
+  const last = sections.filter((section) => keeps(section, functions.inPlace));
+  const own = baseSection(description);
+  const bare = { nameWidth: 0, lengthWidth: 0 };
+  return {
+    bytes: encodeModule([...insertMissing(last, contents), { id: 'custom', ...own, ...bare }]),
+    way: changed === null ? 'entries' : 'calls',
+    description,
+    functions: base.chosen,
+    tableLength: base.tableLength,
+    calls: functions.calls,
+  };
+}
+
+/** Debug information with addresses of code that are others now would be wrong. */
+function keeps(section: ModuleSection, inPlace: boolean): boolean {
+  return inPlace || section.id !== 'custom' || !section.name.startsWith('.debug_');
+}
+
+type Contents = Partial<{ [I in SectionId]: SectionContent & { readonly id: I } }>;
+
+function withContent(section: ModuleSection, contents: Contents): ModuleSection {
+  if (section.id === 'custom') {
+    if (section.name !== 'name' || contents.custom === undefined) return section;
+    return { ...section, ...contents.custom, nameWidth: section.nameWidth };
+  }
+  const content = contents[section.id];
+  return content === undefined ? section : { ...content, lengthWidth: section.lengthWidth };
+}
+
+/** Sections that the module had not, in the order of the specification. */
+function insertMissing(sections: readonly ModuleSection[], contents: Contents): ModuleSection[] {
+  const all = [...sections];
+  for (const content of Object.values(contents)) {
+    if (content.id === 'custom' || sections.some(({ id }) => id === content.id)) continue;
+    const rank = wasm.SECTION_ORDER.indexOf(wasm.SECTION_NAMES.indexOf(content.id));
+    const behind = all.findIndex(({ id }) => {
+      return id !== 'custom' && wasm.SECTION_ORDER.indexOf(wasm.SECTION_NAMES.indexOf(id)) > rank;
+    });
+    all.splice(behind < 0 ? all.length : behind, 0, { ...content, lengthWidth: 0 });
+  }
+  return all;
+}
+
+function newContents(base: Base, functions: NewFunctions, exports: readonly Export[]): Contents {
+  const { facts, names, chosen, tableLength, imported, functionTypes } = base;
+  const tables = facts.content('table')?.tables ?? [];
+  const first = tables[0] ?? {
+    ...{ element: wasm.TYPE_FUNCREF, initial: null },
+    limits: { shared: false, wide: false, minimum: 0, maximum: null, pageExponent: null },
+  };
+  const inTable = facts.elementSegments().map((segment): ElementSegment => {
+    if (segment.place?.index !== 0 || segment.items.kind !== 'functions') return segment;
+    const moved = segment.items.functions.map((index) => functions.inSlots.get(index) ?? index);
+    return { ...segment, items: { kind: 'functions', functions: moved } };
+  });
+  const begin = first.limits.minimum === 0 ? 1 : first.limits.minimum;
+  const fresh = chosen.filter(({ slots }) => (slots[0] as number) >= begin);
+  const place = { index: 0, offset: constantExpr(begin), explicit: false };
+  const items = {
+    kind: 'functions' as const,
+    functions: fresh.map(({ index }) => functions.inSlots.get(index) as number),
+  };
+  const added: ElementSegment = { place, declared: false, type: wasm.TYPE_FUNCREF, items };
+  const start = facts.content('start')?.function;
+  const parts = names.map((part): NamePart => {
+    if (part.kind !== 'function') return part;
+    const all = new Map(part.names.map(({ index, name }) => [index, name]));
+    for (const [index, name] of functions.renamed) all.set(index, name);
+    const sorted = [...all].map(([index, name]) => ({ index, name })).sort((a, b) => a.index - b.index);
+    return { ...part, names: sorted, lengthWidth: 0 };
+  });
+  return {
+    function: { id: 'function', types: [...functionTypes.slice(imported), ...functions.addedTypes] },
+    table: {
+      id: 'table',
+      tables: [{ ...first, limits: { ...first.limits, minimum: tableLength, maximum: null } }, ...tables.slice(1)],
+    },
+    export: { id: 'export', exports },
+    ...(start === undefined ? {} : { start: { id: 'start', function: functions.outside.get(start) ?? start } }),
+    element: { id: 'element', segments: fresh.length === 0 ? inTable : [...inTable, added] },
+    code: { id: 'code', bodies: functions.bodies },
+    custom: { id: 'custom', name: 'name', nameWidth: 0, bytes: encodeNames(parts) },
+  };
+}
+
+/** The exports that patches need too, and what the module says of them. */
+function newExports(
+  { facts, names }: Base,
+  bytes: Uint8Array,
+  name: string,
+  { outside }: NewFunctions,
+): { readonly exports: readonly Export[]; readonly description: BaseDescription } {
+  const exports = (facts.content('export')?.exports ?? []).map((one): Export => {
+    return one.kind === 'function' ? { ...one, index: outside.get(one.index) ?? one.index } : one;
+  });
+  const named = (kind: Export['kind'], index: number, own: string): string => {
+    const known = exports.find((one) => one.kind === kind && one.index === index);
+    if (known !== undefined) return known.name;
+    exports.push({ name: own, kind, index });
+    return own;
+  };
+  const imported = facts.imports('memory')[0];
+  const limits = imported?.kind === 'memory' ? imported.limits : facts.content('memory')?.memories[0];
+  if (limits === undefined) refuse(name, 'it has no memory');
+  const pointer = stackPointer(facts, names);
+  if (pointer === null) refuse(name, 'it has no stack pointer', `a global called ${OWN_STACK_POINTER}`);
+  const hash = sha256(bytes);
+  const identity = Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const description: BaseDescription = {
+    identity,
+    memory: named('memory', 0, 'memory'),
+    table: named('table', 0, OWN_TABLE),
+    stackPointer: named('global', pointer, OWN_STACK_POINTER),
+    arena: limits.minimum * wasm.PAGE_SIZE,
+  };
+  return { exports, description };
+}
+
+/** By its name; linkers put it first, and a module that lost the names of its globals has it there. */
+function stackPointer(facts: WasmFacts, names: readonly NamePart[]): number | null {
+  const named = namesIn(names, 'global').find(({ name }) => name === OWN_STACK_POINTER);
+  if (named !== undefined) return named.index;
+  const imported = facts.imports('global').length;
+  const first = facts.content('global')?.globals[0];
+  return first !== undefined && first.mutable && first.type === wasm.TYPE_I32 ? imported : null;
+}
