@@ -1,4 +1,4 @@
-// Mutations of what reads, links and writes Mach-O objects, and of code that reaches any distance on arm64.
+// Mutations of what reads, links, writes and signs Mach-O files, and of code that reaches any distance on arm64.
 import type { Mutation } from './list.js';
 
 export const MACHO_MUTATIONS: readonly Mutation[] = [
@@ -105,5 +105,85 @@ export const MACHO_MUTATIONS: readonly Mutation[] = [
     find: '&& isRelative(row) ? !apart : place === 0;',
     put: '&& isRelative(row) ? true : place === 0;',
     checks: ['slots'],
+  },
+  {
+    name: 'a chain of fixups goes on a word too far',
+    kind: 'bias',
+    file: 'src/formats/macho/encode-chained-fixups.ts',
+    find: '((following.address - address) / STRIDE)',
+    put: '((following.address - address + 8) / STRIDE)',
+    checks: ['dylibs'],
+  },
+  {
+    name: 'chains begin at the last place of a page',
+    kind: 'choice',
+    file: 'src/formats/macho/encode-chained-fixups.ts',
+    find: 'of inside.toReversed()) {',
+    put: 'of inside) {',
+    checks: ['dylibs'],
+  },
+  {
+    name: 'libraries of imports count from 0',
+    kind: 'bias',
+    file: 'src/link/emit-dylib-loader.ts',
+    find: 'map(({ number }, index) => [number, index + 1])',
+    put: 'map(({ number }, index) => [number, index])',
+    checks: ['dylibs'],
+  },
+  {
+    name: 'imports lose what is added to them',
+    kind: 'addend',
+    file: 'src/link/emit-dylib-loader.ts',
+    find: 'else binds.push({ address, symbol: importOf(symbol, library(symbol)), addend });',
+    put: 'else binds.push({ address, symbol: importOf(symbol, library(symbol)), addend: 0 });',
+    checks: ['dylibs'],
+  },
+  {
+    name: 'what may be missing must be there',
+    kind: 'skipped',
+    file: 'src/link/emit-dylib-loader.ts',
+    find: 'const weak = !own && !symbols.hasFlag(link.symbols, symbol, symbols.REFERRED);',
+    put: 'const weak = false;',
+    checks: ['dylibs'],
+  },
+  {
+    name: 'thread-locals are exported as other data',
+    kind: 'choice',
+    file: 'src/link/emit-dylib-loader.ts',
+    find: "descriptor ? 'thread-local' : 'regular'",
+    put: "'regular'",
+    checks: ['dylibs'],
+  },
+  {
+    name: 'rows of unwind information forget their tables of handlers',
+    kind: 'skipped',
+    file: 'src/formats/macho/encode-unwind-info.ts',
+    find: '(lsda === null ? 0 : HAS_LSDA), lsda });',
+    put: '(lsda === null ? 0 : HAS_LSDA), lsda: null });',
+    checks: ['dylibs'],
+  },
+  {
+    name: 'functions that only a frame record describes are left to a search',
+    kind: 'choice',
+    file: 'src/formats/macho/encode-unwind-info.ts',
+    find: '(offset < MODE_SCALE ? offset : 0)',
+    put: '(offset < MODE_SCALE ? 0 : 0)',
+    checks: ['dylibs'],
+  },
+  {
+    name: 'the hash of the first page is left out of a signature',
+    kind: 'range',
+    file: 'src/formats/macho/code-signature.ts',
+    find: 'for (let page = 0; page * PAGE < file.length; page++) {',
+    put: 'for (let page = 1; page * PAGE < file.length; page++) {',
+    checks: ['signatures'],
+  },
+  {
+    name: 'a signature of a library says that it is a program',
+    kind: 'choice',
+    file: 'src/formats/macho/code-signature.ts',
+    find: '.u64be(facts.executable ? CS_EXECSEG_MAIN_BINARY : 0);',
+    put: '.u64be(CS_EXECSEG_MAIN_BINARY);',
+    checks: ['signatures'],
   },
 ];

@@ -1,7 +1,8 @@
 // The mutations: each breaks one row, field or pass as a slip of the pen would. `find` stands once in the file.
 
 /** A comparison that can turn red. */
-export type Check = 'meaning' | 'assembly' | 'jitlink' | 'properties' | 'fields' | 'macho' | 'far' | 'slots';
+export type Check =
+  'meaning' | 'assembly' | 'jitlink' | 'properties' | 'fields' | 'macho' | 'dylibs' | 'signatures' | 'far' | 'slots';
 
 /** One slip. */
 export interface Mutation {

@@ -19,6 +19,8 @@ const COMMANDS: Readonly<Record<Check, readonly string[]>> = {
   properties: ['conformance/main.ts', 'elf', '--suite', 'properties', '--unshrunk'],
   fields: ['scripts/test-runner.ts', 'unit', 'src/reloc'],
   macho: ['conformance/main.ts', 'macho', '--suite', 'jitlink', '--only', 'assembly'],
+  dylibs: ['conformance/main.ts', 'macho', '--suite', 'meaning', '--only', 'optimised'],
+  signatures: ['conformance/main.ts', 'macho', '--suite', 'checkers', '--only', 'c-optimised'],
   far: ['scripts/test-runner.ts', 'live', 'relocations/far-code'],
   slots: ['scripts/test-runner.ts', 'unit', 'entry-slots', 'macho/rewrite'],
 };
