@@ -54,7 +54,8 @@ function bundleCommands() {
   const options = ['--bundle', '--platform=node', '--format=esm', '--target=node20', '--packages=external'];
   // Names stay: stacks are read by people.
   options.push('--minify-whitespace', '--minify-syntax', '--log-level=warning');
-  const result = spawnSync(esbuild, [join(SOURCE, 'cli', 'link.ts'), ...options, `--outdir=${join(OUTPUT, 'cli')}`], {
+  const entries = [join(SOURCE, 'cli', 'link.ts'), join(SOURCE, 'host', 'cargo', 'link-main.ts')];
+  const result = spawnSync(esbuild, [...entries, ...options, `--outbase=${SOURCE}`, `--outdir=${OUTPUT}`], {
     cwd: ROOT,
     stdio: ['ignore', 2, 2],
   });

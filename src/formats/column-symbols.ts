@@ -15,19 +15,21 @@ export function symbolsOf(symbols: SymbolColumns): readonly ObjectSymbol[] {
     const start = offset[index] as number;
     return whole === null ? symbols.nameOf(index) : whole.substring(start, start + (length[index] as number));
   };
-  return Array.from(symbols.value, (value, index): ObjectSymbol => {
+  const made: ObjectSymbol[] = [];
+  for (let index = 0; index < symbols.count; index++) {
     const section = symbols.section[index] as number;
-    return {
+    made.push({
       index,
       name: nameOf(index),
       kind: columns.SYMBOL_KINDS[symbols.kind[index] as number] as SymbolKind,
       binding: columns.SYMBOL_BINDINGS[symbols.binding[index] as number] as Binding,
       visibility: columns.SYMBOL_VISIBILITIES[symbols.visibility[index] as number] as Visibility,
       section: section >= 0 ? section : sectionWord(section),
-      value,
+      value: symbols.value[index] as number,
       size: symbols.size[index] as number,
-    };
-  });
+    });
+  }
+  return made;
 }
 
 function sectionWord(section: number): Exclude<ObjectSymbol['section'], number> {

@@ -19,13 +19,24 @@ export interface UnwindParts {
   readonly framesOf: (section: MachoSection) => EhFrame;
 }
 
-/** Address in the file → length. IPBP1001 and IPBP1002 as the relocations. */
-export function describedLengths({ parts, relocationsOf, framesOf }: UnwindParts): ReadonlyMap<number, number> {
+/** Bytes of code that begin at an address of the file, by what describes it; undefined where nothing does. */
+export type LengthAt = (address: number) => number | undefined;
+
+/**
+ * The lengths, each table read when it is first needed: compilers that write short rows write one for each function, and
+ * frame records, of which each costs more, for the same. IPBP1001 and IPBP1002 as the relocations.
+ */
+export function openLengths(unwind: UnwindParts): LengthAt {
+  let rows: ReadonlyMap<number, number> | null = null;
+  let frames: ReadonlyMap<number, number> | null = null;
+  return (address) =>
+    (rows ??= lengthsByRows(unwind)).get(address) ?? (frames ??= lengthsByFrames(unwind)).get(address);
+}
+
+function lengthsByRows({ parts, relocationsOf }: UnwindParts): ReadonlyMap<number, number> {
   const lengths = new Map<number, number>();
   for (const section of parts.headers.sections) {
-    const kind = sectionKind(section);
-    if (kind === 'unwind') addFrames(parts, framesOf(section), relocationsOf(section), lengths);
-    if (kind !== 'unwind-table') continue;
+    if (sectionKind(section) !== 'unwind-table') continue;
     const { bytes } = parts.file.window(section.offset, section.size);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const { count, rows } = relocationsOf(section);
@@ -34,6 +45,14 @@ export function describedLengths({ parts, relocationsOf, framesOf }: UnwindParts
       if (at % ENTRY_SIZE !== 0 || at + ENTRY_SIZE > bytes.length) continue;
       add(parts, lengths, rows, row, view.getUint32(at + LENGTH_FIELD, true));
     }
+  }
+  return lengths;
+}
+
+function lengthsByFrames({ parts, relocationsOf, framesOf }: UnwindParts): ReadonlyMap<number, number> {
+  const lengths = new Map<number, number>();
+  for (const section of parts.headers.sections) {
+    if (sectionKind(section) === 'unwind') addFrames(parts, framesOf(section), relocationsOf(section), lengths);
   }
   return lengths;
 }

@@ -130,14 +130,16 @@ function readCommands(area: ByteReader, count: number): LoadCommand[] {
   return commands;
 }
 
-/** Text of a fixed size, which NULs fill up. So short a one in ASCII is made faster letter by letter. */
-function fixedText(reader: ByteReader, size: number): string {
-  const bytes = reader.take(size);
+const NAME_SIZE = 16;
+
+/** The name of a segment or section, which NULs fill up. So short a one in ASCII is made faster letter by letter. */
+function nameAt(bytes: Uint8Array, start: number): string {
+  const end = start + NAME_SIZE;
   let text = '';
-  for (let at = 0; at < size; at++) {
+  for (let at = start; at < end; at++) {
     const byte = bytes[at] as number;
     if (byte === 0) return text;
-    if (byte >= 0x80) return decodeText(bytes).replace(/\0.*$/s, '');
+    if (byte >= 0x80) return decodeText(bytes, start, end).replace(/\0.*$/s, '');
     text += String.fromCharCode(byte);
   }
   return text;
@@ -145,7 +147,9 @@ function fixedText(reader: ByteReader, size: number): string {
 
 function readSegment(file: Windows, content: ByteReader, segments: MachoSegment[], sections: MachoSection[]): void {
   if (segments.length >= LIMITS.segments) content.malformed('too many segments', {}, 0);
-  const name = fixedText(content, 16);
+  content.need(macho.SEGMENT_COMMAND_64_SIZE - 8);
+  const name = nameAt(content.bytes, 8);
+  content.skip(NAME_SIZE);
   const address = content.u64();
   const memorySize = content.u64();
   const offset = content.u64();
@@ -160,23 +164,24 @@ function readSegment(file: Windows, content: ByteReader, segments: MachoSegment[
   }
   segments.push({ name, address, memorySize, offset, fileSize, protection });
   content.need(count * macho.SECTION_64_SIZE);
-  for (let index = 0; index < count; index++) sections.push(readSection(file, content, sections.length));
+  const view = new DataView(content.bytes.buffer, content.bytes.byteOffset, content.length);
+  for (let index = 0; index < count; index++) sections.push(readSection(file, content, view, sections.length));
 }
 
-function readSection(file: Windows, content: ByteReader, index: number): MachoSection {
+/** There are thousands in the objects of a program: their fields are read where they lie. */
+function readSection(file: Windows, content: ByteReader, view: DataView, index: number): MachoSection {
   const start = content.position;
-  const name = fixedText(content, 16);
-  const segment = fixedText(content, 16);
-  const address = content.u64();
+  const [name, segment] = [nameAt(content.bytes, start), nameAt(content.bytes, start + NAME_SIZE)];
+  const address = content.seek(start + 32).u64();
   const size = content.u64();
-  const offset = content.u32();
-  const align = content.u32();
-  const relocationOffset = content.u32();
-  const relocationCount = content.u32();
-  const flags = content.u32();
-  const reserved1 = content.u32();
-  const reserved2 = content.u32();
-  content.u32(); // reserved3
+  const offset = view.getUint32(start + 48, true);
+  const align = view.getUint32(start + 52, true);
+  const relocationOffset = view.getUint32(start + 56, true);
+  const relocationCount = view.getUint32(start + 60, true);
+  const flags = view.getUint32(start + 64, true);
+  const reserved1 = view.getUint32(start + 68, true);
+  const reserved2 = view.getUint32(start + 72, true);
+  content.seek(start + macho.SECTION_64_SIZE);
   const type = flags % 0x100;
   if (!isZeroFill(type)) file.check(offset, size);
   if (!Number.isSafeInteger(address + size)) {
@@ -186,8 +191,21 @@ function readSection(file: Windows, content: ByteReader, index: number): MachoSe
     const facts = { expected: `at most 2^${LARGEST_ALIGN}`, actual: `2^${align}` };
     content.malformed('a section has an impossible alignment', facts, start + 52);
   }
-  const place = { index, segment, name, address, size, offset, align: 2 ** align };
-  return { ...place, relocationOffset, relocationCount, type, attributes: flags - type, reserved1, reserved2 };
+  return {
+    index,
+    segment,
+    name,
+    address,
+    size,
+    offset,
+    align: 2 ** align,
+    relocationOffset,
+    relocationCount,
+    type,
+    attributes: flags - type,
+    reserved1,
+    reserved2,
+  };
 }
 
 /** Sections lie side by side: together they are not much longer than the file. */

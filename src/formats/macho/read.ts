@@ -123,9 +123,9 @@ function relocatableParts(file: Windows, headers: MachoHeaders, table: () => Nli
     sections: once(() => makeSections(headers.sections, pieces(), false)),
     columns() {
       const symbols = readSymbolColumns({ headers, table: table(), pieces: pieces() });
-      const described = relocations().describedLengths();
+      const { lengthAt } = relocations();
       const contentOf = openContents(file, headers);
-      measureSymbols({ headers, table: table(), pieces: pieces(), described, contentOf }, symbols);
+      measureSymbols({ headers, table: table(), pieces: pieces(), lengthAt, contentOf }, symbols);
       return symbols;
     },
   };

@@ -5,7 +5,7 @@ import { createRelocationRoom, growRoom } from '../columns.js';
 import type { FileRelocations, RelocationColumns, RelocationRoom } from '../columns.js';
 import { splitEhFrame, type EhFrame } from '../dwarf/eh-frame.js';
 import type { Relocation } from '../object-file.js';
-import { describedLengths } from './described-lengths.js';
+import { openLengths, type LengthAt } from './described-lengths.js';
 import type { MachoSection } from './header.js';
 import {
   ADDEND,
@@ -31,8 +31,7 @@ export interface Relocations {
   of(section: number): readonly Relocation[];
   columnsOf(section: number, room: RelocationRoom | null): RelocationColumns;
   all(wanted: (section: number) => boolean): FileRelocations;
-  /** Address in the file → bytes of code, of all that unwind records describe. */
-  describedLengths(): ReadonlyMap<number, number>;
+  readonly lengthAt: LengthAt;
 }
 
 /** Rows [from, to) of a section of the file. */
@@ -49,7 +48,6 @@ export function openRelocations(parts: RelocationFile): Relocations {
   const { headers, pieces, file } = parts;
   const kept = new Map<number, FoldedRelocations>();
   const frames = new Map<number, EhFrame>();
-  let lengths: ReadonlyMap<number, number> | null = null;
 
   const framesOf = (section: MachoSection): EhFrame => {
     let split = frames.get(section.index);
@@ -138,7 +136,7 @@ export function openRelocations(parts: RelocationFile): Relocations {
       }
       return { rows: into.finish(), first };
     },
-    describedLengths: () => (lengths ??= describedLengths({ parts, relocationsOf, framesOf })),
+    lengthAt: openLengths({ parts, relocationsOf, framesOf }),
   };
 }
 

@@ -44,7 +44,7 @@ export function cutSections(file: Windows, headers: MachoHeaders, table: NlistTa
       cut === 'whole' || section.size === 0
         ? ZERO
         : cut === 'symbols'
-          ? distinct(bySymbols[section.index] ?? ZERO)
+          ? (bySymbols[section.index] ?? ZERO)
           : isZeroFill(section.type)
             ? ZERO
             : cut === 'strings'
@@ -55,7 +55,8 @@ export function cutSections(file: Windows, headers: MachoHeaders, table: NlistTa
     return found;
   });
   const pieces = collect(headers.sections, starts);
-  for (const row of table.rows) {
+  for (let at = 0; at < table.rows.length; at++) {
+    const row = table.rows[at] as number;
     if (whereOf(table, row) !== macho.N_SECT) continue;
     if (((table.description[row] as number) & macho.N_NO_DEAD_STRIP) === 0) continue;
     const section = (table.section[row] as number) - 1;
@@ -84,35 +85,44 @@ function collect(sections: readonly MachoSection[], starts: readonly Float64Arra
   return { count, section, start, size, first, retain: new Uint8Array(count) };
 }
 
-/** Where symbols begin that cut, by section, rising; 0 first. */
+/** Where symbols begin that cut, by section, rising, each once; 0 first. */
 function symbolStarts(sections: readonly MachoSection[], table: NlistTable): Float64Array[] {
+  const { rows, section, value, description } = table;
   const counts = new Uint32Array(sections.length);
-  const cuts = new Uint8Array(table.count);
-  for (const row of table.rows) {
+  const cuts = new Uint8Array(rows.length);
+  for (let at = 0; at < rows.length; at++) {
+    const row = rows[at] as number;
     if (whereOf(table, row) !== macho.N_SECT) continue;
-    const index = (table.section[row] as number) - 1;
+    const index = (section[row] as number) - 1;
     const { address, size } = sections[index] as MachoSection;
-    const value = table.value[row] as number;
-    if (value < address || value > address + size) brokenEntry(table, row, 'a symbol is outside its section', value);
-    if (((table.description[row] as number) & macho.N_ALT_ENTRY) !== 0 || isTemporary(table, row)) continue;
-    cuts[row] = 1;
+    const place = value[row] as number;
+    if (place < address || place > address + size) brokenEntry(table, row, 'a symbol is outside its section', place);
+    if (((description[row] as number) & macho.N_ALT_ENTRY) !== 0 || isTemporary(table, row)) continue;
+    cuts[at] = 1;
     counts[index] = (counts[index] as number) + 1;
   }
-  const starts = Array.from(counts, (count) => new Float64Array(count + 1));
+  // Most sections have no symbols, and making arrays is what is costly here.
+  const starts = sections.map((_, index) =>
+    counts[index] === 0 ? ZERO : new Float64Array((counts[index] as number) + 1),
+  );
   counts.fill(0);
-  for (const row of table.rows) {
-    if (cuts[row] === 0) continue;
-    const index = (table.section[row] as number) - 1;
-    const at = (counts[index] as number) + 1;
-    counts[index] = at;
-    (starts[index] as Float64Array)[at] = (table.value[row] as number) - (sections[index] as MachoSection).address;
+  for (let at = 0; at < rows.length; at++) {
+    if (cuts[at] === 0) continue;
+    const row = rows[at] as number;
+    const index = (section[row] as number) - 1;
+    const next = (counts[index] as number) + 1;
+    counts[index] = next;
+    (starts[index] as Float64Array)[next] = (value[row] as number) - (sections[index] as MachoSection).address;
   }
-  for (const own of starts) own.sort();
-  return starts;
+  return starts.map((own) => (own === ZERO ? own : distinct(own)));
 }
 
-/** Rising numbers, each once. */
+/** The same numbers, rising, each once. In place. */
 function distinct(numbers: Float64Array): Float64Array {
+  let rising = true;
+  for (let at = 1; at < numbers.length && rising; at++) rising = (numbers[at - 1] as number) < (numbers[at] as number);
+  if (rising) return numbers;
+  numbers.sort();
   let kept = 0;
   for (let at = 0; at < numbers.length; at++) {
     if (at === 0 || numbers[at] !== numbers[at - 1]) numbers[kept++] = numbers[at] as number;

@@ -1,6 +1,7 @@
 // How large symbols are. Mach-O does not say it: functions are as long as their unwind records say, else symbols reach to
 // the next one or to the end of their section, without the padding where it can be told from code.
 import { KIND_FUNCTION, KIND_SECTION, type SymbolColumns } from '../columns.js';
+import type { LengthAt } from './described-lengths.js';
 import type { MachoHeaders } from './header.js';
 import { isTemporary, type NlistTable } from './symbol-table.js';
 import type { Pieces } from './subsections.js';
@@ -10,15 +11,14 @@ export interface Measured {
   readonly headers: MachoHeaders;
   readonly table: NlistTable;
   readonly pieces: Pieces;
-  /** Address in the file → bytes of code, of all that unwind records describe. */
-  readonly described: ReadonlyMap<number, number>;
+  readonly lengthAt: LengthAt;
   /** The bytes [start, end) of a section of the file. */
   contentOf(section: number, start: number, end: number): Uint8Array;
 }
 
 /** Fills in the sizes of a relocatable file's symbols, where their places are known. */
 export function measureSymbols(measured: Measured, symbols: SymbolColumns): void {
-  const { pieces, table, headers, described } = measured;
+  const { pieces, table, headers, lengthAt } = measured;
   const { section, value, size, kind } = symbols;
   const several = inPiecesOfSeveral(measured, symbols);
   // The end of each is the start of the next that stands elsewhere.
@@ -35,7 +35,7 @@ export function measureSymbols(measured: Measured, symbols: SymbolColumns): void
     const piece = section[symbol] as number;
     const number = pieces.section[piece] as number;
     const start = (pieces.start[piece] as number) + valueOf(symbol);
-    const length = described.get((headers.sections[number]?.address ?? 0) + start);
+    const length = lengthAt((headers.sections[number]?.address ?? 0) + start);
     const most = size[symbol] as number;
     size[symbol] =
       length !== undefined && length <= most

@@ -34,8 +34,8 @@ export function readSymbolColumns({ headers, table, pieces }: SymbolParts): Symb
   const value = new Float64Array(count);
   const size = new Float64Array(count);
   let firstGlobal = count;
-  table.rows.forEach((row, index) => {
-    const symbol = index + 1;
+  for (let symbol = 1; symbol < own; symbol++) {
+    const row = table.rows[symbol - 1] as number;
     const type = table.type[row] as number;
     const description = table.description[row] as number;
     const external = (type & macho.N_EXT) !== 0;
@@ -78,7 +78,7 @@ export function readSymbolColumns({ headers, table, pieces }: SymbolParts): Symb
         brokenEntry(table, row, 'a symbol has an unknown type', type);
     }
     binding[symbol] = !external ? columns.BINDING_LOCAL : weak ? columns.BINDING_WEAK : columns.BINDING_GLOBAL;
-  });
+  }
 
   function place(symbol: number, number: number, at: number): void {
     if (linked) {
@@ -113,29 +113,32 @@ function modelNames(table: NlistTable, count: number): Pick<SymbolColumns, 'name
   const { strings, nameStart, nameLength, rows } = table;
   const offset = new Uint32Array(count);
   const length = new Uint32Array(count);
-  const marks = (row: number): boolean => {
-    const start = nameStart[row] as number;
-    return isMarked(strings, start, start + (nameLength[row] as number));
-  };
-  let marked = 0;
-  for (const row of rows) if (marks(row)) marked += (nameLength[row] as number) + 1;
-  const bytes = marked === 0 ? strings : new Uint8Array(strings.length + marked);
-  if (marked > 0) bytes.set(strings);
-  let next = strings.length;
-  rows.forEach((row, index) => {
+  // Where they lie, and what those with a mark need besides.
+  let more = 0;
+  for (let index = 0; index < rows.length; index++) {
+    const row = rows[index] as number;
     const start = nameStart[row] as number;
     const size = nameLength[row] as number;
-    if (size === 0) return;
-    if (!marks(row)) {
-      offset[index + 1] = start + 1;
-      length[index + 1] = size - 1;
-      return;
+    if (size === 0) continue;
+    const isLonger = isMarked(strings, start, start + size);
+    if (isLonger) more += size + 1;
+    offset[index + 1] = isLonger ? start : start + 1;
+    length[index + 1] = isLonger ? size + 1 : size - 1;
+  }
+  let bytes = strings;
+  if (more > 0) {
+    bytes = new Uint8Array(strings.length + more);
+    bytes.set(strings);
+    let next = strings.length;
+    for (let index = 0; index < rows.length; index++) {
+      const size = nameLength[rows[index] as number] as number;
+      if (length[index + 1] !== size + 1) continue;
+      const start = offset[index + 1] as number;
+      bytes.set(markedName(strings, start, start + size), next);
+      offset[index + 1] = next;
+      next += size + 1;
     }
-    bytes.set(markedName(strings, start, start + size), next);
-    offset[index + 1] = next;
-    length[index + 1] = size + 1;
-    next += size + 1;
-  });
+  }
   return {
     names: { bytes, offset, length },
     nameOf(symbol) {
