@@ -40,7 +40,7 @@ interface Growing {
 const APART_ALIGN = 4;
 
 /**
- * The edits that send all chosen functions through slots; null when none is chosen. `choose` sees a function's bytes.
+ * The edits that send all chosen functions through slots; null when none is chosen. `choose` may ask for a function's bytes.
  * Functions that another object may define as well (in a COMDAT group) keep their entry: of those the linker drops all
  * but one, and a slot would be left without its body. Where nothing can be put behind a body, as sections are pieces of
  * larger ones, the stubs stand in a section of their own, each with the distance to its body.
@@ -49,9 +49,9 @@ export function slotEdits(
   file: ObjectFile,
   machine: Machine,
   slotName: typeof SLOT_NAME | typeof LONE_SLOT_NAME,
-  choose: (body: Uint8Array) => boolean,
+  choose: (body: () => Uint8Array) => boolean,
 ): ObjectEdits | null {
-  const chosen = file.symbols.filter((symbol) => isFunction(file, symbol) && choose(bodyOf(file, symbol)));
+  const chosen = file.symbols.filter((symbol) => isFunction(file, symbol) && choose(() => bodyOf(file, symbol)));
   if (chosen.length === 0) return null;
   const apart = !takesMore(file);
   const short = apart && file.sections.some(({ kind }) => kind === 'debug');
@@ -79,13 +79,16 @@ export function slotEdits(
   for (const section of file.sections) {
     const before = meansAddresses(section.kind) ? file.relocations(section.index) : [];
     const added = behind.get(section.index)?.relocations ?? [];
+    if (before.length + added.length === 0) continue;
     let changed = added.length > 0;
-    const after = before.map((relocation) => {
+    const after: Relocation[] = [];
+    for (const relocation of before) {
       const now = redirect(section, relocation);
       if (now !== relocation) changed = true;
-      return now;
-    });
-    if (changed) relocations.set(section.index, [...after, ...added]);
+      after.push(now);
+    }
+    after.push(...added);
+    if (changed) relocations.set(section.index, after);
   }
   const appended = new Map([...behind].map(([index, { bytes }]) => [index, bytes]));
   return { symbols, newSymbols, newSections, appended, relocations };

@@ -42,7 +42,7 @@ function rewritten(file: ObjectFile, choice: SlotChoice): Uint8Array | null {
   const edits =
     choice === 'all'
       ? slotEdits(file, machine, SLOT_NAME, () => true)
-      : slotEdits(file, machine, LONE_SLOT_NAME, (body) => !takesJump(body, machine.entry));
+      : slotEdits(file, machine, LONE_SLOT_NAME, (body) => !takesJump(body(), machine.entry));
   return edits === null ? null : rewriteObject(file, edits);
 }
 

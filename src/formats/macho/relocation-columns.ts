@@ -87,8 +87,8 @@ export function openRelocations(parts: RelocationFile): Relocations {
       const { folded, from, to, start } = rowsOf(section);
       if (from === to) return NONE;
       const { rows } = folded;
-      return Array.from({ length: to - from }, (_, index): Relocation => {
-        const at = (from + index) * FOLDED_ROW;
+      const found: Relocation[] = [];
+      for (let at = from * FOLDED_ROW; at < to * FOLDED_ROW; at += FOLDED_ROW) {
         const type = rows[at + TYPE] as number;
         const one = {
           offset: (rows[at + OFFSET] as number) - start,
@@ -96,8 +96,9 @@ export function openRelocations(parts: RelocationFile): Relocations {
           symbol: rows[at + SYMBOL] as number,
           addend: rows[at + ADDEND] as number,
         };
-        return takesOff(type) ? { ...one, minus: rows[at + MINUS] as number } : one;
-      });
+        found.push(takesOff(type) ? { ...one, minus: rows[at + MINUS] as number } : one);
+      }
+      return found;
     },
     columnsOf(section, room) {
       const rows = rowsOf(section);

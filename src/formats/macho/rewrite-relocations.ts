@@ -2,6 +2,7 @@
 // that now refer to something else written anew, and entries for new sections. Undoes what relocations.ts folds.
 // Apple's <mach-o/reloc.h>.
 import { IpbpError, hex } from '../../codes/error.js';
+import type { RelocationColumns } from '../columns.js';
 import type { Relocation } from '../object-file.js';
 import type { MachoSection } from './header.js';
 import type { MachoFile } from './read.js';
@@ -23,7 +24,7 @@ interface Encoded {
 
 /** Something that has relocations: its bytes are changed where fields hold addends. */
 export interface RelocatedContent {
-  readonly bytes: Uint8Array;
+  readonly view: DataView;
   /** For messages. */
   readonly where: string;
 }
@@ -78,8 +79,7 @@ function encode(
   return { entries: [infoOf(number, before) - EXTERNAL, infoOf(target, type)], field: null };
 }
 
-function writeField({ bytes }: RelocatedContent, offset: number, width: number, value: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+function writeField({ view }: RelocatedContent, offset: number, width: number, value: number): void {
   if (width === 8) {
     const high = Math.floor(value / TWO_32);
     view.setUint32(offset, value - high * TWO_32, true);
@@ -89,29 +89,33 @@ function writeField({ bytes }: RelocatedContent, offset: number, width: number, 
   else view.setInt8(offset, value);
 }
 
-/** Entries of a new section: `base` is where its content begins in the file's section. Falling, as assemblers write. */
+/**
+ * Entries of a new section, behind those in `entries`, where each is two numbers: its address and what it says. `base` is
+ * where the section begins in `content`, the file's section.
+ */
 export function writeNewRelocations(
   relocations: readonly Relocation[],
   base: number,
   content: RelocatedContent,
   writer: RelocationWriter,
   own: { readonly entry: number; readonly offset: number } | null,
-): readonly (readonly [address: number, info: number])[] {
-  return relocations.flatMap((relocation) => {
-    const { entries, field } = encode(relocation, writer, () => own, content.where);
-    if (field !== null) writeField(content, relocation.offset, widthOf(relocation.type), field);
-    return entries.map((info) => [base + relocation.offset, info] as const);
-  });
+  entries: number[],
+): void {
+  const placeOf = (): typeof own => own;
+  for (const relocation of relocations) {
+    const encoded = encode(relocation, writer, placeOf, content.where);
+    const address = base + relocation.offset;
+    if (encoded.field !== null) writeField(content, address, widthOf(relocation.type), encoded.field);
+    for (const info of encoded.entries) entries.push(address, info);
+  }
 }
 
-/** The table of one section as bytes, from (address, info) pairs. */
-export function relocationBytes(entries: readonly (readonly [address: number, info: number])[]): Uint8Array {
-  const bytes = new Uint8Array(entries.length * RELOCATION_SIZE);
+/** The table of one section as bytes, of such entries. */
+export function relocationBytes(entries: readonly number[]): Uint8Array {
+  const words = (RELOCATION_SIZE / 4) * (entries.length / 2);
+  const bytes = new Uint8Array(words * 4);
   const view = new DataView(bytes.buffer);
-  entries.forEach(([address, info], index) => {
-    view.setUint32(index * RELOCATION_SIZE, address, true);
-    view.setUint32(index * RELOCATION_SIZE + 4, info, true);
-  });
+  for (let index = 0; index < words; index++) view.setUint32(index * 4, entries[index] as number, true);
   return bytes;
 }
 
@@ -168,18 +172,21 @@ export function retarget(
 
 /** Those of a section's relocations that are others than before; they are as many, at the same places. */
 export function changedRelocations(
-  before: readonly Relocation[],
+  before: RelocationColumns,
   after: readonly Relocation[],
   start: number,
   where: string,
 ): readonly Retargeted[] {
-  if (before.length !== after.length) {
+  if (before.count !== after.length) {
     throw new IpbpError('IPBP2020', 'relocations cannot be added to a section of this format', { where });
   }
-  return after.flatMap((relocation, index) => {
-    const { symbol, addend } = before[index] as Relocation;
-    return relocation.symbol === symbol && relocation.addend === addend ? [] : [{ start, relocation }];
-  });
+  const changed: Retargeted[] = [];
+  for (let row = 0; row < before.count; row++) {
+    const relocation = after[row] as Relocation;
+    if (relocation.symbol === before.symbol[row] && relocation.addend === before.addend[row]) continue;
+    changed.push({ start, relocation });
+  }
+  return changed;
 }
 
 /** The raw table of a section, a copy. */

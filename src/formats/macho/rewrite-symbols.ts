@@ -1,7 +1,7 @@
 // The symbol table of a relocatable Mach-O file with edits. Tables are in three parts (Apple's <mach-o/loader.h>,
 // dysymtab_command): local symbols, defined external ones, undefined ones; so edits move entries, and all that holds
 // their numbers has to follow.
-import { decodeText, encodeText } from '../../bytes/text.js';
+import { encodeText } from '../../bytes/text.js';
 import type { ObjectEdits } from '../object-edits.js';
 import type { Binding, ObjectSymbol } from '../object-file.js';
 import * as macho from './constants.js';
@@ -62,12 +62,12 @@ export function writeSymbols(
   const old = new DataView(table.entries.bytes.buffer, table.entries.bytes.byteOffset, table.entries.length);
   for (const [symbol, edit] of edits.symbols) {
     const row = table.rows[symbol - 1] as number;
-    oldNames.set(nameAt(table, row), old.getUint32(row * macho.NLIST_64_SIZE, true));
+    oldNames.set((file.symbols[symbol] as ObjectSymbol).name, old.getUint32(row * macho.NLIST_64_SIZE, true));
     changed.set(row, changedEntry(table, row, edit, names));
   }
   const added = edits.newSymbols.map((symbol): Entry => {
-    const text = fileName(symbol.name);
-    return { ...entryFor(file, symbol, placeOf), name: oldNames.get(text) ?? names.add(text) };
+    const name = oldNames.get(symbol.name) ?? names.add(fileName(symbol.name));
+    return { ...entryFor(file, symbol, placeOf), name };
   });
   const counts = [0, 0, 0];
   const parts = new Uint8Array(table.count);
@@ -135,11 +135,6 @@ function changedEntry(
     description: ((descriptions[row] as number) & ~macho.N_WEAK_DEF) | weak,
     value: null,
   };
-}
-
-function nameAt({ strings, nameStart, nameLength }: Table, row: number): string {
-  const start = nameStart[row] as number;
-  return decodeText(strings, start, start + (nameLength[row] as number));
 }
 
 /** A new symbol lies in a new section; where it lies in one that there was, it stands for a place in that. */

@@ -3,6 +3,7 @@
 // are made is not decided here. Apple's <mach-o/loader.h>.
 import { alignUp } from '../../bytes/align.js';
 import { IpbpError } from '../../codes/error.js';
+import { createRelocationRoom } from '../columns.js';
 import type { NewSection, ObjectEdits } from '../object-edits.js';
 import * as macho from './constants.js';
 import { isZeroFill, type MachoHeaders, type MachoSection } from './header.js';
@@ -52,10 +53,14 @@ export function rewriteMacho(file: MachoFile, edits: ObjectEdits): Uint8Array<Ar
     const section = headers.sections[index] as MachoSection;
     const { at, size } = layout.tables[index] as NewFile['tables'][number];
     const start = section.offset + layout.shift;
-    const content = { bytes: bytes.subarray(start, start + section.size), where: whereOf(file, section) };
+    const content = { view: viewOf(bytes.subarray(start, start + section.size)), where: whereOf(file, section) };
     retarget(bytes.subarray(at, at + size), changes, content, writer);
   }
   return bytes;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function whereOf(file: MachoFile, { segment, name }: MachoSection): string {
@@ -117,10 +122,11 @@ function contentOf(file: MachoFile): Uint8Array {
 function changesOf(file: MachoFile, edits: ObjectEdits): Map<number, Retargeted[]> {
   const { section, start } = file.macho.pieces();
   const changes = new Map<number, Retargeted[]>();
+  const room = createRelocationRoom();
   for (const [piece, relocations] of edits.relocations) {
     const index = section[piece] as number;
     const where = whereOf(file, file.macho.headers.sections[index] as MachoSection);
-    const found = changedRelocations(file.relocations(piece), relocations, start[piece] as number, where);
+    const found = changedRelocations(file.relocationColumns(piece, room), relocations, start[piece] as number, where);
     const known = changes.get(index);
     if (known === undefined) changes.set(index, [...found]);
     else known.push(...found);
@@ -142,10 +148,10 @@ function newTable(
     if (typeof section !== 'number' || first.has(section)) return;
     first.set(section, { entry: symbols.entryOf(file.symbols.length + index), offset: value });
   });
-  const entries = members.flatMap(({ section, number, start }) => {
-    const content = { bytes: bytes.subarray(start, start + section.bytes.length), where: `${file.name}: ${name}` };
-    return writeNewRelocations(section.relocations, start, content, writer, first.get(known + number) ?? null);
-  });
+  const entries: number[] = [];
+  const content = { view: viewOf(bytes), where: `${file.name}: ${name}` };
+  for (const { section, number, start } of members)
+    writeNewRelocations(section.relocations, start, content, writer, first.get(known + number) ?? null, entries);
   return relocationBytes(entries);
 }
 
