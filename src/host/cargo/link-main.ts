@@ -2,6 +2,7 @@
 // arguments to link with. Ends with a status other than 0 when it has none; the script then links as it was told.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expectOneLink } from '../link/one-link.js';
 import { splitResponse } from './link-arguments.js';
 import { isStaticLink, linkWithAgent } from './link-with-agent.js';
 import { linkWithSlots } from './link-with-slots.js';
@@ -11,6 +12,7 @@ import { PROBLEMS } from './slot-environment.js';
 /** Beyond this the arguments go into a response file, as rustc does where they do not fit a command line. */
 const LARGEST_COMMAND_LINE = 64 * 1024;
 
+expectOneLink();
 const [file = '', ...given] = process.argv.slice(2);
 const { IPBP_UNIT: unit = '', IPBP_UNITS: units = '', IPBP_SLOTS: choice, IPBP_TARGET: target = '' } = process.env;
 let args: readonly string[] = given.flatMap((word) =>
