@@ -30,9 +30,9 @@ import { objectsSource, surroundingsOf, type DefinitionSource, type ForeignItem 
 
 /** What the process offers. The defaults of an agent are taken when no process is there yet. */
 export interface Room {
-  /** Bytes reserved below the program. */
+  /** Bytes reserved for patches. */
   readonly memory: number;
-  /** Bytes between their end and the program that something else has. */
+  /** How far their end lies before the program, as something else is there; less than 0: behind its start. */
   readonly gap: number;
   readonly tlsSize: number;
   readonly tlsAlign: number;
@@ -168,12 +168,13 @@ function planRoots(
   };
   const { machine } = program.base;
   const anywhere = request.delivery === 'library' || program.mapped.some(({ image }) => image.library !== null);
-  const top = Math.min(lowestAddress(program), program.base.start - request.room.gap);
   const usual = machine.codeStays ? 'systems of this kind let nobody change code that is loaded' : null;
   const codeStays = request.codeStays === undefined ? usual : request.codeStays;
   const { beside } = request.room;
   let island: Island | null = null;
-  const bottom = program.base.start - request.room.gap - request.room.memory;
+  const end = program.base.start - request.room.gap;
+  const bottom = end - request.room.memory;
+  const top = lowestAddress(program, bottom, end);
   let linked: ReturnType<typeof link>;
   let library: PatchImage['library'] = null;
   try {

@@ -3,6 +3,7 @@
 // would not see is refused.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { darwinToolchain } from '../../conformance/setup/darwin-toolchain.js';
 import { cargoFixture, manifest, type CargoFixture } from '../cargo-fixture.js';
 import { startTalker, type Talker } from '../talker.js';
 import { edit, speaker, type Edit } from './project.js';
@@ -106,7 +107,8 @@ async function withTalker(
   args: readonly string[] = [],
 ): Promise<void> {
   const fixture = cargoFixture(FILES);
-  const talker = startTalker(fixture.root, args, environment);
+  const system = args.includes('--target') ? darwinToolchain('x86_64-apple-darwin').env : {};
+  const talker = startTalker(fixture.root, args, { ...system, ...environment });
   try {
     const { session } = await talker.ready();
     const { pid } = await talker.says('hello 6 true t7 true');
@@ -130,11 +132,17 @@ const BODIES: readonly Edit[] = [
 
 const AS_LIBRARIES = ['--deliver', 'dylib'] as const;
 
+const MACOS = ['--target', 'x86_64-apple-darwin'] as const;
+const IN_PLACE = [...MACOS, '--redirect', 'jump'] as const;
+
 for (const [name, environment, args] of [
   ['debug', {}, []],
   ['optimised', { CARGO_PROFILE_DEV_OPT_LEVEL: '1' }, []],
   ['v0 names', { RUSTFLAGS: '-Csymbol-mangling-version=v0' }, []],
   ['patches that are libraries', {}, AS_LIBRARIES],
+  ['slots', {}, ['--redirect', 'slots']],
+  ['macOS', {}, MACOS],
+  ['macOS, in place', {}, IN_PLACE],
 ] as const) {
   test(`bodies in two libraries and the program, ${name}`, () =>
     withTalker(
@@ -198,7 +206,7 @@ pub fn seen_by_thread`,
   });
 }
 
-for (const args of [[], AS_LIBRARIES]) {
+for (const args of [[], AS_LIBRARIES, MACOS, IN_PLACE]) {
   const title = ['one edit in several modules is one patch, with what is new in a library, undone as one', ...args];
   test(title.join(' '), () => withTalker({}, severalModules, args));
 }

@@ -4,7 +4,7 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { sameFile } from '../files/same-file.js';
-import { outputsOf, readCapture, type Unit } from './unit.js';
+import { isSharedLibrary, outputsOf, readCapture, type Unit } from './unit.js';
 
 /** Every readable capture, newest first. Broken ones are left out: cargo will make them again. */
 export function readCaptures(unitsDirectory: string): Unit[] {
@@ -94,7 +94,7 @@ export function unitGraph(
     if (seen.has(unit.key)) return;
     seen.add(unit.key);
     for (const { path } of unit.externs) {
-      const key = /^lib(.+)\.(?:rlib|rmeta|so)$/.exec(basename(path))?.[1];
+      const key = /^lib(.+)\.(?:rlib|rmeta|so|dylib)$/.exec(basename(path))?.[1];
       if (key === undefined) continue;
       const dependency = byOutput.get(path);
       if (dependency === undefined) {
@@ -156,8 +156,7 @@ export function pluginUnits(units: readonly Unit[], root: Unit, usable: (unit: U
   const byOutput = unitsByOutput(units);
   return units.filter(
     (unit) =>
-      (unit.kind === 'cdylib' || unit.kind === 'lib') &&
-      unit.crateTypes.some((type) => type === 'cdylib' || type === 'dylib') &&
+      isSharedLibrary(unit) &&
       dirname(unit.outDir) === profile &&
       byOutput.get(outputsOf(unit).sharedLibrary) === unit &&
       statSync(outputsOf(unit).sharedLibrary, { throwIfNoEntry: false }) !== undefined &&

@@ -54,9 +54,12 @@ export function linkWithSlots({ args, unit, units, choice }: SlotLink): SlotLink
   };
   const replaced = args.map((word) => {
     if (objects.has(word)) return replace(word, unit, objectWithSlots);
-    const key = /^lib(.+)\.rlib$/.exec(basename(word))?.[1];
-    if (word.startsWith('-') || key === undefined || !existsSync(join(units, key, 'capture'))) return word;
-    return replace(word, join(units, key), archiveWithSlots);
+    // ld(1) on macOS: all of this archive. Given to a compiler driver it is one word with the path.
+    const [before = ''] = /^-Wl,-force_load,/.exec(word) ?? [];
+    const path = word.slice(before.length);
+    const key = /^lib(.+)\.rlib$/.exec(basename(path))?.[1];
+    if (path.startsWith('-') || key === undefined || !existsSync(join(units, key, 'capture'))) return word;
+    return before + replace(path, join(units, key), archiveWithSlots);
   });
   for (const [directory, names] of used) removeOthers(directory, names);
   return { args: replaced, problems };

@@ -9,6 +9,7 @@ import type { SessionOptions } from '../events.js';
 import type { CargoProject } from './cargo-project.js';
 import { wrapperEnvironment, type SessionPlaces } from './cargo-run.js';
 import type { Scripts } from './scripts.js';
+import { libraryEnding } from './target-triple.js';
 
 /** Of `cargo run`'s arguments, those that say how all is built: with a value, and without. */
 const WITH_VALUE: ReadonlySet<string> = new Set([
@@ -28,13 +29,13 @@ export interface PluginPackage {
 }
 
 /** Those that lie where cargo put the executable: somebody has built them. */
-export function builtPlugins({ packages }: CargoProject, executable: string): readonly PluginPackage[] {
+export function builtPlugins({ packages, targetTriple }: CargoProject, executable: string): readonly PluginPackage[] {
   const folder = dirname(executable);
   const profileDirectory = ['examples', 'deps'].includes(basename(folder)) ? dirname(folder) : folder;
   return packages.flatMap(({ name, crates }) =>
     crates
       .filter(({ kinds }) => kinds.includes('cdylib'))
-      .filter(({ name: crate }) => existsSync(join(profileDirectory, `lib${crate}.so`)))
+      .filter(({ name: crate }) => existsSync(join(profileDirectory, `lib${crate}${libraryEnding(targetTriple)}`)))
       .map(({ name: crate }) => ({ package: name, crate })),
   );
 }

@@ -14,11 +14,11 @@ import { dirname, join } from 'node:path';
  */
 export const RUSTC_WRAPPER = `#!/bin/sh
 # ipbp: notes how cargo calls rustc, then calls it.
-crate= extra= metadata= incremental= type= linker= static= previous=
+crate= extra= metadata= incremental= types= linker= static= previous=
 for argument; do
   case $previous in
     --crate-name) crate=$argument ;;
-    --crate-type) type=$argument ;;
+    --crate-type) types="$types $argument" ;;
     -C | --codegen)
       case $argument in
         extra-filename=*) extra=\${argument#*=} ;;
@@ -32,8 +32,8 @@ for argument; do
     -Cextra-filename=*) extra=\${argument#*=} ;;
     -Cincremental=*) incremental=yes ;;
     -Clinker=*) linker=\${argument#*=} ;;
-    --crate-type=*) type=\${argument#*=} ;;
-    --test) type=test ;;
+    --crate-type=*) types="$types \${argument#*=}" ;;
+    --test) types=test ;;
   esac
   # Without a loader nothing can be preloaded: the linker tells which of these are really static.
   case $argument in *+crt-static* | *-musl*) static=yes ;; esac
@@ -73,8 +73,15 @@ else
     } >"$unit/capture.$$" && mv -f "$unit/capture.$$" "$unit/capture"
   )
 fi
-if [ "$type" != bin ] || { [ "$IPBP_SLOTS" = where-needed ] && [ ! -f "$unit/wants-slots" ]; }; then IPBP_SLOTS=; fi
-if { [ "$type" = bin ] || [ "$type" = test ]; } && [ -f "$unit/capture" ] && [ -n "$IPBP_LINKER_SCRIPT" ] &&
+# What is linked: programs, and libraries that they load.
+case $types in
+  *bin*) ;;
+  *test*) IPBP_SLOTS= ;;
+  *dylib*) static= ;;
+  *) IPBP_SLOTS= static= ;;
+esac
+if [ "$IPBP_SLOTS" = where-needed ] && [ ! -f "$unit/wants-slots" ]; then IPBP_SLOTS=; fi
+if [ -f "$unit/capture" ] && [ -n "$IPBP_LINKER_SCRIPT" ] &&
   { [ -n "$IPBP_SLOTS" ] || [ -n "$static" ]; }; then
   case $crate in build_script_*) ;; *)
     # rustc tells a linker's kind by its name: ours has the name of the one it stands for.

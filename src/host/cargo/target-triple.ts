@@ -23,6 +23,12 @@ export function isEmulated(triple: string, hostTriple: string): boolean {
   return machine !== hostMachine || named(system) !== named(hostSystem);
 }
 
+/** What rustc has shared libraries end in; null: for this machine. */
+export function libraryEnding(triple: string | null): string {
+  const apple = triple === null ? process.platform === 'darwin' : isApple(triple);
+  return apple ? '.dylib' : '.so';
+}
+
 /** Whether its C library is musl: programs are linked statically there unless rustc is told otherwise. */
 export function isMusl(triple: string): boolean {
   return triple.includes('-musl');

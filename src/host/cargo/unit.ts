@@ -2,6 +2,7 @@
 // captures on disk are in capture-store.ts, running one again in replay.ts.
 import { isAbsolute, join, resolve } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
+import { libraryEnding } from './target-triple.js';
 
 /** A crate as cargo compiles it: one rustc call. All paths are absolute. */
 export interface Unit {
@@ -139,6 +140,11 @@ export function unpatchableReason(args: readonly string[]): string | null {
   return sanitizer === undefined ? null : `a sanitizer (${sanitizer})`;
 }
 
+/** Whether one of its outputs is a shared library. */
+export function isSharedLibrary({ kind, crateTypes }: Unit): boolean {
+  return (kind === 'cdylib' || kind === 'lib') && crateTypes.some((type) => type === 'cdylib' || type === 'dylib');
+}
+
 /** Files that the unit writes beside its objects. */
 export function outputsOf(unit: Unit): {
   readonly executable: string;
@@ -154,7 +160,7 @@ export function outputsOf(unit: Unit): {
     executable: base,
     rlib: `${lib}.rlib`,
     rmeta: `${lib}.rmeta`,
-    sharedLibrary: `${lib}.so`,
+    sharedLibrary: lib + libraryEnding(optionValues(unit.args, '--target')[0] ?? null),
     depInfo: `${base}.d`,
   };
 }

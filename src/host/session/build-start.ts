@@ -21,7 +21,7 @@ import type { Scripts } from '../cargo/scripts.js';
 import { isLinkedOtherwise } from '../cargo/slot-environment.js';
 import { agentForm } from './agent-form.js';
 import type { LiveObjects, SessionDirectories } from './session-store.js';
-import { outputsOf, type Unit } from '../cargo/unit.js';
+import { isSharedLibrary, outputsOf, type Unit } from '../cargo/unit.js';
 
 /** What a program is compiled from, and how. */
 export interface Composition {
@@ -126,6 +126,15 @@ function hold(
   if (wrong && once(aged, `${root.key} link`) && makeStale(root)) return 'again';
   const plugins = followablePlugins(context, units, root);
   const graph = unitGraph(units, root, project.localCrates, plugins);
+  // A library without slots where it should have some makes its crate's changes nothing that a patch can do.
+  const otherwise = graph.units.filter(
+    (unit) =>
+      isSharedLibrary(unit) &&
+      isLinkedOtherwise(outputsOf(unit).sharedLibrary, context.options.redirect, project.targetTriple) &&
+      once(aged, `${unit.key} link`) &&
+      makeStale(unit),
+  );
+  if (otherwise.length > 0) return 'again';
   const missing = graph.missing.filter((key) => once(aged, key) && makeUnrecordedStale(dirname(root.outDir), key));
   if (missing.length > 0) return 'again';
   const recording = (unit: Unit): string => join(directories.units, unit.key);

@@ -109,12 +109,13 @@ export function isTaken(program: Program, name: string): boolean {
   return program.base.items.has(name) || program.mapped.some(({ image }) => symbolsOf(image).has(name));
 }
 
-/** The lowest address in use: the next image ends there. */
-export function lowestAddress(program: Program): number {
-  let lowest = program.base.start;
+/** The lowest address that patches use of those from `bottom` to `top`, else `top`: the next image ends there. */
+export function lowestAddress(program: Program, bottom: number, top: number): number {
+  let lowest = top;
   for (const { image } of program.mapped) {
-    for (const { address } of image.segments) lowest = Math.min(lowest, address);
-    if (image.library !== null) lowest = Math.min(lowest, image.library.at);
+    const addresses = image.segments.map(({ address }) => address);
+    for (const address of image.library === null ? addresses : [...addresses, image.library.at])
+      if (address >= bottom && address < lowest) lowest = address;
   }
   return lowest;
 }
