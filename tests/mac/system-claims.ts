@@ -152,9 +152,18 @@ fn main() {
           from,
           60_000,
         );
-        if (event.event === 'refused') return event.items.map(({ code, message }) => `${code} ${message}`).join('; ');
+        if (event.event === 'refused') {
+          // Nothing else may be in the way than what the try at the start found.
+          assert.ok(event.items.every(({ code, because }) => code === 'IPBP3016' && because.length > 1));
+          return event.items.map(({ code, because }) => `${code}: ${because.at(-1)}`).join('; ');
+        }
         await talker.says('in place 0');
-        return 'it works';
+        const changed = event.event === 'patched' ? event.functions : [];
+        assert.ok(!changed.some(({ reason }) => reason?.includes('callers') === true), JSON.stringify(changed));
+        const undone = await ipbp(fixture.root, 'undo');
+        assert.is(undone.status, 0, undone.output);
+        await talker.line();
+        return 'it works, and comes back';
       } finally {
         await talker.session.stop();
         fixture.remove();

@@ -67,6 +67,17 @@ function darwin(target: DarwinTarget): Configuration {
 
 export const MACOS = darwin('x86_64-apple-darwin');
 
+/** The same program without slots. */
+function darwinInPlace(target: DarwinTarget): Configuration {
+  return {
+    ...darwin(target),
+    name: `${target}-in-place`,
+    runArguments: ['--target', target, '--redirect', 'jump'],
+  };
+}
+
+export const MACOS_IN_PLACE = darwinInPlace('x86_64-apple-darwin');
+
 function darwinRelease(target: DarwinTarget): Configuration {
   return {
     ...RELEASE_BUILD,
@@ -100,6 +111,8 @@ export const ALL: readonly Configuration[] = [
   { ...DEBUG, name: 'static-musl', environment: muslEnvironment },
   MACOS,
   darwin('aarch64-apple-darwin'),
+  MACOS_IN_PLACE,
+  darwinInPlace('aarch64-apple-darwin'),
   darwinRelease('x86_64-apple-darwin'),
   darwinRelease('aarch64-apple-darwin'),
   // The workspace's library, and std, as shared libraries.
