@@ -143,7 +143,7 @@ fn main() {
       const args = ['--redirect', 'jump', ...targetArguments(place)];
       const talker = startTalker(fixture.root, args, place.environment);
       try {
-        await talker.ready();
+        const { session } = await talker.ready();
         await talker.line();
         const from = talker.session.events.length;
         writeFileSync(fixture.path('src/main.rs'), programSource({ word: 'format!("in place {}", count - count)' }));
@@ -160,7 +160,7 @@ fn main() {
         await talker.says('in place 0');
         const changed = event.event === 'patched' ? event.functions : [];
         assert.ok(!changed.some(({ reason }) => reason?.includes('callers') === true), JSON.stringify(changed));
-        const undone = await ipbp(fixture.root, 'undo');
+        const undone = await ipbp(fixture.root, 'undo', '--session', session);
         assert.is(undone.status, 0, undone.output);
         await talker.line();
         return 'it works, and comes back';
