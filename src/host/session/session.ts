@@ -26,6 +26,7 @@ import type { PatchOutcome, Patcher } from './patcher.js';
 import { refusedBy } from './refused-by.js';
 import { writeScripts } from '../cargo/scripts.js';
 import { wantSlots } from '../cargo/slot-environment.js';
+import { isApple } from '../cargo/target-triple.js';
 import { createQueue } from './queue.js';
 import { makeSessionDirectories, openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from '../compile/spawner.js';
@@ -167,7 +168,8 @@ export async function startSession(
 
   const refuse = async (held: Held, items: readonly RefusedItem[]): Promise<RefusedEvent> => {
     const noJump = options.redirect === 'auto' && items.some(({ code }) => code === 'IPBP3001');
-    if (noJump && wantSlots(join(directories.units, held.root.key))) {
+    // Where all programs have slots, this function can have none.
+    if (noJump && !isApple(project.targetTriple) && wantSlots(join(directories.units, held.root.key))) {
       const message = 'when it is built again, this program gets slots where no jump fits, and takes such edits then';
       emit({ event: 'note', code: 'IPBP3001', message });
     }
