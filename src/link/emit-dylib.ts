@@ -1,6 +1,7 @@
 // From needs to a Mach-O library: which made sections there are and how large, where everything goes, and what is written
 // there. What dyld reads is emit-dylib-loader's, symbols emit-dylib-symbols', unwinding emit-dylib-unwind's; load commands
 // and signature are written by formats/macho/write-linked.ts.
+import { encodeText } from '../bytes/text.js';
 import { IpbpError, hex } from '../codes/error.js';
 import * as macho from '../formats/macho/constants.js';
 import { encodeFunctionStarts } from '../formats/macho/function-starts.js';
@@ -80,6 +81,7 @@ function refuseClasses(link: Link): void {
   }
 }
 
+const LONGEST_NAME = 16;
 const UNWIND_INFO = '__TEXT,__unwind_info';
 /** Longer ones make code move; functions of one segment keep their distances, so that a second look is enough. */
 const MOST_LOOKS = 8;
@@ -122,11 +124,21 @@ function checkReach({ end }: Layout): void {
   throw new IpbpError('IPBP2035', 'the image is larger than the format has addresses for', {
     expected: 'less than 4 GiB',
     actual: hex(end),
+    where: 'the end of the image',
   });
 }
 
-/** Symbols name a section by one byte. */
+/** Symbols name a section by one byte; its name and its segment's have 16 bytes each. */
 function checkSections(link: Link, outputs: readonly OutputSection[]): void {
+  for (const { name, alloc, members } of outputs) {
+    const { segment, name: own } = unplaced({ name });
+    if (!alloc || [segment, own].every((part) => encodeText(part).length <= LONGEST_NAME)) continue;
+    const file = link.files[link.sections.file[members[0] ?? -1] ?? -1]?.file.name ?? 'the link';
+    throw new IpbpError('IPBP2035', 'the name of a section is longer than the format has room for', {
+      expected: `${LONGEST_NAME} bytes for the segment, as many for the section`,
+      where: `${file}: ${name}`,
+    });
+  }
   if (outputs.length > 255) {
     report(
       link,
@@ -152,7 +164,7 @@ function headerSize(
   return linkedHeaderSize(linkedHeader(link, machine, segments, options)) + options.headerPad;
 }
 
-function unplaced({ name }: OutputSection): LinkedSection {
+function unplaced({ name }: Pick<OutputSection, 'name'>): LinkedSection {
   const [segment = '', section = ''] = name.split(',');
   return { segment, name: section, address: 0, size: 0, offset: 0, align: 1, flags: 0, indirect: 0, stubSize: 0 };
 }

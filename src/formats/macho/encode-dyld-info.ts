@@ -27,7 +27,7 @@ export interface DyldInfoRequest extends LoaderFixups {
 /**
  * Writes targets of rebases into `file`, which holds the segments, and gives the programs. Binds of library −3 are weak
  * ones: their pointer may be rebased or bound to what is nearest as well.
- * @throws IpbpError IPBP2004 for a place in no segment
+ * @throws IpbpError IPBP2004 for a place in no segment, or over another
  */
 export function encodeDyldInfo(file: Uint8Array, request: DyldInfoRequest): EncodedDyldInfo {
   const { imports, binds, lazyBinds } = request;
@@ -88,6 +88,12 @@ function encodeRebases(file: Uint8Array, { rebases }: LoaderFixups, place: Place
   };
   for (const { address, target, tag = 0 } of rebases.toSorted((a, b) => a.address - b.address)) {
     const { segment, offset, fileOffset } = place(address);
+    if (segment === current && offset < next) {
+      throw new IpbpError('IPBP2004', 'two pointers to be fixed up lie over one another', {
+        expected: '8 bytes from the one before',
+        where: `address ${hex(address)}`,
+      });
+    }
     view.setUint32(fileOffset, target % 0x1_0000_0000, true);
     view.setUint32(fileOffset + 4, Math.floor(target / 0x1_0000_0000) + tag * 2 ** 24, true);
     if (segment !== current || offset !== next) {
