@@ -9,6 +9,7 @@ import { ELF_AARCH64_ROWS } from '../src/reloc/elf-aarch64.js';
 import { ELF_X86_64_ROWS } from '../src/reloc/elf-x86-64.js';
 import { MACHO_ARM64_ROWS } from '../src/reloc/macho-arm64.js';
 import { MACHO_X86_64_ROWS } from '../src/reloc/macho-x86-64.js';
+import { WASM_ROWS } from '../src/reloc/wasm.js';
 import type { Field, FixupRow } from '../src/reloc/fixup.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -76,6 +77,7 @@ const TABLES: readonly (readonly [title: string, rows: readonly FixupRow[]])[] =
   ['ELF, arm64', ELF_AARCH64_ROWS],
   ['Mach-O, x86-64', MACHO_X86_64_ROWS],
   ['Mach-O, arm64', MACHO_ARM64_ROWS],
+  ['WebAssembly', WASM_ROWS],
 ];
 
 /** docs/relocations.md: the rows, per format and machine. */

@@ -164,6 +164,7 @@ function apply(edge: Edge, site: FixupSite, given: Given): void {
     },
     machine: object.machine,
     reach: 'near',
+    indexes: null,
     words,
   });
   // What the process would fill in: nothing has moved here.
@@ -222,6 +223,7 @@ function layoutOf({ output, object }: Given): Layout {
     unwindAt: 0,
     entryWordsAt: 0,
     threadLocals: null,
+    slotsEnd: 0,
     tlsUsed: 0,
     bottom: 0,
   };

@@ -72,6 +72,12 @@ export const REFUSAL_CODES = {
     remedy:
       'Start the program with ipbp run, which has them kept apart, or compile with -Cllvm-args=-aarch64-enable-global-merge=false.',
   },
+  IPBP3018: {
+    title: 'signature changed under one name',
+    meaning:
+      'A function takes or gives something else than before and is called the same, so that callers and pointers which exist would call it wrongly.',
+    remedy: 'Restart the program, or give the changed function another name.',
+  },
   IPBP3006: {
     title: 'layout of a live type changed',
     meaning:

@@ -105,6 +105,8 @@ export interface ObjectSymbol {
   readonly value: number;
   /** 0 when unknown. */
   readonly size: number;
+  /** What a function takes and gives, in formats that say it: `(i32, i64) -> i32`. The same text for the same type. */
+  readonly signature?: string;
 }
 
 /** One relocation as it stands in the file. `type` is the raw number; its row is in src/reloc. */

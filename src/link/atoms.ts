@@ -95,6 +95,7 @@ function atomSymbol(opened: Opened, symbol: ObjectSymbol): AtomSymbol {
     offset: symbol.value,
     size: symbol.size,
     kind: symbol.kind,
+    signature: symbol.signature ?? null,
     local: symbol.binding === 'local',
     weak: symbol.binding === 'weak',
     stable: isStableName(symbol.name),
@@ -231,6 +232,7 @@ function targetOf(opened: Opened, symbol: ObjectSymbol): Target {
     label: false,
     weak: symbol.binding === 'weak',
     kind: symbol.kind,
+    signature: symbol.signature ?? null,
     absolute: symbol.section === 'absolute' || symbol.index === 0 ? symbol.value : null,
   };
   opened.targets.set(symbol.index, target);

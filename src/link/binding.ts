@@ -1,5 +1,6 @@
 // What a reference is bound to, and the questions the passes ask the outside to find out. The linker does not run where
 // the code runs: what is already in memory is known by the caller (patch/program/program.ts), as in JITLink.
+import type { IndexSpace } from '../reloc/fixup.js';
 import type { Atom, LinkObject, Target } from './graph.js';
 
 /** The answer for one target. Addresses are of module 0's space unless a module is named. */
@@ -24,6 +25,8 @@ export type Binding =
       readonly resolver: number | null;
       readonly addend?: number;
     }
+  /** What lies in no memory and has no address: known by name in a space of its own. */
+  | { readonly kind: 'index'; readonly space: IndexSpace; readonly name: string }
   /** A plain number; 0 for a weak symbol that nobody defines. */
   | { readonly kind: 'absolute'; readonly value: number };
 
@@ -40,6 +43,8 @@ export interface Surroundings {
   definition(name: string, spelling: string): { readonly atom: Atom; readonly offset: number } | null;
   /** What a patch brought into another module that is patched, or brings with this one; null for all else. */
   elsewhere(name: string): Binding | null;
+  /** Whether the program has this in a space of indexes. Without: it has none. */
+  has?(space: IndexSpace, name: string): boolean;
   /** A symbol that a shared library exports, or null. */
   imported(name: string): { readonly data: boolean } | null;
 }
@@ -51,6 +56,8 @@ export interface Surroundings {
  * Null when nobody defines it.
  */
 export function bindTarget(target: Target, from: LinkObject, outside: Surroundings): Binding | null {
+  const space = spaceOf(target.kind);
+  if (space !== null) return indexOf(space, target, outside);
   if (target.absolute !== null) return { kind: 'absolute', value: target.absolute };
   const own: Binding | null = target.atom === null ? null : { kind: 'atom', atom: target.atom, offset: target.offset };
   const name = target.name;
@@ -65,6 +72,24 @@ export function bindTarget(target: Target, from: LinkObject, outside: Surroundin
   const imported = outside.imported(name);
   if (imported !== null) return { kind: 'import', name, weak: target.weak, data: imported.data, resolver: null };
   return target.weak ? { kind: 'absolute', value: 0 } : outside.elsewhere(name);
+}
+
+function spaceOf(kind: Target['kind']): IndexSpace | null {
+  switch (kind) {
+    case 'global':
+    case 'table':
+    case 'type':
+    case 'tag':
+      return kind;
+    default:
+      return null;
+  }
+}
+
+/** Types are what they are called; all else is the program's. */
+function indexOf(space: IndexSpace, { name }: Target, outside: Surroundings): Binding | null {
+  if (name === null) return null;
+  return space === 'type' || outside.has?.(space, name) === true ? { kind: 'index', space, name } : null;
 }
 
 /** True when other objects cannot mean this item by its name. */
@@ -85,6 +110,8 @@ export function bindingKey(binding: Binding, idOf: (atom: Atom) => number): stri
       return `r${binding.offset}`;
     case 'import':
       return `i${binding.weak ? 'w' : ''}${binding.name}+${binding.addend ?? 0}`;
+    case 'index':
+      return `${binding.space} ${binding.name}`;
     case 'absolute':
       return `=${binding.value}`;
   }

@@ -59,9 +59,10 @@ function isThroughSlot({ row }: Edge): boolean {
 }
 
 /**
- * How far the image may lie from the program: `near`, where every distance between them fits its field, or anywhere.
+ * How far the image may lie from the program: `near`, where every distance between them fits its field, or anywhere;
+ * `fixed` where program and image have the same addresses in every process.
  */
-export type Reach = 'near' | 'anywhere';
+export type Reach = 'near' | 'anywhere' | 'fixed';
 
 /**
  * Collects all that `roots` need and the program does not have. Constructors of `objects`, and of every object that

@@ -38,6 +38,7 @@ function applied(name: string, addend: number, binding: Binding, minus?: Binding
     stubsAt: 0,
     unwindAt: 0,
     entryWordsAt: 0,
+    slotsEnd: 0,
     tlsUsed: 0,
     threadLocals: null,
     bottom: 0,
@@ -53,7 +54,7 @@ function applied(name: string, addend: number, binding: Binding, minus?: Binding
   applyFixup(
     bound,
     { bytes, offset: 8, address: PLACE, where: 'here' },
-    { layout: nowhere, slots, machine, words, reach },
+    { layout: nowhere, slots, machine, words, reach, indexes: null },
   );
   assert.equal(words, { rebases: [], tlsWords: [], imports: [] });
   return row.field.decode(bytes, 8);

@@ -18,6 +18,8 @@ function behind(binding: Binding, by: number): Binding {
   switch (binding.kind) {
     case 'place':
       return { ...binding, address: binding.address + by };
+    case 'index':
+      return binding;
     case 'absolute':
       return { ...binding, value: binding.value + by };
     case 'import':

@@ -6,6 +6,7 @@ import { EXPRESSIONS, isWithinPage, pageOf } from '../reloc/fixup.js';
 import type { Machine } from '../reloc/machine.js';
 import type { Binding } from './binding.js';
 import type { BoundEdge, Reach } from './close.js';
+import type { Indexes } from './index-spaces.js';
 import type { Import, Rebase, TlsWord } from './linked-image.js';
 import { isThreadLocal, type Layout } from './place.js';
 import type { Slots } from './slots.js';
@@ -24,6 +25,8 @@ export interface FixupContext {
   readonly machine: Machine;
   readonly words: Words;
   readonly reach: Reach;
+  /** Null where functions lie in memory. */
+  readonly indexes: Indexes | null;
 }
 
 /** Where a fixup stands: `bytes[offset]` is the field, `address` its place in memory. */
@@ -48,6 +51,13 @@ function addressIn0(binding: Binding, layout: Layout): number | null {
     return isThreadLocal(binding.atom) ? null : layout.addressOf(binding.atom) + binding.offset;
   if (binding.kind === 'place') return binding.module === 0 ? binding.address : null;
   return null;
+}
+
+/** An address that is the same in every process; 0 for what nobody defines. */
+function fixedAddress(bound: BoundEdge, site: FixupSite, layout: Layout): number {
+  const { binding } = bound;
+  const address = binding.kind === 'absolute' ? binding.value : addressIn0(binding, layout);
+  return address ?? unusable(bound, site, 'the target is no place in memory');
 }
 
 /** Writes a whole address: to be rebased, imported, or as it is. */
@@ -185,6 +195,9 @@ export function applyFixup(bound: BoundEdge, site: FixupSite, context: FixupCont
         return value - knownAddress(binding);
       case 'T':
         return value - knownAddress(bound.minus);
+      case 'memory':
+      case 'table':
+        return unusable(bound, site, 'the object was compiled to lie anywhere');
       case 'GOT':
         return value - layout.slotsAt;
       case 'page of P':
@@ -197,8 +210,20 @@ export function applyFixup(bound: BoundEdge, site: FixupSite, context: FixupCont
     case 'none':
       if (row.expression === 'none') return;
       return unusable(bound, site, 'a patch has no descriptors');
+    case 'function':
+    case 'type':
+    case 'global':
+    case 'table':
+    case 'tag': {
+      if (context.indexes?.callThroughSlot(bound, site.bytes, site.offset) === true) return;
+      const index = context.indexes?.indexOf(bound) ?? null;
+      return index === null ? unusable(bound, site, 'the target has no index') : write(index);
+    }
+    case 'offset':
+      return unusable(bound, site, 'a patch has no such part');
     case 'L':
     case 'S': {
+      if (context.reach === 'fixed') return write(relative(fixedAddress(bound, site, layout) + addend));
       const isWord = base === 'nothing' && row.field.size === machine.pointerSize;
       if (isWord && row.field !== machine.addressRow.field)
         unusable(bound, site, 'the process fills in addresses as they are, without a mark');
@@ -229,6 +254,8 @@ export function applyFixup(bound: BoundEdge, site: FixupSite, context: FixupCont
       return write(relative(layout.slotsAt + addend));
     case 'TP':
     case 'DTP':
+      if (context.reach === 'fixed' && binding.kind !== 'tls' && binding.kind !== 'absolute')
+        unusable(bound, site, 'a thread-local that is new has no place in threads that run');
       if (layout.threadLocals !== null) return writeTemplateOffset(bound, addend, site, context);
       return writeThreadOffset(bound, binding, addend, row.field.size, site, context);
     case 'Z':

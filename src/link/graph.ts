@@ -20,6 +20,8 @@ export interface Target {
   readonly label: boolean;
   readonly weak: boolean;
   readonly kind: ObjectSymbol['kind'];
+  /** Of a function whose file says it: see ObjectSymbol. */
+  readonly signature?: string | null;
   /** Value of an absolute symbol, else null. */
   readonly absolute: number | null;
 }
@@ -70,6 +72,8 @@ export interface AtomSymbol {
   readonly offset: number;
   readonly size: number;
   readonly kind: ObjectSymbol['kind'];
+  /** Of a function whose file says it: see ObjectSymbol. */
+  readonly signature?: string | null;
   readonly local: boolean;
   readonly weak: boolean;
   /** False for anonymous data and compiler-made labels: see names.ts. */

@@ -5,7 +5,8 @@ import { closeOver, type LinkedAtom, type Reach, type Unresolved } from './close
 import { NO_ENTRIES, throughStubs } from './entry-stubs.js';
 import { isOutside, reachAnywhere } from './far-references.js';
 import { applyFixup, fillSlot, type FixupContext, type Words } from './fixups.js';
-import type { ImageSegment, LinkedImage, TlsInit } from './linked-image.js';
+import { numberIndexes } from './index-spaces.js';
+import type { ImageFunction, ImageSegment, LinkedCode, LinkedImage, TlsInit } from './linked-image.js';
 import { isThreadLocal, place, type Layout, type Placement, type Region } from './place.js';
 import { encodeStubs, isFar, makeSlots } from './slots.js';
 import { buildUnwindTable, type UnwindTable } from './unwind.js';
@@ -43,7 +44,7 @@ export function link(request: LinkRequest): LinkResult {
   if (closure.unresolved.length > 0) return { kind: 'unresolved', symbols: closure.unresolved };
   // What nobody can change later is entered through words.
   const entered =
-    request.entries === 'stubs'
+    request.entries === 'stubs' && machine.codeIn === 'memory'
       ? throughStubs(closure.atoms, request.replacing ?? new Set(), machine)
       : { atoms: closure.atoms, entries: NO_ENTRIES };
   // What may lie anywhere reaches all else through words.
@@ -60,8 +61,9 @@ export function link(request: LinkRequest): LinkResult {
   const layout = place(atoms, slots, sizes, machine, request.placement);
   // Bytes.
   const words: Words = { rebases: [], tlsWords: [], imports: [] };
-  const context: FixupContext = { layout, slots, machine, words, reach };
-  const segments = write(atoms, unwind, context);
+  const indexes = machine.codeIn === 'table' ? numberIndexes(atoms, layout, machine) : null;
+  const context: FixupContext = { layout, slots, machine, words, reach, indexes };
+  const { segments, code } = write(atoms, unwind, context);
   const entryWords = new Map(functions.map((atom, i) => [atom, layout.entryWordsAt + i * machine.pointerSize]));
   for (const [atom, at] of entryWords) words.rebases.push({ at, module: 0, value: layout.addressOf(atom) });
   const tlsInit = threadLocalValues(atoms, layout);
@@ -69,6 +71,7 @@ export function link(request: LinkRequest): LinkResult {
     kind: 'linked',
     image: {
       segments,
+      code,
       rebases: words.rebases,
       tlsWords: words.tlsWords,
       imports: words.imports,
@@ -97,15 +100,25 @@ function isFunction({ atom }: LinkedAtom): boolean {
 }
 
 /** Writes atoms, stubs, slots and the unwind table into the segments and applies every fixup. */
-function write(atoms: readonly LinkedAtom[], unwind: UnwindTable, context: FixupContext): ImageSegment[] {
-  const { layout, slots, machine } = context;
+function write(
+  atoms: readonly LinkedAtom[],
+  unwind: UnwindTable,
+  context: FixupContext,
+): { readonly segments: readonly ImageSegment[]; readonly code: LinkedCode | null } {
+  const { layout, slots, machine, indexes } = context;
   const segments = layout.regions.map((region) => ({ ...region, bytes: emptyBytes(region, machine) }));
   const at = (address: number): { readonly bytes: Uint8Array; readonly offset: number } => {
     const segment = segments.find((s) => address >= s.address && address < s.address + s.size);
     if (segment === undefined) throw new Error(`internal: no segment holds ${address}`);
     return { bytes: segment.bytes, offset: address - segment.address };
   };
+  const functions = new Map<Atom, ImageFunction>();
   for (const { atom, bytes } of atoms) {
+    if (indexes !== null && atom.kind === 'code') {
+      const { name } = atom;
+      functions.set(atom, { name, slot: layout.addressOf(atom), type: indexes.typeOf(atom), bytes: bytes.slice() });
+      continue;
+    }
     if (bytes.length === 0) continue;
     const to = at(layout.contentOf(atom));
     to.bytes.set(bytes, to.offset);
@@ -126,7 +139,8 @@ function write(atoms: readonly LinkedAtom[], unwind: UnwindTable, context: Fixup
   for (const { atom, edges } of atoms) {
     if (edges.length === 0) continue;
     const start = layout.contentOf(atom);
-    const to = at(start);
+    const own = functions.get(atom)?.bytes;
+    const to = own === undefined ? at(start) : { bytes: own, offset: 0 };
     for (const bound of edges) {
       const { offset } = bound.edge;
       const where = `${atom.object.name}: ${atom.name}+0x${offset.toString(16)}`;
@@ -138,7 +152,14 @@ function write(atoms: readonly LinkedAtom[], unwind: UnwindTable, context: Fixup
     const to = at(address);
     applyFixup(bound, { bytes: to.bytes, offset: to.offset, address, where: 'unwind table' }, context);
   }
-  return segments.map(({ address, size, protection, bytes }) => ({ address, size, protection, bytes }));
+  const { types = [], globals = [], stubs = [] } = indexes ?? {};
+  return {
+    segments: segments.map(({ address, size, protection, bytes }) => ({ address, size, protection, bytes })),
+    code:
+      indexes === null
+        ? null
+        : { types, globals, stubs, functions: [...functions.values()], slotsEnd: layout.slotsEnd },
+  };
 }
 
 /** Code regions are filled to the end of their pages with what traps, so that short functions have padding behind them. */

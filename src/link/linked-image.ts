@@ -87,7 +87,37 @@ export interface ImageEntry {
   readonly word: number | null;
 }
 
+/** A function that does nothing but go on through an element of the table, for calls of what may change later. */
+export interface TableStub {
+  readonly name: string;
+  readonly slot: number;
+  /** Index of what it takes and gives. */
+  readonly type: number;
+}
+
+/** A function of an image whose functions lie in no memory. `slot` is its own element of the table: its address. */
+export interface ImageFunction extends TableStub {
+  /** Locals and instructions. */
+  readonly bytes: Uint8Array;
+}
+
+/** Code that lies in no memory. What it says by index is counted here. */
+export interface LinkedCode {
+  /** What functions take and give, as the readers spell it. */
+  readonly types: readonly string[];
+  /** Globals of the program, as objects call them. */
+  readonly globals: readonly string[];
+  /** The first functions. */
+  readonly stubs: readonly TableStub[];
+  /** Those behind them. */
+  readonly functions: readonly ImageFunction[];
+  /** The first element of the table that is free behind this image. */
+  readonly slotsEnd: number;
+}
+
 export interface LinkedImage {
+  /** Null where functions lie in memory. */
+  readonly code: LinkedCode | null;
   readonly segments: readonly ImageSegment[];
   readonly rebases: readonly Rebase[];
   readonly tlsWords: readonly TlsWord[];

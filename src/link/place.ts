@@ -1,5 +1,5 @@
-// Pass: layout. One allocator per space: memory (three regions of pages, below what is there already) and the room for
-// thread-locals. Atoms keep the order of the closure, so that equal inputs give equal bytes. Thread-locals that have
+// Pass: layout. One allocator per space: memory (three regions of pages, below what is there already), the room for
+// thread-locals, and the table where functions lie in no memory. Atoms keep the order of the closure, so that equal inputs give equal bytes. Thread-locals that have
 // descriptors have no place in the room: they are the image's own, as a library's are.
 import { alignUp } from '../bytes/align.js';
 import { IpbpError, hex } from '../codes/error.js';
@@ -21,6 +21,8 @@ export interface Placement {
   readonly tlsEnd: number;
   /** Largest alignment that the room can give. */
   readonly tlsAlign: number;
+  /** First free element of the table that functions are entered through. Without: they lie in memory. */
+  readonly slotNext?: number;
 }
 
 /** A run of pages with one protection. `used` bytes have content, the rest of `size` is zero. */
@@ -33,7 +35,7 @@ export interface Region {
 
 export interface Layout {
   readonly regions: readonly Region[];
-  /** Address of an atom of memory; offset of a thread-local in the room, or in the image's own template. */
+  /** Address of an atom of memory, element of the table of a function that lies in none; offset of a thread-local in the room, or in the image's own template. */
   addressOf(atom: Atom): number;
   /** Where in memory an atom's bytes lie: of a thread-local those are its initial value. */
   contentOf(atom: Atom): number;
@@ -43,13 +45,15 @@ export interface Layout {
   /** Where the first of the words begins through which later images can redirect functions of this one. */
   readonly entryWordsAt: number;
   readonly tlsUsed: number;
+  /** First element of the table that is free behind the image; 0 where functions lie in memory. */
+  readonly slotsEnd: number;
   /** Null when new thread-locals lie in the room. */
   readonly threadLocals: OwnThreadLocals | null;
   /** The lowest address in use: the next image's top. */
   readonly bottom: number;
 }
 
-type Space = 'r' | 'rx' | 'rw' | 'zero' | 'tls' | 'descriptors';
+type Space = 'r' | 'rx' | 'rw' | 'zero' | 'tls' | 'descriptors' | 'table';
 
 function spaceOf(kind: SectionKind): Space {
   switch (kind) {
@@ -76,6 +80,11 @@ function spaceOf(kind: SectionKind): Space {
     case 'other':
       return 'r';
   }
+}
+
+function spaceIn(machine: Machine, kind: SectionKind): Space {
+  const space = spaceOf(kind);
+  return space === 'rx' && machine.codeIn === 'table' ? 'table' : space;
 }
 
 /** True for atoms that live in the thread-local space. */
@@ -135,12 +144,14 @@ export function place(
   where: Placement,
 ): Layout {
   const runs = { r: new Run(), rx: new Run(), rw: new Run(), zero: new Run(), tls: new Run(), descriptors: new Run() };
+  const table = new Run();
+  table.size = where.slotNext ?? 0;
   runs.tls.size = where.tlsNext;
   const own = atoms.some(({ atom }) => spaceOf(atom.kind) === 'descriptors');
   const offsets = new Map<Atom, number>();
   const templates = new Map<Atom, number>();
   for (const { atom } of atoms) {
-    const space = spaceOf(atom.kind);
+    const space = spaceIn(machine, atom.kind);
     if (space === 'tls' && own) continue;
     if (space === 'tls' && atom.align > where.tlsAlign) {
       throw new IpbpError('IPBP2005', `thread-local ${atom.name} wants a larger alignment than the room has`, {
@@ -149,7 +160,7 @@ export function place(
         where: atom.object.name,
       });
     }
-    offsets.set(atom, runs[space].take(atom.size, atom.align));
+    offsets.set(atom, space === 'table' ? table.take(1, 1) : runs[space].take(atom.size, atom.align));
     // Its initial value is part of the image, as it may hold addresses that only the process can fill.
     if (space === 'tls') templates.set(atom, runs.r.take(atom.size, atom.align));
   }
@@ -201,9 +212,10 @@ export function place(
   const addressOf = (atom: Atom): number => {
     const offset = offsets.get(atom);
     if (offset === undefined) throw new Error(`internal: ${atom.name} was not placed`);
-    const space = spaceOf(atom.kind);
+    const space = spaceIn(machine, atom.kind);
     switch (space) {
       case 'tls':
+      case 'table':
         return offset;
       case 'zero':
         return starts.rw + zeroOffset + offset;
@@ -230,6 +242,7 @@ export function place(
     unwindAt: starts.r + unwindOffset,
     entryWordsAt: starts.rw + entryWordsOffset,
     tlsUsed: runs.tls.size,
+    slotsEnd: table.size,
     threadLocals: own
       ? {
           descriptors: [{ at: starts.rw + descriptorsOffset, size: runs.descriptors.size }],

@@ -12,6 +12,7 @@ import type { DeclarationChange } from './guard/declarations.js';
 import { compareLayouts } from './guard/guard.js';
 import type { LayoutMemory } from './guard/remembered.js';
 import { AS_IT_IS } from './guard/type-names.js';
+import { refuseOtherSignatures } from './guard/tabled-signatures.js';
 import { refuseUnchecked } from './guard/unchecked.js';
 import { refuseUnnamedState } from './guard/unnamed-state.js';
 import type { Identified } from './identity/identity.js';
@@ -21,7 +22,7 @@ import { sourcesOf } from './image/sources.js';
 import { storageOf } from './diff/items.js';
 import { sameIdentity } from './program/base-program.js';
 import type { KeptRange } from './wire/frames.js';
-import { findItems, lowestAddress, tlsUsed, type Program } from './program/program.js';
+import { findItems, lowestAddress, slotsUsed, tlsUsed, type Program } from './program/program.js';
 import { islandFor, islandSegments, type Island } from './redirect/islands.js';
 import { mostJumps, redirectFunctions, type Redirects } from './redirect/redirect-functions.js';
 import { partSharedBodies, spoken } from './redirect/shared-bodies.js';
@@ -142,6 +143,8 @@ function planRoots(
     const items = elsewhere.map(({ demangled, because }) => refusal('IPBP5045', demangled, message, because));
     return { kind: 'refused', items };
   }
+  const retyped = refuseOtherSignatures(program, roots.functions);
+  if (retyped.length > 0) return { kind: 'refused', items: retyped };
   const resized = roots.resized.map((item) =>
     refusal('IPBP3015', item.demangled, 'a static that exists changed its size or storage', item.because),
   );
@@ -173,7 +176,8 @@ function planRoots(
   const { beside } = request.room;
   let island: Island | null = null;
   const end = program.base.start - request.room.gap;
-  const bottom = end - request.room.memory;
+  const { tabled } = program.base;
+  const bottom = end - (tabled?.arena.size ?? request.room.memory);
   const top = lowestAddress(program, bottom, end);
   let linked: ReturnType<typeof link>;
   let library: PatchImage['library'] = null;
@@ -184,7 +188,7 @@ function planRoots(
       roots: [...roots.functions.map((changed) => changed.body.atom), ...wanted],
       objects: request.after,
       machine,
-      reach: anywhere ? 'anywhere' : 'near',
+      reach: anywhere ? 'anywhere' : tabled === undefined ? 'near' : 'fixed',
       // Where loaded code is changed by way of exception, that is spared libraries.
       entries: codeStays !== null || machine.codeStays ? 'stubs' : 'code',
       outside: surroundingsOf(
@@ -203,6 +207,7 @@ function planRoots(
         tlsNext: tlsUsed(program),
         tlsEnd: request.room.tlsSize,
         tlsAlign: request.room.tlsAlign,
+        slotNext: slotsUsed(program),
       },
     });
     if (linked.kind === 'linked' && anywhere) library = libraryRange(linked.image, program.base.file, bottom);
@@ -273,6 +278,7 @@ function assemble(
     after: program.live.map((patch) => patch.digest),
     segments: [...linked.segments, ...place.pages],
     library: place.library,
+    code: linked.code,
     rebases: [...linked.rebases, ...words],
     tlsWords: linked.tlsWords,
     tlsInit: linked.tlsInit,

@@ -6,17 +6,37 @@
  * G the address of the symbol's GOT slot, GOT the GOT's start, Z size of the symbol. Of thread-locals: TP offset from the
  * thread pointer, DTP offset from the start of the module's template, and addresses of GOT slots: GTP one that holds TP,
  * GGD a pair of module and DTP, GLD a pair of the own module and 0, GDESC a descriptor (two words). `signed` is S with the
- * processor's signature, which only the process can make.
+ * processor's signature, which only the process can make. Where functions lie in no memory, S of one is its element of the
+ * table; `function`, `type`, `global`, `table` and `tag` are indexes in spaces of those, `offset` where something lies in
+ * the part of the file that it is in.
  */
 export type Term =
-  'none' | 'S' | 'P' | 'signed' | 'L' | 'G' | 'GOT' | 'Z' | 'TP' | 'DTP' | 'GTP' | 'GGD' | 'GLD' | 'GDESC';
+  | 'none'
+  | 'S'
+  | 'P'
+  | 'signed'
+  | 'L'
+  | 'G'
+  | 'GOT'
+  | 'Z'
+  | 'TP'
+  | 'DTP'
+  | 'GTP'
+  | 'GGD'
+  | 'GLD'
+  | 'GDESC'
+  | 'offset'
+  | IndexSpace;
+
+/** What has indexes and lies in no memory. */
+export type IndexSpace = 'function' | 'type' | 'global' | 'table' | 'tag';
 
 /**
  * What is taken off: P the place, S the symbol, T the second symbol that a relocation names (`Relocation.minus`), GOT the
- * GOT's start; with pages, whole pages are counted: `Page(S+A)-Page(P)` starts
+ * GOT's start, `memory` and `table` where a module that may lie anywhere has its own part of those; with pages, whole pages are counted: `Page(S+A)-Page(P)` starts
  * from the page of the sum. `G+A-Page(GOT)` takes the page off and leaves the sum as it is.
  */
-export type Base = 'nothing' | 'P' | 'S' | 'T' | 'GOT' | 'page of P' | 'page of GOT';
+export type Base = 'nothing' | 'P' | 'S' | 'T' | 'GOT' | 'memory' | 'table' | 'page of P' | 'page of GOT';
 
 /** An expression taken apart: the addend is added to the term, then the base is taken off. */
 export interface Parts {
@@ -77,6 +97,14 @@ export const EXPRESSIONS = {
   'GDESC+A-GOT': parts('GDESC', 'GOT'),
   'Page(GDESC+A)-Page(P)': parts('GDESC', 'page of P'),
   'tls-desc': parts('none', 'nothing'),
+  'S+A-memory': parts('S', 'memory'),
+  'S+A-table': parts('S', 'table'),
+  'offset+A': parts('offset', 'nothing'),
+  function: parts('function', 'nothing'),
+  type: parts('type', 'nothing'),
+  global: parts('global', 'nothing'),
+  table: parts('table', 'nothing'),
+  tag: parts('tag', 'nothing'),
 } as const satisfies Record<string, Parts>;
 
 export type Expression = keyof typeof EXPRESSIONS;

@@ -149,6 +149,8 @@ export interface Machine {
   readonly pageSize: number;
   /** These systems do not let loaded code be changed, unless the process has found a way: functions change by slots. */
   readonly codeStays: boolean;
+  /** Where functions are: in memory, or in none, so that they are entered through a table. */
+  readonly codeIn: 'memory' | 'table';
   /** There is an agent for programs of these systems; without one they can be linked and not patched. */
   readonly hasAgent: boolean;
   /** PC-relative fields of code count from the end of their instruction; else from their own place. */
@@ -184,6 +186,11 @@ export interface Machine {
   readonly entryThroughWord: EntryJumps;
   /** Near code that jumps through a word, for long jumps that do not do so themselves; null where they do. */
   readonly wordJump: StubShape | null;
+  /**
+   * Rewrites the call whose field is at `offset` into one through an element of the table, in the same bytes; false when it
+   * does not fit or no call stands there. Only where functions lie in no memory.
+   */
+  readonly callThroughTable?: (bytes: Uint8Array, offset: number, slot: number, type: number) => boolean;
   /**
    * True when the instruction around the field at `offset` calls or jumps to what the field refers to, at once or through
    * a slot: it uses the address and keeps it nowhere. False when that is not certain.

@@ -7,6 +7,7 @@ import { ELF_X86_64_DYNAMIC, ELF_X86_64_ROWS } from './elf-x86-64.js';
 import { MACHO_ARM64_ROWS } from './macho-arm64.js';
 import { MACHO_X86_64_ROWS } from './macho-x86-64.js';
 import type { Machine } from './machine.js';
+import { WASM32_MACHINE } from './wasm32/machine.js';
 import { x86Machine } from './x86-64/machine.js';
 
 const [KIB4, KIB16, KIB64] = [0x1000, 0x4000, 0x1_0000] as const;
@@ -22,6 +23,7 @@ const MACHINES: ReadonlyMap<string, Machine> = new Map([
   ['elf arm64', arm64Machine({ ...ELF_AARCH64, pageSize: KIB64 })],
   ['macho x86_64', x86Machine({ ...MACHO, rows: MACHO_X86_64_ROWS, pageSize: KIB4 })],
   ['macho arm64', arm64Machine({ ...MACHO, rows: MACHO_ARM64_ROWS, pageSize: KIB16 })],
+  ['wasm wasm32', WASM32_MACHINE],
 ]);
 
 /**

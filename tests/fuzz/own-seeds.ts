@@ -147,6 +147,13 @@ const IMAGE: PatchImage = {
     { address: -0x7000_0000, size: 0x2000, protection: 'rx', bytes: bytes(90, 0x90) },
     { address: -0x6fff_0000, size: 0x1000, protection: 'rw', bytes: bytes(0, 0) },
   ],
+  code: {
+    types: ['(i32) -> i32'],
+    globals: ['__stack_pointer'],
+    stubs: [{ name: 'callee', slot: 4, type: 0 }],
+    functions: [{ name: 'work', slot: 9, type: 0, bytes: bytes(6, 0x0b) }],
+    slotsEnd: 10,
+  },
   rebases: [{ at: -0x7000_0000, module: 1, value: 0x1234 }],
   tlsWords: [{ at: -0x7000_0000 + 8, size: 8, value: 64 }],
   tlsInit: [{ offset: 64, length: 8, at: -0x7000_0000 }],

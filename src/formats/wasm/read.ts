@@ -3,7 +3,7 @@
 import { openWindows, wholeSource, type ByteSource } from '../../bytes/source.js';
 import { symbolsOf } from '../column-symbols.js';
 import { KIND_FUNCTION } from '../columns.js';
-import type { FileKind, ObjectFile } from '../object-file.js';
+import type { FileKind, ObjectFile, ObjectSymbol } from '../object-file.js';
 import { once } from '../once.js';
 import * as wasm from './constants.js';
 import { openFacts, type WasmFacts } from './facts.js';
@@ -11,6 +11,7 @@ import { readLinked } from './linked.js';
 import { bodyPiece, cutSections, makeSections, segmentPiece, type Pieces } from './pieces.js';
 import { openRelocations } from './relocation-columns.js';
 import { linkingSymbols, readSymbolColumns, type SymbolParts } from './symbols.js';
+import { functionTypeText } from './value-types.js';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -41,7 +42,7 @@ export function readWasm(input: Uint8Array | ByteSource, name: string): WasmFile
   const parts = (): SymbolParts => ({ file, facts, pieces: pieces(), linked });
   const sections = once(() => makeSections({ facts, pieces: pieces(), linked, retained: retainedPieces(parts()) }));
   const columns = () => readSymbolColumns(parts());
-  const symbols = once(() => symbolsOf(columns()));
+  const symbols = once(() => withSignatures(symbolsOf(columns()), facts));
   const relocations = once(() => openRelocations(file, facts, pieces()));
   const info = once(() => (linked ? readLinked(facts, name, parts) : null));
   return {
@@ -80,6 +81,20 @@ export function readWasm(input: Uint8Array | ByteSource, name: string): WasmFile
       return source.read(section.offset, section.fileSize);
     },
   };
+}
+
+/** With what each function takes and gives. */
+function withSignatures(symbols: readonly ObjectSymbol[], facts: WasmFacts): readonly ObjectSymbol[] {
+  const texts = facts.types().map(functionTypeText);
+  const types = facts.functionTypes();
+  const linking = linkingSymbols(facts);
+  return symbols.map((symbol) => {
+    if (symbol.kind !== 'function') return symbol;
+    const entry = linking?.[symbol.index - 1];
+    const index = linking === null ? symbol.value : entry?.kind === 'function' ? entry.index : -1;
+    const signature = texts[types[index] ?? -1];
+    return signature === undefined ? symbol : { ...symbol, signature };
+  });
 }
 
 /** Was the file read by {@link readWasm}? Gives who knows the format access to what the model leaves out. */

@@ -117,6 +117,24 @@ export function functionTypeText({ params, results }: FunctionType): string {
   return `(${list(params)}) -> ${results.length === 1 ? list(results) : `(${list(results)})`}`;
 }
 
+const NUMBERS = new Map([...NAMES].map(([number, name]) => [name, number]));
+
+function parseValueType(text: string): ValueType {
+  const number = NUMBERS.get(text) ?? (text.startsWith('0x') ? Number(text) : null);
+  if (number !== null) return number;
+  const [, nullable, heap] = /^ref (null )?(-?\d+)$/.exec(text) ?? [];
+  if (heap === undefined) throw new RangeError(`no type of a value: ${text}`);
+  return { nullable: nullable !== undefined, heap: Number(heap) };
+}
+
+/** The type that {@link functionTypeText} spells so. RangeError for another text. */
+export function parseFunctionType(text: string): FunctionType {
+  const [, params, many, one] = /^\(([^()]*)\) -> (?:\(([^()]*)\)|([^()]+))$/.exec(text) ?? [];
+  const list = (types: string): ValueType[] => (types === '' ? [] : types.split(', ').map(parseValueType));
+  if (params === undefined) throw new RangeError(`no type of a function: ${text}`);
+  return { params: list(params), results: list(many ?? one ?? '') };
+}
+
 /** IPBP1002 for unknown flags. */
 export function readLimits(reader: ByteReader): Limits {
   const start = reader.position;

@@ -60,6 +60,9 @@ const TERMS: Readonly<Record<Term, number>> = {
   GGD: TERM_GENERAL,
   GLD: TERM_LOCAL,
   GDESC: TERM_DESCRIPTOR,
+  // Of modules that are not linked here.
+  ...{ offset: UNKNOWN_TYPE, function: UNKNOWN_TYPE, type: UNKNOWN_TYPE },
+  ...{ global: UNKNOWN_TYPE, table: UNKNOWN_TYPE, tag: UNKNOWN_TYPE },
 };
 
 const BASES: Readonly<Record<Base, number>> = {
@@ -70,6 +73,8 @@ const BASES: Readonly<Record<Base, number>> = {
   GOT: BASE_TABLE,
   'page of P': BASE_PLACE_PAGE,
   'page of GOT': BASE_TABLE_PAGE,
+  // Of modules that are not linked here.
+  ...{ memory: BASE_NOTHING, table: BASE_NOTHING },
 };
 
 /** Columns with `size` rows; row = a relocation's number. Numbers from `size` on are unknown. */

@@ -17,6 +17,16 @@ const images: fc.Arbitrary<PatchImage> = fc.record({
   after: list(blob),
   segments: list(fc.record({ address, size, protection: fc.constantFrom('r', 'rx', 'rw'), bytes: blob })),
   library: fc.option(fc.record({ at: address, size }), { nil: null }),
+  code: fc.option(
+    fc.record({
+      types: fc.constant(['() -> ()', '(i32) -> i32']),
+      globals: list(fc.string()),
+      stubs: list(fc.record({ name: fc.string(), slot: size, type: fc.nat(1) })),
+      functions: list(fc.record({ name: fc.string(), slot: size, type: fc.nat(1), bytes: blob })),
+      slotsEnd: size,
+    }),
+    { nil: null },
+  ),
   rebases: list(fc.record({ at: address, module: byte, value: address })),
   tlsWords: list(fc.record({ at: address, size: fc.constantFrom(4, 8), value: address })),
   tlsInit: list(fc.record({ offset: size, length: size, at: address })),

@@ -5,11 +5,11 @@ import { plainBytes } from '../../bytes/plain.js';
 import { ByteReader } from '../../bytes/reader.js';
 import { ByteWriter } from '../../bytes/writer.js';
 import { IpbpError } from '../../codes/error.js';
-import type { ImageRange, OwnThreadLocals, UnwindEntry } from '../../link/linked-image.js';
+import type { ImageRange, LinkedCode, OwnThreadLocals, TableStub, UnwindEntry } from '../../link/linked-image.js';
 import type { Cell, ImageSegment, ImageSymbol, ItemReport, ModuleIdentity, PatchImage } from './image.js';
 
 const MAGIC = [0x69, 0x70, 0x62, 0x70, 0x50, 0x41, 0x54, 0x43] as const; // "ipbpPATC"
-const VERSION = 6;
+const VERSION = 7;
 const DIGEST_SIZE = 32;
 
 const PROTECTIONS = ['r', 'rx', 'rw'] as const;
@@ -71,6 +71,32 @@ function readThreadLocals(r: ByteReader): OwnThreadLocals {
   return { descriptors: readRanges(r), template: readRanges(r)[0] ?? null, zero: readRanges(r)[0] ?? null };
 }
 
+function writeCode(w: ByteWriter, { types, globals, stubs, functions, slotsEnd }: LinkedCode): void {
+  for (const names of [types, globals]) writeList(w, names, (name) => writeText(w, name));
+  const writeStub = ({ name, slot, type }: TableStub): void => {
+    writeText(w, name);
+    w.uleb(slot).uleb(type);
+  };
+  writeList(w, stubs, writeStub);
+  writeList(w, functions, (one) => {
+    writeStub(one);
+    writeBlob(w, one.bytes);
+  });
+  w.uleb(slotsEnd);
+}
+
+function readCode(r: ByteReader): LinkedCode {
+  const [types, globals] = [readList(r, () => readText(r)), readList(r, () => readText(r))];
+  const readStub = (): TableStub => {
+    const stub = { name: readText(r), slot: r.uleb(), type: r.uleb() };
+    if (stub.type >= types.length) r.malformed('a function of a type that is not there', { actual: `${stub.type}` });
+    return stub;
+  };
+  const stubs = readList(r, readStub);
+  const functions = readList(r, () => ({ ...readStub(), bytes: readBlob(r) }));
+  return { types, globals, stubs, functions, slotsEnd: r.uleb() };
+}
+
 /** Encodes an image. Throws nothing: every value of an image has an encoding. */
 export function encodePatchFile(image: PatchImage): PatchFile {
   const w = new ByteWriter(4096);
@@ -89,6 +115,7 @@ export function encodePatchFile(image: PatchImage): PatchFile {
   w.u8(image.library === null ? 0 : 1)
     .i64(image.library?.at ?? 0)
     .u64(image.library?.size ?? 0);
+  writeList(w, optional(image.code), (code) => writeCode(w, code));
   writeList(w, image.rebases, (rebase) => w.i64(rebase.at).uleb(rebase.module).i64(rebase.value));
   writeList(w, image.tlsWords, (word) => w.i64(word.at).u8(WORD_SIZES.indexOf(word.size)).i64(word.value));
   writeList(w, image.tlsInit, (init) => {
@@ -236,6 +263,7 @@ export function decodePatchFile(
   }));
   const hasLibrary = r.u8() === 1;
   const library = { at: r.i64(), size: r.u64() };
+  const [code = null] = readList(r, () => readCode(r));
   const rebases = readList(r, () => ({ at: r.i64(), module: r.uleb(), value: r.i64() }));
   const tlsWords = readList(r, () => ({
     at: r.i64(),
@@ -293,6 +321,7 @@ export function decodePatchFile(
     after,
     segments,
     library: hasLibrary ? library : null,
+    code,
     rebases,
     tlsWords,
     tlsInit,

@@ -1,6 +1,7 @@
 // A patch image: atoms placed and fixed up, and all that has to happen in the process to make them live.
 // This file owns the shape; encoding to a file is in image-file.ts, to agent operations in transaction.ts.
 import type {
+  LinkedCode,
   ImageSegment,
   Import,
   OwnThreadLocals,
@@ -87,6 +88,8 @@ export interface PatchImage extends Redirection {
    * there are the library's. Where it lies in truth is the process's to know. Null: all segments are mapped as they are.
    */
   readonly library: { readonly at: number; readonly size: number } | null;
+  /** Code that lies in no memory: the patch is then a module of its own, which the process instantiates. */
+  readonly code: LinkedCode | null;
   readonly rebases: readonly Rebase[];
   readonly tlsWords: readonly TlsWord[];
   /** Initial values of new thread-locals, by offset in the room; `tlsUsed` is the first free byte after this patch. */

@@ -24,6 +24,7 @@ const IMAGE: PatchImage = {
     { address: -PAGE, size: PAGE, protection: 'r', bytes: new Uint8Array(0) },
   ],
   library: { at: -4 * PAGE, size: 3 * PAGE },
+  code: null,
   rebases: [
     { at: -4 * PAGE, module: 0, value: -3 * PAGE },
     { at: -PAGE, module: 0, value: -3 * PAGE },

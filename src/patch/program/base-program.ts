@@ -8,6 +8,7 @@ import { machineFor } from '../../reloc/machines.js';
 import type { Machine } from '../../reloc/machine.js';
 import type { ModuleIdentity } from '../image/image.js';
 import { countSlotsApart, readStubsApart, type EntrySlot } from './stubs-apart.js';
+import type { TabledFacts } from './tabled-facts.js';
 import { indexSymbols, type ProgramItem, type SymbolIndex } from './symbol-index.js';
 
 /** A shared library that the program needs; opened when a name is first looked up in it. */
@@ -32,6 +33,8 @@ export interface BaseProgram {
   readonly start: number;
   /** Offset from the thread pointer of the first byte of the program's thread-locals; null when it is not known. */
   readonly tlsStart: number | null;
+  /** Of a program whose functions lie in no memory. */
+  readonly tabled?: TabledFacts;
   /** True when this name, though defined here, means what a module before this one exports by it. */
   isPreempted(name: string): boolean;
   /** True when the program itself gets this name from a shared library: no archive of its own link defined it. */

@@ -19,8 +19,13 @@ function inPatches(program: Program, address: number): readonly string[] {
   return program.mapped.flatMap(({ image }) => image.symbols.filter(starts).map(({ name }) => name));
 }
 
+/** Patches lie below the base in memory, and behind it in a table. */
+function isOfBase({ base }: Program, address: number): boolean {
+  return base.tabled === undefined ? address >= base.start : address < base.tabled.tableSize;
+}
+
 /** The functions whose canonical place this is, each once: not those that a patch has given a place of their own. */
 export function ownersOf(program: Program, address: number): readonly string[] {
-  const names = address >= program.base.start ? inBase(program.base, address) : inPatches(program, address);
+  const names = isOfBase(program, address) ? inBase(program.base, address) : inPatches(program, address);
   return [...new Set(names)].filter((name) => findItems(program, name).some((item) => item.address === address));
 }

@@ -125,6 +125,12 @@ export function tlsUsed(program: Program): number {
   return program.mapped.reduce((used, { image }) => Math.max(used, image.tlsUsed), 0);
 }
 
+/** First free element of the table that functions are entered through; 0 where they lie in memory. */
+export function slotsUsed(program: Program): number {
+  const own = program.base.tabled?.tableSize ?? 0;
+  return program.mapped.reduce((used, { image }) => Math.max(used, image.code?.slotsEnd ?? 0), own);
+}
+
 function fromImage({ name, kind, address, size }: ImageSymbol): LiveItem {
   return { name, kind, address, size, source: null, room: kind === 'tls' };
 }

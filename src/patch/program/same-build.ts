@@ -26,6 +26,12 @@ function isRewritten({ row }: Edge): boolean {
     case 'Z':
     case 'TP':
     case 'DTP':
+    case 'offset':
+    case 'function':
+    case 'type':
+    case 'global':
+    case 'table':
+    case 'tag':
       return false;
     case 'G':
     case 'GTP':
@@ -63,6 +69,8 @@ function isLinked(program: Program, body: AtomRef, item: ProgramItem): boolean {
  * linker left out, and those that live patches replaced, prove nothing.
  */
 export function refuseOtherBuild(program: Program, objects: readonly LinkObject[]): RefusedItem[] {
+  // Of code that lies in no memory the base keeps no bytes by address.
+  if (program.base.tabled !== undefined) return [];
   const patched = new Set(program.live.flatMap(({ image }) => image.items.map(({ mangled }) => mangled)));
   const other: string[] = [];
   let functions = 0;

@@ -129,6 +129,11 @@ export function surroundingsOf(
       const item = elsewhere(name);
       return item === null ? null : { kind: 'place', module: numberOf(item.module), address: item.address };
     },
+    has(space, name) {
+      const { tabled } = program.base;
+      if (space === 'table') return tabled !== undefined;
+      return space === 'global' && tabled?.globals.some((one) => one.name === name) === true;
+    },
     imported(name) {
       const { base } = program;
       return base.exported(name) ?? (base.imports(name) || base.mayExport(name) ? { data: false } : null);

@@ -77,6 +77,7 @@ export function arm64Machine({ rows, pageSize, dynamic, lazy, codeStays, hasAgen
     pointerSize: 8,
     pageSize,
     codeStays,
+    codeIn: 'memory',
     countsFromEnd: false,
     hasAgent,
     rows: new Map(rows.map((row) => [row.type, row])),

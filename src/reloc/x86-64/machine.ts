@@ -79,6 +79,7 @@ export function x86Machine({ rows, pageSize, dynamic, lazy, codeStays, hasAgent 
     pointerSize: 8,
     pageSize,
     codeStays,
+    codeIn: 'memory',
     countsFromEnd: true,
     hasAgent,
     rows: new Map(rows.map((row) => [row.type, row])),
