@@ -219,6 +219,18 @@ const OPS: readonly AgentOp[] = [
   { op: 'renew', module: 0, at: 136, word: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0x80) },
 ];
 
+/** Notes as a linker writes them: the build id alone, and behind another. */
+export function noteSeeds(): Uint8Array[] {
+  const note = (type: number, size: number): Buffer => {
+    const head = Buffer.alloc(16);
+    [4, size, type].forEach((word, index) => head.writeUInt32LE(word, 4 * index));
+    head.write('GNU\0', 12, 'latin1');
+    return Buffer.concat([head, bytes(size, type)]);
+  };
+  const [property, buildId] = [note(5, 16), note(3, 20)];
+  return [Uint8Array.from(buildId), Uint8Array.from(Buffer.concat([property, buildId]))];
+}
+
 /** Payloads of every message, and whole frames. */
 export function frameSeeds(): Uint8Array[] {
   const payloads = [

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import * as inputs from '../format-inputs.js';
 import * as macho from '../macho-inputs.js';
 import * as wasm from '../wasm-inputs.js';
-import { codeSeeds, frameSeeds, nameSeeds, patchSeeds, scriptSeeds, stubSeeds } from './own-seeds.js';
+import { codeSeeds, frameSeeds, noteSeeds, nameSeeds, patchSeeds, scriptSeeds, stubSeeds } from './own-seeds.js';
 
 const RUST = `#![no_std]
 pub struct Point { pub a: u8, pub b: u64, pub c: Option<u32> }
@@ -57,6 +57,7 @@ export type Shelf =
   | 'code'
   | 'patch'
   | 'frame'
+  | 'notes'
   | 'scripts'
   | 'stubs';
 
@@ -167,7 +168,7 @@ export function makeSeeds(root: string): void {
   }
 
   const own = {
-    ...{ names: nameSeeds(), code: codeSeeds(), patch: patchSeeds(), frame: frameSeeds() },
+    ...{ names: nameSeeds(), code: codeSeeds(), patch: patchSeeds(), frame: frameSeeds(), notes: noteSeeds() },
     scripts: scriptSeeds(),
     stubs: stubSeeds(),
   };

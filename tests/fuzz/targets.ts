@@ -353,7 +353,7 @@ export const TARGETS: readonly Target[] = [
   },
   {
     name: 'notes',
-    shelf: 'frame',
+    shelf: 'notes',
     weight: 6,
     aims: plainAims,
     read: (bytes) => [4, 8].map((align) => readNotes(new ByteReader(bytes, NAME), align)),
