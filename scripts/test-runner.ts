@@ -187,7 +187,7 @@ export async function runFiles(files: readonly string[], options: RunOptions): P
 
 const SELECTIONS = {
   // Beside the sources and the project's own scripts: quick, independent of each other.
-  unit: { folders: ['src', 'scripts', 'conformance'], timeout: 120_000, workers: 2 },
+  unit: { folders: ['src', 'agent/web', 'scripts', 'conformance'], timeout: 120_000, workers: 2 },
   // Against real processes: one at a time, because they measure and they compile.
   live: { folders: ['tests'], timeout: 1_200_000, workers: 1 },
 } as const;

@@ -150,7 +150,10 @@ export async function chromium(): Promise<Browser> {
     // It starts others, which end with it when all are ended as a group.
     detached: true,
   });
+  let isClosed = false;
   const close = (): void => {
+    if (isClosed) return;
+    isClosed = true;
     if (started.exitCode === null && started.pid !== undefined) process.kill(-started.pid, 'SIGKILL');
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   };

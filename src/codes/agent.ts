@@ -51,4 +51,34 @@ export const AGENT_CODES = {
     meaning: 'The agent checked the patch and could not apply it; the program runs on exactly as it was.',
     remedy: 'The message says what stood in the way; save again, or restart the program.',
   },
+  IPBP4020: {
+    title: 'patch of another build',
+    meaning: 'A patch came to a page whose module was built anew since, or is another one.',
+    remedy: 'Load the page again.',
+  },
+  IPBP4021: {
+    title: 'no room in the page',
+    meaning: 'The memory or the table of the module cannot hold the patch.',
+    remedy: 'Load the page again: the patches are then part of the module.',
+  },
+  IPBP4022: {
+    title: 'not in the page',
+    meaning: 'A patch needs a function of JavaScript, or an export of the module, that the page does not have.',
+    remedy: 'Load the page again, so that it has the new glue.',
+  },
+  IPBP4023: {
+    title: 'module not accepted',
+    meaning: 'The browser or Node does not accept the patch as a module; nothing of it is in the page.',
+    remedy: 'Please report it with the message.',
+  },
+  IPBP4024: {
+    title: 'not the last patch',
+    meaning: 'A page was asked to take back a patch that others lie upon, or that it does not have.',
+    remedy: 'Load the page again; please report it.',
+  },
+  IPBP4025: {
+    title: 'page or worker not reached',
+    meaning: 'A page, or a worker that waits for others, has not answered in time; it takes the patch when it can.',
+    remedy: 'Nothing, where it goes on by itself; else load the page again.',
+  },
 } as const;

@@ -3,6 +3,7 @@
 import { constantExpr } from '../../src/formats/wasm/const-expr.js';
 import * as wasm from '../../src/formats/wasm/constants.js';
 import { encodeModule } from '../../src/formats/wasm/encode-sections.js';
+import { encodeNames } from '../../src/formats/wasm/names.js';
 import type { ModuleSection } from '../../src/formats/wasm/module.js';
 import type { RewrittenBase } from '../../src/formats/wasm/rewrite-base.js';
 
@@ -10,6 +11,7 @@ type Numeric = (x: number) => number;
 
 /** Where a function of a hand-made module goes, and which import it calls. */
 export interface HandMade {
+  readonly name: string;
   readonly slots: readonly number[];
   /** `module.name` of a function of one number. */
   readonly calls: { readonly module: string; readonly name: string };
@@ -21,6 +23,13 @@ type WithoutWidth<T> = T extends unknown ? Omit<T, 'lengthWidth'> : never;
 export function handModule(functions: readonly HandMade[], name = 'patch'): Uint8Array<ArrayBuffer> {
   const [i32, body] = [wasm.TYPE_I32, functions.length];
   const name_ = { offset: 0, size: 0 };
+  const names = [
+    { kind: 'module' as const, name, lengthWidth: 0 },
+    {
+      ...{ kind: 'function' as const, lengthWidth: 0 },
+      names: functions.map((one, index) => ({ index: body + index, name: one.name })),
+    },
+  ];
   const sections: readonly WithoutWidth<ModuleSection>[] = [
     { id: 'type', types: [{ params: [i32], results: [i32] }] },
     {
@@ -60,14 +69,9 @@ export function handModule(functions: readonly HandMade[], name = 'patch'): Uint
         };
       }),
     },
-    { id: 'custom', name: 'name', nameWidth: 0, bytes: moduleName(name) },
+    { id: 'custom', name: 'name', nameWidth: 0, bytes: encodeNames(names) },
   ];
   return encodeModule(sections.map((section) => ({ ...section, lengthWidth: 0 })));
-}
-
-function moduleName(name: string): Uint8Array {
-  const text = new TextEncoder().encode(name);
-  return Uint8Array.of(0, text.length + 1, text.length, ...text);
 }
 
 /** Puts functions of JavaScript into the slots of the base's functions of these names. */
@@ -79,7 +83,7 @@ export function handPatch(
   const made = Object.keys(bodies).map((name): HandMade => {
     const found = functions.find((each) => each.name === name);
     if (found === undefined) throw new Error(`the base has no ${name}`);
-    return { slots: found.slots, calls: { module: 'test', name } };
+    return { name, slots: found.slots, calls: { module: 'test', name } };
   });
   const module = new WebAssembly.Module(handModule(made));
   const table = exports[description.table] as WebAssembly.Table;

@@ -1,0 +1,139 @@
+// One instance and the patches in it: applies them all or nothing, takes them back, names them in traps.
+import { IpbpError } from '../../src/codes/error.js';
+import type { PagePatch } from '../../src/patch/wire/page-frames.js';
+import { type Arena, takeArena } from './arena.js';
+import { type BaseInfo, type BaseParts, partsOf } from './base.js';
+
+/** A patch that is in the instance. */
+interface Applied {
+  readonly number: number;
+  /** What was in the slots that existed before. */
+  readonly before: readonly { readonly slot: number; readonly was: unknown }[];
+  readonly functions: ReadonlySet<string>;
+}
+
+/** Where patches find what the base's imports and exports are called. */
+export const PATCH_MODULE = 'ipbp';
+
+/** What `WebAssembly` says of a value that is to be imported; the types of the language do not know it. */
+interface WantedImport {
+  readonly module: string;
+  readonly name: string;
+}
+
+/** An instance of a module that went through the engine. */
+export class PatchedInstance {
+  readonly base: BaseInfo;
+  readonly parts: BaseParts;
+  readonly arena: Arena;
+  private readonly exports: WebAssembly.Exports;
+  private readonly imports: WebAssembly.Imports;
+  private readonly patches: Applied[] = [];
+
+  /** To be called right after instantiation. Throws IPBP4022. */
+  constructor(base: BaseInfo, exports: WebAssembly.Exports, imports: WebAssembly.Imports) {
+    this.base = base;
+    this.exports = exports;
+    this.imports = imports;
+    this.parts = partsOf(base, exports);
+    this.arena = takeArena(this.parts.memory, base.arena);
+  }
+
+  /** Numbers of the patches in it, oldest first. */
+  get applied(): readonly number[] {
+    return this.patches.map(({ number }) => number);
+  }
+
+  /**
+   * Brings a patch in. Nothing has changed when it throws: IPBP4020 of another build, IPBP4021 no room, IPBP4022 an import
+   * is missing, IPBP4023 the module is not accepted.
+   * @param bytes the module, then the data
+   */
+  async apply(patch: PagePatch, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (patch.base !== this.base.identity) {
+      const facts = { expected: this.base.identity, actual: patch.base };
+      throw new IpbpError('IPBP4020', 'the patch is for another build of the module', facts);
+    }
+    let module: WebAssembly.Module;
+    try {
+      // While this is done elsewhere the page goes on; what follows is one piece, between turns of the event loop.
+      module = await WebAssembly.compile(bytes.subarray(0, patch.moduleLength));
+    } catch (cause) {
+      throw new IpbpError('IPBP4023', `the patch is no module that can be used here: ${String(cause)}`, { cause });
+    }
+    const imports = this.importsFor(module);
+    this.makeRoom(patch);
+    const { table } = this.parts;
+    const before = patch.slots.map(({ slot }) => ({ slot, was: table.get(slot) as unknown }));
+    if (patch.data.length > 0 && this.arena.claim(patch.patch)) this.write(patch, bytes.subarray(patch.moduleLength));
+    try {
+      // Its active elements are the commit.
+      new WebAssembly.Instance(module, imports);
+    } catch (cause) {
+      for (const { slot, was } of before) table.set(slot, was);
+      throw new IpbpError('IPBP4023', `the patch could not be instantiated: ${String(cause)}`, { cause });
+    }
+    const functions = new Set(patch.slots.map(({ name }) => name));
+    this.patches.push({ number: patch.patch, before, functions });
+  }
+
+  /** Takes the last patch back; new functions stay in their slots, as something may point to them. Throws IPBP4024. */
+  undo(number: number): void {
+    const last = this.patches.at(-1);
+    if (last?.number !== number) {
+      const facts = { expected: `${last?.number ?? 'none'}`, actual: `${number}` };
+      throw new IpbpError('IPBP4024', 'only the last patch can be taken back', facts);
+    }
+    for (const { slot, was } of last.before) if (was !== null) this.parts.table.set(slot, was);
+    this.patches.pop();
+  }
+
+  /** The newest patch with a function of this name; null where it is not of a patch. */
+  patchOf(name: string): number | null {
+    return this.patches.findLast(({ functions }) => functions.has(name))?.number ?? null;
+  }
+
+  private importsFor(module: WebAssembly.Module): WebAssembly.Imports {
+    const { memory, table, stackPointer } = this.parts;
+    const own: WebAssembly.ModuleImports = { memory, table, stack_pointer: stackPointer };
+    const found: WebAssembly.Imports = {};
+    for (const { module: from, name } of WebAssembly.Module.imports(module) as readonly WantedImport[]) {
+      const value = from === PATCH_MODULE ? (own[name] ?? this.exports[name]) : this.imports[from]?.[name];
+      if (value === undefined) {
+        throw new IpbpError('IPBP4022', 'the patch needs what the page does not have', { expected: `${from}.${name}` });
+      }
+      (found[from] ??= {})[name] = value;
+    }
+    return found;
+  }
+
+  /** Everything that could stop the module in the middle of its elements is looked at before. */
+  private makeRoom({ slots, tableLength, memory: { at, end } }: PagePatch): void {
+    const { table, memory } = this.parts;
+    const length = memory.buffer.byteLength;
+    if (end > at && (at < this.arena.range.at || end > length)) {
+      const facts = { expected: `below ${length}`, actual: `${at} to ${end}` };
+      throw new IpbpError('IPBP4021', 'the memory of the page has no room for the patch', facts);
+    }
+    if (table.length < tableLength) {
+      try {
+        table.grow(tableLength - table.length);
+      } catch (cause) {
+        throw new IpbpError('IPBP4021', 'the table of the page cannot grow', { expected: `${tableLength}`, cause });
+      }
+    }
+    const outside = slots.find(({ slot }) => slot >= table.length);
+    if (outside === undefined) return;
+    const facts = { expected: `below ${table.length}`, actual: `${outside.slot}` };
+    throw new IpbpError('IPBP4021', 'a slot of the patch is not in the table', facts);
+  }
+
+  private write({ data }: PagePatch, bytes: Uint8Array): void {
+    const memory = new Uint8Array(this.parts.memory.buffer);
+    let from = 0;
+    for (const [at, length] of data) {
+      memory.set(bytes.subarray(from, from + length), at);
+      from += length;
+    }
+  }
+}

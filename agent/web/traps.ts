@@ -1,0 +1,59 @@
+// Calls from JavaScript into the module, guarded: a trap leaves the module's stack pointer where it was when the
+// function trapped, and every later call would begin there. The exported functions are replaced by ones that put it back
+// and say which patch and function it was.
+import type { PageTrap } from '../../src/patch/wire/page-frames.js';
+import type { PatchedInstance } from './patched-instance.js';
+
+type AnyFunction = (...args: readonly unknown[]) => unknown;
+
+/** A line of a stack that is in a module, as V8 and as the other engines write it. */
+const FRAME = /^\s*(?:at (\S+) \(|(?!at )(\S+?)@).*wasm-function\[/;
+
+/** The functions of modules in a stack, the innermost first. */
+export function functionsIn(stack: string): string[] {
+  return stack.split('\n').flatMap((line) => {
+    const frame = FRAME.exec(line);
+    const name = frame?.[1] ?? frame?.[2];
+    // V8 puts the name of the module first.
+    return name === undefined ? [] : [name.replace(/^[\w-]+\.(?:wasm\.)?(?=\S)/, '')];
+  });
+}
+
+function describe(patched: PatchedInstance, error: WebAssembly.RuntimeError): PageTrap {
+  const stack = error.stack ?? '';
+  const names = functionsIn(stack);
+  // What a panic goes through first are functions of std: the first one of a patch is nearer to what was edited.
+  const patch = names.map((name) => patched.patchOf(name)).find((number) => number !== null) ?? null;
+  const culprit = names.find((name) => patched.patchOf(name) !== null) ?? names[0];
+  return { patch, function: culprit ?? '', message: error.message, stack };
+}
+
+/** The exports with guarded functions; everything else is the same. */
+export function guardExports(
+  patched: PatchedInstance,
+  exports: WebAssembly.Exports,
+  trapped: (trap: PageTrap) => void,
+): WebAssembly.Exports {
+  const { stackPointer } = patched.parts;
+  /** Through how many exported functions it passes on its way out does not matter. */
+  const told = new WeakSet<WebAssembly.RuntimeError>();
+  const guard =
+    (inner: AnyFunction): AnyFunction =>
+    (...args) => {
+      const before = stackPointer.value;
+      try {
+        return inner(...args);
+      } catch (error) {
+        stackPointer.value = before;
+        if (error instanceof WebAssembly.RuntimeError && !told.has(error)) {
+          told.add(error);
+          trapped(describe(patched, error));
+        }
+        throw error;
+      }
+    };
+  const guarded = Object.entries(exports).map(([name, value]) => {
+    return [name, typeof value === 'function' ? guard(value as AnyFunction) : value] as const;
+  });
+  return Object.freeze(Object.assign(Object.create(null) as WebAssembly.Exports, Object.fromEntries(guarded)));
+}
