@@ -32,13 +32,16 @@ const targets = values.target.map((name): Target => {
 });
 const built: readonly Target[] = targets.length === 0 ? [TARGETS[0]] : targets;
 
+/** What a result for other targets is called by. */
+const others = targets.length > 0 && targets.every((target) => target.includes('-apple-')) ? ['macos'] : targets;
+
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   engine: () => benchEngine(values.subject),
   edit: () => benchEdit(edits, values.subject, values.keep ?? null),
   warm: () => benchWarm(edits, values.subject),
   size: () => benchSize(edits, values.keep ?? null),
   slots: () => benchSlots(edits, values.subject, built, values.keep ?? null),
-  'patch-link': () => benchPatchLink(edits, values.subject, built),
+  'patch-link': () => benchPatchLink(edits, values.subject, built, values.keep ?? null),
   link: () => Promise.resolve(benchLink(edits, values.subject)),
 };
 
@@ -48,5 +51,5 @@ for (const name of names) {
   if (bench === undefined) throw new Error(`no benchmark ${name}; there are ${Object.keys(BENCHES).join(', ')}`);
   const taken = conditions();
   // A part of the subjects must not take the place of a whole result.
-  record([name, ...values.subject, ...targets].join('-'), taken, await bench());
+  record([name, ...values.subject, ...others].join('-'), taken, await bench());
 }

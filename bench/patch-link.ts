@@ -2,7 +2,7 @@
 // library, and beside it the same link of only the objects that differ. All take turns; rustc's time, which both need, is
 // counted on neither side. ipbp's side is all of its own: reading the objects that differ, diff, link, and encoding the
 // patch, which for macOS is a signed dylib.
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureDebianTools } from '../conformance/setup/debian-tools.js';
@@ -94,23 +94,39 @@ function print(result: PatchLinkResult): void {
   if (peer.refuses !== null) say(`  the peer's linker refuses it: ${peer.refuses}`);
 }
 
-/** Measures all subjects, or those named, for each target. */
+/** A folder in which nothing is left of an earlier run but what cargo has built. */
+function keptFolder(folder: string): string {
+  const project = join(folder, 'project');
+  mkdirSync(project, { recursive: true });
+  for (const name of readdirSync(folder)) if (name !== 'project') rmSync(join(folder, name), { recursive: true });
+  for (const name of readdirSync(project)) if (name !== 'target') rmSync(join(project, name), { recursive: true });
+  return folder;
+}
+
+/**
+ * Measures all subjects, or those named, for each target.
+ * @param keep a folder for what was built, so that a second run need not; null: a temporary one
+ */
 export async function benchPatchLink(
   edits: number,
   names: readonly string[],
   targets: readonly Target[],
+  keep: string | null,
 ): Promise<readonly PatchLinkResult[]> {
   ensureDebianTools();
   const results: PatchLinkResult[] = [];
   for (const platform of targets.map(platformOf)) {
     for (const subject of SUBJECTS.filter(({ name }) => names.length === 0 || names.includes(name))) {
-      const folder = mkdtempSync(join(tmpdir(), 'ipbp-bench-patch-link-'));
+      const folder =
+        keep === null
+          ? mkdtempSync(join(tmpdir(), 'ipbp-bench-patch-link-'))
+          : keptFolder(join(keep, `${subject.name}-${platform.target}`));
       try {
         const result = await measure(subject, platform, edits, folder);
         print(result);
         results.push(result);
       } finally {
-        rmSync(folder, { recursive: true, force: true });
+        if (keep === null) rmSync(folder, { recursive: true, force: true });
       }
     }
   }

@@ -291,7 +291,8 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
       });
       if (plan.kind === 'patch') {
         encodePatchFile(plan.image);
-        if (process !== null) encodeTransaction(0, transactionOf(plan.image, process, base.file));
+        if (process !== null)
+          encodeTransaction(0, transactionOf(plan.image, process, base.file, rememberedImages(base)));
       }
       base.exported('');
       base.functionsByAddress();
