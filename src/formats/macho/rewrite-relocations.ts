@@ -121,6 +121,7 @@ export function relocationBytes(entries: readonly number[]): Uint8Array {
 
 /** The same entries, with their symbols' new numbers. In place. */
 export function renumber(table: Uint8Array, moved: Uint32Array): void {
+  if (table.length === 0) return;
   const view = new DataView(table.buffer, table.byteOffset, table.length);
   for (let at = 4; at < table.length; at += RELOCATION_SIZE) {
     const info = view.getUint32(at, true);
@@ -189,7 +190,10 @@ export function changedRelocations(
   return changed;
 }
 
+const NO_TABLE = new Uint8Array(0);
+
 /** The raw table of a section, a copy. */
 export function tableOf(file: MachoFile, { relocationOffset, relocationCount }: MachoSection): Uint8Array {
+  if (relocationCount === 0) return NO_TABLE;
   return file.range(relocationOffset, relocationCount * RELOCATION_SIZE).slice();
 }

@@ -30,6 +30,14 @@ export interface WrittenSymbols {
   entryOf(symbol: number): number;
 }
 
+const ENTRY_WORDS = macho.NLIST_64_SIZE / 4;
+
+/** Copied where they do not lie at a multiple of four: members of archives lie anywhere. */
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  const whole = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  return new Uint32Array(whole.buffer, whole.byteOffset, whole.length / 4);
+}
+
 const LOCAL = 0;
 const DEFINED = 1;
 const UNDEFINED = 2;
@@ -87,12 +95,17 @@ export function writeSymbols(
     return index;
   };
   const moved = new Uint32Array(table.count);
-  for (let row = 0; row < table.count; row++) {
-    const index = take(parts[row] as number);
+  const [from, to] = [wordsOf(table.entries.bytes), new Uint32Array(entries.buffer)];
+  for (let row = 0, at = 0; row < table.count; row++, at += ENTRY_WORDS) {
+    const part = parts[row] as number;
+    const index = next[part] as number;
+    next[part] = index + 1;
     moved[row] = index;
-    for (let at = 0; at < macho.NLIST_64_SIZE; at += 4) {
-      into.setUint32(index * macho.NLIST_64_SIZE + at, old.getUint32(row * macho.NLIST_64_SIZE + at, true), true);
-    }
+    const word = index * ENTRY_WORDS;
+    to[word] = from[at] as number;
+    to[word + 1] = from[at + 1] as number;
+    to[word + 2] = from[at + 2] as number;
+    to[word + 3] = from[at + 3] as number;
   }
   for (const [row, entry] of changed) put(into, moved[row] as number, entry);
   const places = added.map((entry) => {

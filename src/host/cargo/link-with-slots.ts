@@ -43,7 +43,7 @@ export function linkWithSlots({ args, unit, units, choice }: SlotLink): SlotLink
     if (!existsSync(kept)) {
       try {
         // Nothing in it gets a slot: an empty file says so.
-        put(directory, kept, make(new Uint8Array(readFileSync(path)), path, choice) ?? new Uint8Array(0));
+        put(directory, kept, make(readFileSync(path), path, choice) ?? new Uint8Array(0));
       } catch (error) {
         if (!(error instanceof IpbpError)) throw error;
         problems.push(`${basename(path)} has no slots: ${error.message}`);
