@@ -94,7 +94,6 @@ const WRONG: readonly (readonly [args: readonly string[], code: string, said: Re
   [['diff', '--old', 'a.o'], 'IPBP5901', /--new/],
   [['run', '--on-refusal', 'perhaps'], 'IPBP5901', /perhaps/],
   [['run', '+nightly'], 'IPBP5901', /toolchain/],
-  [['build-patch', '--base', 'x', '--old', 'x', '--new', 'x', '-o', 'p', '--emit', 'wasm'], 'IPBP5902', /--emit wasm/],
   [['undo', 'all'], 'IPBP5901', /count/],
 ];
 

@@ -78,6 +78,12 @@ export const REFUSAL_CODES = {
       'A function takes or gives something else than before and is called the same, so that callers and pointers which exist would call it wrongly.',
     remedy: 'Restart the program, or give the changed function another name.',
   },
+  IPBP3019: {
+    title: 'module not prepared for patches',
+    meaning:
+      'The functions of such a module can only be changed through its table, and the module does not say which elements they have and where its statics are.',
+    remedy: 'Start the program with ipbp run, which prepares the module after the link.',
+  },
   IPBP3006: {
     title: 'layout of a live type changed',
     meaning:

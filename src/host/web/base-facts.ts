@@ -1,0 +1,103 @@
+// Makes a linked module a base for patches, with all that is known of it: functions' slots by the rewrite, statics'
+// addresses by what the linker made of its objects.
+import { openWindows, wholeSource } from '../../bytes/source.js';
+import { encodeModule } from '../../formats/wasm/encode-sections.js';
+import { openFacts, type WasmFacts } from '../../formats/wasm/facts.js';
+import { findPlaces, placeName, type KnownPlaces, type LinkedInput } from '../../formats/wasm/known-places.js';
+import { readWasm } from '../../formats/wasm/read.js';
+import { rewriteBase } from '../../formats/wasm/rewrite-base.js';
+import { functionTypeText } from '../../formats/wasm/value-types.js';
+import {
+  encodeFacts,
+  FACTS_SECTION,
+  type TabledFacts,
+  type TabledFunction,
+  type TabledStatic,
+} from '../../patch/program/tabled-facts.js';
+
+/** Bytes that patches may take; memory that nobody touches costs nothing. */
+const ARENA_SIZE = 1024 * 1024;
+/** What of a module's header comes before its sections. */
+const HEADER_SIZE = 8;
+
+/** A module that patches can change, and what is known of it, which it also holds itself. */
+export interface PreparedModule {
+  readonly bytes: Uint8Array;
+  readonly facts: TabledFacts;
+}
+
+/**
+ * Prepares a module that was just linked.
+ * @param inputs the objects that it was linked of, std's among them
+ * @param choose which functions patches can change, by the names that they have in the module
+ * @throws IpbpError IPBP1001, IPBP1002, IPBP1003 for broken files, IPBP2040 for a module that cannot be a base
+ */
+export function prepareModule(
+  linked: LinkedInput,
+  inputs: readonly LinkedInput[],
+  choose: (name: string) => boolean,
+): PreparedModule {
+  const places = findPlaces(inputs, linked);
+  const base = rewriteBase(linked.bytes, linked.name, choose);
+  const rewritten = openFacts(openWindows(wholeSource(base.bytes), linked.name));
+  const { description } = base;
+  const own = base.functions.flatMap(({ name, type, slots }) =>
+    slots.map((slot) => ({ name, slot, signature: signatureOf(rewritten, type), patchable: true })),
+  );
+  const facts: TabledFacts = {
+    identity: Uint8Array.from(description.identity.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16)),
+    functions: [...own, ...othersInTable(places, rewritten, new Set(own.map(({ slot }) => slot)))],
+    statics: staticsOf(inputs, places),
+    globals: [{ name: '__stack_pointer', exported: description.stackPointer, mutable: true }],
+    tableSize: base.tableLength,
+    arena: { start: description.arena, size: ARENA_SIZE },
+    memory: description.memory,
+    table: description.table,
+    sharedPages: sharedPages(rewritten),
+  };
+  const content = { name: FACTS_SECTION, nameWidth: 0, bytes: encodeFacts(facts), lengthWidth: 0 };
+  const section = encodeModule([{ id: 'custom', ...content }]).subarray(HEADER_SIZE);
+  const bytes = new Uint8Array(base.bytes.length + section.length);
+  bytes.set(base.bytes);
+  bytes.set(section, base.bytes.length);
+  return { bytes, facts };
+}
+
+function signatureOf(facts: WasmFacts, type: number): string {
+  const found = facts.types()[type];
+  return found === undefined ? '' : functionTypeText(found);
+}
+
+/** What has a slot as code takes its address, and is none of those that patches change. */
+function othersInTable(places: KnownPlaces, facts: WasmFacts, known: ReadonlySet<number>): TabledFunction[] {
+  const types = facts.functionTypes();
+  return [...places.slots].flatMap(([name, slot]): TabledFunction[] => {
+    const type = types[places.functions.get(name) ?? -1];
+    if (type === undefined || known.has(slot)) return [];
+    return [{ name, slot, signature: signatureOf(facts, type), patchable: false }];
+  });
+}
+
+/** Sizes and kinds are the objects' to say. */
+function staticsOf(inputs: readonly LinkedInput[], places: KnownPlaces): TabledStatic[] {
+  const found = new Map<string, TabledStatic>();
+  for (const { name: file, bytes } of inputs) {
+    const object = readWasm(bytes, file);
+    for (const { name: raw, kind, section, size } of object.symbols) {
+      if ((kind !== 'data' && kind !== 'tls') || typeof section !== 'number') continue;
+      const name = placeName(raw);
+      const address = (kind === 'tls' ? places.threadLocals : places.data).get(name);
+      if (address === undefined || found.has(name)) continue;
+      const readonly = object.sections[section]?.kind === 'readonly';
+      found.set(name, { name, address, size, kind: kind === 'tls' ? 'tls' : readonly ? 'readonly' : 'data' });
+    }
+  }
+  return [...found.values()];
+}
+
+function sharedPages(facts: WasmFacts): number | null {
+  const own = facts.content('memory')?.memories[0];
+  const imported = facts.imports('memory').flatMap((one) => (one.kind === 'memory' ? one.limits : []))[0];
+  const limits = own ?? imported;
+  return limits?.shared === true ? limits.maximum : null;
+}
