@@ -1,4 +1,5 @@
 // Bases for tests of the agent: a module made by clang and lld, then by the engine, and patches made by hand.
+import { ByteWriter } from '../../src/bytes/writer.js';
 import { bytesOf } from '../../tests/format-inputs.js';
 import { wasmModule, wasmObject } from '../../tests/wasm-inputs.js';
 import { type HandMade, handModule } from '../../tests/wasm/hand-patch.js';
@@ -31,32 +32,25 @@ export function madeBase(...flags: string[]): RewrittenBase {
   return rewriteBase(bytesOf(module), 'base', (name) => name === 'step' || name === 'other', 'calls');
 }
 
-/** A patch whose functions call what the page imports to the base. */
+/** A patch whose functions call what the page imports to the base; `data` is put at the start of its memory. */
 export function madePatch(
   base: RewrittenBase,
   number: number,
   functions: Readonly<Record<string, HandMade['calls']>>,
   changes: Partial<PagePatch> & { readonly extraSlots?: readonly number[] } = {},
-  data: readonly Uint8Array[] = [],
+  data: Uint8Array | null = null,
 ): { readonly patch: PagePatch; readonly bytes: Uint8Array<ArrayBuffer> } {
   const made = Object.entries(functions).map(([name, calls]) => {
     const slots = base.functions.find((each) => each.name === name)?.slots ?? changes.extraSlots ?? [];
     return { name, slots, calls };
   });
-  const module = handModule(made, `ipbp-patch-${number}`);
   const { extraSlots: _, ...rest } = changes;
   const patch: PagePatch = {
-    ...{ patch: number, base: base.description.identity, moduleLength: module.length },
+    ...{ patch: number, base: base.description.identity },
     slots: made.flatMap(({ name, slots }) => slots.map((slot) => ({ slot, name }))),
-    ...{ tableLength: base.tableLength, memory: { at: 0, end: 0 }, data: [] },
+    ...{ tableLength: base.tableLength, memory: { at: 0, end: 0 } },
     ...rest,
   };
-  const all = [module, ...data];
-  const bytes = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of all) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return { patch, bytes };
+  const list = data === null ? null : new ByteWriter(16).u32(patch.memory.at).u32(data.length).raw(data).finish();
+  return { patch, bytes: handModule(made, 'ipbp patch', list) };
 }

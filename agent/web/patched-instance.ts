@@ -12,8 +12,10 @@ interface Applied {
   readonly functions: ReadonlySet<string>;
 }
 
-/** Where patches find what the base's imports and exports are called. */
-export const PATCH_MODULE = 'ipbp';
+/** What patches import from here are the base's own things; its imports may have the same module's name. */
+const SHARED_MODULE = 'env';
+/** A section of a patch's module with data that the agent writes: address, length and bytes of each piece. */
+const DATA_SECTION = 'ipbp.data';
 
 /** What `WebAssembly` says of a value that is to be imported; the types of the language do not know it. */
 interface WantedImport {
@@ -47,7 +49,6 @@ export class PatchedInstance {
   /**
    * Brings a patch in. Nothing has changed when it throws: IPBP4020 of another build, IPBP4021 no room, IPBP4022 an import
    * is missing, IPBP4023 the module is not accepted.
-   * @param bytes the module, then the data
    */
   async apply(patch: PagePatch, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (patch.base !== this.base.identity) {
@@ -57,7 +58,7 @@ export class PatchedInstance {
     let module: WebAssembly.Module;
     try {
       // While this is done elsewhere the page goes on; what follows is one piece, between turns of the event loop.
-      module = await WebAssembly.compile(bytes.subarray(0, patch.moduleLength));
+      module = await WebAssembly.compile(bytes);
     } catch (cause) {
       throw new IpbpError('IPBP4023', `the patch is no module that can be used here: ${String(cause)}`, { cause });
     }
@@ -65,7 +66,8 @@ export class PatchedInstance {
     this.makeRoom(patch);
     const { table } = this.parts;
     const before = patch.slots.map(({ slot }) => ({ slot, was: table.get(slot) as unknown }));
-    if (patch.data.length > 0 && this.arena.claim(patch.patch)) this.write(patch, bytes.subarray(patch.moduleLength));
+    const [data] = WebAssembly.Module.customSections(module, DATA_SECTION);
+    if (data !== undefined && this.arena.claim(patch.patch)) this.write(patch, data);
     try {
       // Its active elements are the commit.
       new WebAssembly.Instance(module, imports);
@@ -95,10 +97,15 @@ export class PatchedInstance {
 
   private importsFor(module: WebAssembly.Module): WebAssembly.Imports {
     const { memory, table, stackPointer } = this.parts;
-    const own: WebAssembly.ModuleImports = { memory, table, stack_pointer: stackPointer };
+    const own: WebAssembly.ModuleImports = {
+      memory,
+      __indirect_function_table: table,
+      __stack_pointer: stackPointer,
+    };
     const found: WebAssembly.Imports = {};
     for (const { module: from, name } of WebAssembly.Module.imports(module) as readonly WantedImport[]) {
-      const value = from === PATCH_MODULE ? (own[name] ?? this.exports[name]) : this.imports[from]?.[name];
+      const shared = from === SHARED_MODULE ? own[name] : undefined;
+      const value = shared ?? this.imports[from]?.[name] ?? (from === SHARED_MODULE ? this.exports[name] : undefined);
       if (value === undefined) {
         throw new IpbpError('IPBP4022', 'the patch needs what the page does not have', { expected: `${from}.${name}` });
       }
@@ -128,12 +135,14 @@ export class PatchedInstance {
     throw new IpbpError('IPBP4021', 'a slot of the patch is not in the table', facts);
   }
 
-  private write({ data }: PagePatch, bytes: Uint8Array): void {
+  /** Nothing outside of what the patch says it has. */
+  private write({ memory: { at: from, end } }: PagePatch, data: ArrayBuffer): void {
     const memory = new Uint8Array(this.parts.memory.buffer);
-    let from = 0;
-    for (const [at, length] of data) {
-      memory.set(bytes.subarray(from, from + length), at);
-      from += length;
+    const view = new DataView(data);
+    for (let offset = 0; offset + 8 <= data.byteLength;) {
+      const [at, length] = [view.getUint32(offset, true), view.getUint32(offset + 4, true)];
+      if (at >= from && at + length <= end) memory.set(new Uint8Array(data, offset + 8, length), at);
+      offset += 8 + length;
     }
   }
 }

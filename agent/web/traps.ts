@@ -7,7 +7,7 @@ import type { PatchedInstance } from './patched-instance.js';
 type AnyFunction = (...args: readonly unknown[]) => unknown;
 
 /** A line of a stack that is in a module, as V8 and as the other engines write it. */
-const FRAME = /^\s*(?:at (\S+) \(|(?!at )(\S+?)@).*wasm-function\[/;
+const FRAME = /^\s*(?:at (.+?) \(|(?!at )(\S+?)@).*wasm-function\[/;
 
 /** The functions of modules in a stack, the innermost first. */
 export function functionsIn(stack: string): string[] {
@@ -15,7 +15,7 @@ export function functionsIn(stack: string): string[] {
     const frame = FRAME.exec(line);
     const name = frame?.[1] ?? frame?.[2];
     // V8 puts the name of the module first.
-    return name === undefined ? [] : [name.replace(/^[\w-]+\.(?:wasm\.)?(?=\S)/, '')];
+    return name === undefined ? [] : [name.replace(/^(?:ipbp patch|[\w-]+\.wasm)\./, '')];
   });
 }
 

@@ -19,8 +19,12 @@ export interface HandMade {
 
 type WithoutWidth<T> = T extends unknown ? Omit<T, 'lengthWidth'> : never;
 
-/** A module with one function for each, of one i32 with one i32. */
-export function handModule(functions: readonly HandMade[], name = 'patch'): Uint8Array<ArrayBuffer> {
+/** A module with one function for each, of one i32 with one i32; `data` is for the agent to write. */
+export function handModule(
+  functions: readonly HandMade[],
+  name = 'patch',
+  data: Uint8Array | null = null,
+): Uint8Array<ArrayBuffer> {
   const [i32, body] = [wasm.TYPE_I32, functions.length];
   const name_ = { offset: 0, size: 0 };
   const names = [
@@ -44,7 +48,7 @@ export function handModule(functions: readonly HandMade[], name = 'patch'): Uint
             element: wasm.TYPE_FUNCREF,
             limits: { shared: false, wide: false, minimum: 0, maximum: null, pageExponent: null },
           },
-          ...{ module: 'ipbp', field: 'table', name: name_ },
+          ...{ module: 'env', field: '__indirect_function_table', name: name_ },
         },
       ],
     },
@@ -69,6 +73,7 @@ export function handModule(functions: readonly HandMade[], name = 'patch'): Uint
         };
       }),
     },
+    ...(data === null ? [] : [{ id: 'custom' as const, name: 'ipbp.data', nameWidth: 0, bytes: data }]),
     { id: 'custom', name: 'name', nameWidth: 0, bytes: encodeNames(names) },
   ];
   return encodeModule(sections.map((section) => ({ ...section, lengthWidth: 0 })));
@@ -87,5 +92,5 @@ export function handPatch(
   });
   const module = new WebAssembly.Module(handModule(made));
   const table = exports[description.table] as WebAssembly.Table;
-  new WebAssembly.Instance(module, { test: bodies, ipbp: { table } });
+  new WebAssembly.Instance(module, { test: bodies, env: { __indirect_function_table: table } });
 }

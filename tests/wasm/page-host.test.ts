@@ -261,8 +261,8 @@ test('threads: each worker has the patch, data is written once, a worker that wa
     ]);
     assert.is(new Set(hosted.host.pages.map(({ group }) => group)).size, 1);
     const at = hosted.host.pages[0]!.arena.at;
-    const data = { memory: { at, end: at + 1 }, data: [[at, 1]] as const };
-    const first = madePatch(THREADED, 1, step('hundred'), data, [Uint8Array.of(7)]);
+    const data = { memory: { at, end: at + 1 } };
+    const first = madePatch(THREADED, 1, step('hundred'), data, Uint8Array.of(7));
     const results = await hosted.host.add(first.patch, first.bytes);
     assert.equal(
       results.map(({ error }) => error),
@@ -299,7 +299,7 @@ test('a trap in a patch is told to the host: which patch and which function', as
   const one = await inNode(hosted);
   const trapped = hosted.next('trapped');
   // Calls a function of the page's that calls the instance again, until the stack of calls is used up.
-  const { patch, bytes } = madePatch(BASE, 1, { other: { module: 'ipbp', name: 'run' } });
+  const { patch, bytes } = madePatch(BASE, 1, { other: { module: 'env', name: 'run' } });
   const [result] = await hosted.host.add(patch, bytes);
   assert.is(result?.error, null);
   assert.throws(() => one.run(5), /Maximum call stack/);
@@ -307,7 +307,7 @@ test('a trap in a patch is told to the host: which patch and which function', as
   assert.equal(loop, [], 'an overflow of the engine is its own error');
   await hosted.host.undo();
   assert.is(one.run(5), 21);
-  const second = madePatch(BASE, 2, { step: { module: 'ipbp', name: 'crash' } });
+  const second = madePatch(BASE, 2, { step: { module: 'env', name: 'crash' } });
   await hosted.host.add(second.patch, second.bytes);
   assert.throws(() => one.run(5), /unreachable/);
   const event = await trapped;

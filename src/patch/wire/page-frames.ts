@@ -57,20 +57,16 @@ export interface PageInfo {
   readonly group: number | null;
 }
 
-/** A patch. Behind it in the frame come its module, then its data. */
+/** A patch. Behind it in the frame comes its module. */
 export interface PagePatch {
   readonly patch: number;
   readonly base: string;
-  /** Of the module; the rest of the frame is data. */
-  readonly moduleLength: number;
   /** Slots of the table that the module's active elements fill, and the functions that are then in them. */
   readonly slots: readonly { readonly slot: number; readonly name: string }[];
   /** So long must the table be. */
   readonly tableLength: number;
-  /** Where in memory it has data, none of it below the arena. */
+  /** Where in memory it has data, all of it in the arena; empty for none. */
   readonly memory: MemoryRange;
-  /** What the agent writes, in the order of the frame: address and length. What the module writes by itself is not here. */
-  readonly data: readonly (readonly [number, number])[];
 }
 
 /** The answer to `patch` and `undo`. */
