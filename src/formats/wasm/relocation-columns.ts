@@ -90,12 +90,16 @@ export function openRelocations(file: Windows, facts: WasmFacts, pieces: Pieces)
   };
 }
 
-/** From what a relocation names, a symbol or a type, to the row of the model's table. */
+/** What wasm-ld --emit-relocs writes for a symbol that it dropped: debug information still names it. */
+const DROPPED = 0xffff_ffff;
+
+/** From what a relocation names, a symbol or a type, to the row of the model's table; a dropped symbol's is row 0. */
 function symbolRows(file: Windows, facts: WasmFacts): (type: number, index: number) => number {
   const symbols = linkingSymbols(facts)?.length ?? 0;
   const types = facts.types().length;
   return (type, index) => {
     const isType = type === wasm.R_WASM_TYPE_INDEX_LEB;
+    if (index === DROPPED && !isType) return 0;
     if (index >= (isType ? types : symbols)) {
       const what = isType ? 'type' : 'symbol';
       file.malformed(`a relocation refers to a ${what} that is not there`, { actual: `${index}` }, 0);
