@@ -31,6 +31,7 @@ export class PatchedInstance {
   private readonly exports: WebAssembly.Exports;
   private readonly imports: WebAssembly.Imports;
   private readonly patches: Applied[] = [];
+  private done = 0;
 
   /** To be called right after instantiation. Throws IPBP4022. */
   constructor(base: BaseInfo, exports: WebAssembly.Exports, imports: WebAssembly.Imports) {
@@ -39,6 +40,11 @@ export class PatchedInstance {
     this.imports = imports;
     this.parts = partsOf(base, exports);
     this.arena = takeArena(this.parts.memory, base.arena);
+  }
+
+  /** How many patches and undos there were. */
+  get steps(): number {
+    return this.done;
   }
 
   /** Numbers of the patches in it, oldest first. */
@@ -77,6 +83,7 @@ export class PatchedInstance {
     }
     const functions = new Set(patch.slots.map(({ name }) => name));
     this.patches.push({ number: patch.patch, before, functions });
+    this.done++;
   }
 
   /** Takes the last patch back; new functions stay in their slots, as something may point to them. Throws IPBP4024. */
@@ -88,6 +95,7 @@ export class PatchedInstance {
     }
     for (const { slot, was } of last.before) if (was !== null) this.parts.table.set(slot, was);
     this.patches.pop();
+    this.done++;
   }
 
   /** The newest patch with a function of this name; null where it is not of a patch. */

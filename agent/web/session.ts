@@ -82,8 +82,7 @@ export function startSession(patched: PatchedInstance, options: SessionOptions):
       let error: { code: string; message: string } | null = null;
       try {
         if (type === 'undo') patched.undo(patch);
-        // One that is there already was answered into a connection that was cut.
-        else if (!patched.applied.includes(patch)) await patched.apply(header, new Uint8Array(bytes));
+        else await patched.apply(header, new Uint8Array(bytes));
         options.told({ event: type === 'undo' ? 'undone' : 'patched', patch });
       } catch (thrown) {
         error = thrown instanceof IpbpError ? thrown : { code: 'IPBP4023', message: String(thrown) };
@@ -124,9 +123,9 @@ export function startSession(patched: PatchedInstance, options: SessionOptions):
       const own: PageChannel = new PageChannel('agent', parts, {
         opened() {
           wait = FIRST_WAIT;
-          const { base, applied, arena, parts: of } = patched;
+          const { base, steps, arena, parts: of } = patched;
           const { kind, name } = options;
-          const page = { kind, name, base: base.identity, applied, arena: arena.range, tableLength: of.table.length };
+          const page = { kind, name, base: base.identity, steps, arena: arena.range, tableLength: of.table.length };
           own.send('page', { ...page, group: arena.group });
         },
         received: (message) => answer(message, performance.now(), own),

@@ -126,13 +126,12 @@ function isRange(value: unknown): value is MemoryRange {
 }
 
 function checkedInfo(header: PageInfo): PageInfo {
-  const { kind, name, base, applied, arena, tableLength, group } = header as Partial<PageInfo>;
+  const { kind, name, base, steps, arena, tableLength, group } = header as Partial<PageInfo>;
   if (kind !== 'page' && kind !== 'worker' && kind !== 'node') malformed('its kind');
   if (!isText(name) || !isText(base)) malformed('its name');
-  if (!Array.isArray(applied) || !applied.every(isCount)) malformed('its patches');
-  if (!isRange(arena) || !isCount(tableLength)) malformed('its memory');
+  if (!isCount(steps) || !isRange(arena) || !isCount(tableLength)) malformed('its state');
   if (group !== null && !Number.isInteger(group)) malformed('its group');
-  return { kind, name, base, applied, arena, tableLength, group: group ?? null };
+  return { kind, name, base, steps, arena, tableLength, group: group ?? null };
 }
 
 function checkedDone({ patch, error, ms }: PageDone): PageDone {

@@ -1,5 +1,5 @@
-// The host of pages: listens for WebSockets on the loopback interface, keeps all patches there are, and brings every
-// instance that connects, also again, to just these. Who shares a memory gets a patch one after the other, since the
+// The host of pages: listens for WebSockets on the loopback interface, keeps all that was done, and has every instance that
+// connects, also again, do what it has not done yet. Undone patches are part of that: a later one may use their data. Who shares a memory gets a patch one after the other, since the
 // first of them writes its data.
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -50,7 +50,7 @@ export interface PageHost {
   readonly pages: readonly PageInfo[];
   /** Adds a patch and brings it to all instances; one that has not answered in time is named, and gets it all the same. */
   add(patch: PagePatch, bytes: Uint8Array): Promise<readonly PageResult[]>;
-  /** Takes the last patch back, everywhere. */
+  /** Takes the last patch back, everywhere; nothing where there is none. */
   undo(): Promise<readonly PageResult[]>;
   /** More room for data in all instances; IPBP4021 where they have none in common. */
   reserve(size: number): Promise<{ readonly at: number; readonly end: number }>;
@@ -58,16 +58,15 @@ export interface PageHost {
   close(): Promise<void>;
 }
 
-interface Kept {
-  readonly patch: PagePatch;
-  readonly bytes: Uint8Array;
-}
+type Step =
+  | { readonly kind: 'patch'; readonly patch: PagePatch; readonly bytes: Uint8Array }
+  | { readonly kind: 'undo'; readonly patch: number };
 
 interface Live {
   readonly connection: PageConnection;
   readonly info: PageInfo;
-  /** What it has, newest last. */
-  applied: number[];
+  /** How many steps it has done. */
+  steps: number;
   /** The way to the newest state, one thing at a time. */
   work: Promise<PageResult['error']>;
   /** How long the last answer took. */
@@ -76,7 +75,8 @@ interface Live {
 
 /** Listens. IPBP4009 where the port cannot be had. */
 export async function startPageHost(options: PageHostOptions): Promise<PageHost> {
-  const kept: Kept[] = [];
+  const steps: Step[] = [];
+  const applied: number[] = [];
   const live = new Set<Live>();
   const tell = (event: PageEvent): void => options.onEvent?.(event);
   const server = createServer((_, response) => response.writeHead(404).end());
@@ -96,11 +96,11 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
       opened(connection) {
         clearTimeout(limit);
         const { info } = connection;
-        mine = { connection, info, applied: [...info.applied], work: Promise.resolve(null), ms: null };
+        mine = { connection, info, steps: info.steps, work: Promise.resolve(null), ms: null };
         live.add(mine);
         tell({ event: 'connected', page: info });
         const one = mine;
-        void bringUp(one, kept).then((error) => {
+        void bringUp(one, steps).then((error) => {
           if (!live.has(one)) return;
           connection.ready();
           tell({ event: 'ready', page: info, error });
@@ -129,8 +129,8 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
       groups.set(key, [...(groups.get(key) ?? []), one]);
     }
     const results = [...groups.values()].map(async ([first, ...others]) => {
-      const led = first === undefined ? [] : [await inTime(first, bringUp(first, kept))];
-      return [...led, ...(await Promise.all(others.map((one) => inTime(one, bringUp(one, kept)))))];
+      const led = first === undefined ? [] : [await inTime(first, bringUp(first, steps))];
+      return [...led, ...(await Promise.all(others.map((one) => inTime(one, bringUp(one, steps)))))];
     });
     return (await Promise.all(results)).flat();
   };
@@ -143,11 +143,14 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
       return [...live].map(({ info }) => info);
     },
     add(patch, bytes) {
-      kept.push({ patch, bytes });
+      steps.push({ kind: 'patch', patch, bytes });
+      applied.push(patch.patch);
       return everywhere();
     },
     undo() {
-      kept.pop();
+      const last = applied.pop();
+      if (last === undefined) return Promise.resolve([]);
+      steps.push({ kind: 'undo', patch: last });
       return everywhere();
     },
     async reserve(size) {
@@ -167,30 +170,33 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
   };
 }
 
-/** Behind what it is doing: what it has too much is taken back, what it lacks is brought, until it takes one not. */
-function bringUp(one: Live, kept: readonly Kept[]): Promise<PageResult['error']> {
-  one.work = one.work.then(() => step(one, kept)).catch((error: unknown) => asError(error));
+/** Behind what it is doing: all that it has not done yet, until it does one thing not. */
+function bringUp(one: Live, steps: readonly Step[]): Promise<PageResult['error']> {
+  one.work = one.work.then(() => follow(one, steps)).catch((error: unknown) => asError(error));
   return one.work;
 }
 
-async function step(one: Live, kept: readonly Kept[]): Promise<PageResult['error']> {
+async function follow(one: Live, steps: readonly Step[]): Promise<PageResult['error']> {
   const { connection, info } = one;
+  if (one.steps > steps.length)
+    return { code: 'IPBP4024', message: 'the page has patches that are not of this session' };
   for (;;) {
-    const agrees = one.applied.every((number, at) => kept[at]?.patch.patch === number);
-    const next = agrees ? kept[one.applied.length] : undefined;
-    if (agrees && next === undefined) return null;
-    let done: PageDone;
-    if (next === undefined) done = await connection.undo(one.applied.at(-1) as number);
-    else {
-      const { end } = next.patch.memory;
-      if (end > info.arena.end) await connection.reserve({ end });
-      done = await connection.patch(next.patch, next.bytes);
-    }
-    one.ms = done.ms;
-    if (done.error !== null) return done.error;
-    if (next === undefined) one.applied.pop();
-    else one.applied.push(next.patch.patch);
+    const step = steps[one.steps];
+    if (step === undefined) return null;
+    const { error, ms } = await (step.kind === 'undo' ? connection.undo(step.patch) : bring(connection, info, step));
+    one.ms = ms;
+    if (error !== null) return error;
+    one.steps++;
   }
+}
+
+async function bring(
+  connection: PageConnection,
+  { arena }: PageInfo,
+  { patch, bytes }: Step & { kind: 'patch' },
+): Promise<PageDone> {
+  if (patch.memory.end > arena.end) await connection.reserve({ end: patch.memory.end });
+  return connection.patch(patch, bytes);
 }
 
 async function inTime(one: Live, work: Promise<PageResult['error']>): Promise<PageResult> {

@@ -48,8 +48,8 @@ export interface PageInfo {
   readonly name: string;
   /** Of the module, as it stands in the module. */
   readonly base: string;
-  /** Numbers of the patches that are in it, in the order in which they came. */
-  readonly applied: readonly number[];
+  /** How many steps, patches and undos, it has done: the host goes on from there. */
+  readonly steps: number;
   /** What is kept for patches, `ARENA_HEADER` not counted. */
   readonly arena: MemoryRange;
   readonly tableLength: number;
