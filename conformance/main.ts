@@ -1,4 +1,4 @@
-// `npm run conformance -- elf|macho [--full] [--only NAME] [--suite NAME,NAME] [--machine NAME] [--seed N]`: ours against other
+// `npm run conformance -- elf|macho|wasm [--full] [--only NAME] [--suite NAME,NAME] [--machine NAME] [--seed N]`: ours against other
 // linkers. Prints a table, then one line of JSON; `--full` runs all cases and writes conformance/results/SUITE.json.
 // `--unshrunk` tells the first random link that fails as it is.
 import fc from 'fast-check';
@@ -9,12 +9,14 @@ import { dylibSuite } from './dylibs/suite.js';
 import { jitlinkSuite } from './jitlink/suite.js';
 import { meaningSuite } from './meaning/suite.js';
 import { propertiesSuite } from './properties/suite.js';
+import { relocatedSuite } from './relocated/suite.js';
 import { toolsSuite } from './setup/suite.js';
 import { MACHINES, type Suite, type SuiteRow } from './suite.js';
 
 const SUITES: Readonly<Record<string, readonly Suite[]>> = {
   elf: [toolsSuite, meaningSuite, propertiesSuite, jitlinkSuite('elf')],
   macho: [dylibSuite, checkersSuite, jitlinkSuite('macho')],
+  wasm: [relocatedSuite],
 };
 
 const { values, positionals } = parseArgs({

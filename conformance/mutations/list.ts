@@ -2,7 +2,18 @@
 
 /** A comparison that can turn red. */
 export type Check =
-  'meaning' | 'assembly' | 'jitlink' | 'properties' | 'fields' | 'macho' | 'dylibs' | 'signatures' | 'far' | 'slots';
+  | 'meaning'
+  | 'assembly'
+  | 'jitlink'
+  | 'properties'
+  | 'fields'
+  | 'macho'
+  | 'dylibs'
+  | 'signatures'
+  | 'far'
+  | 'slots'
+  | 'relocated'
+  | 'tabled';
 
 /** One slip. */
 export interface Mutation {

@@ -5,10 +5,13 @@ import { readOrigin, writeRecord } from '../record.js';
 import { cacheFolder } from '../setup/cache.js';
 import { MUTATIONS, type Check } from './list.js';
 import { MACHO_MUTATIONS } from './list-macho.js';
+import { WASM_MUTATIONS } from './list-wasm.js';
 import { mutate, openWorkshop, runCheck } from './workshop.js';
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
-const chosen = [...MUTATIONS, ...MACHO_MUTATIONS].filter(({ name }) => name.includes(values.only));
+const chosen = [...MUTATIONS, ...MACHO_MUTATIONS, ...WASM_MUTATIONS].filter(({ name, file }) =>
+  `${name} ${file}`.includes(values.only),
+);
 if (chosen.length === 0) throw new Error(`no mutation is called ${values.only}`);
 
 const origin = readOrigin();

@@ -22,6 +22,8 @@ const COMMANDS: Readonly<Record<Check, readonly string[]>> = {
   dylibs: ['conformance/main.ts', 'macho', '--suite', 'meaning', '--only', 'optimised'],
   signatures: ['conformance/main.ts', 'macho', '--suite', 'checkers', '--only', 'c-optimised'],
   far: ['scripts/test-runner.ts', 'live', 'relocations/far-code'],
+  relocated: ['conformance/main.ts', 'wasm', '--suite', 'relocated', '--only', 'clang'],
+  tabled: ['scripts/test-runner.ts', 'unit', 'patch/tabled'],
   slots: ['scripts/test-runner.ts', 'unit', 'entry-slots', 'macho/rewrite'],
 };
 

@@ -5,9 +5,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MUTATIONS as OF_ELF } from '../../conformance/mutations/list.js';
 import { MACHO_MUTATIONS } from '../../conformance/mutations/list-macho.js';
+import { WASM_MUTATIONS } from '../../conformance/mutations/list-wasm.js';
 import { ROOT } from '../../conformance/record.js';
 
-const MUTATIONS = [...OF_ELF, ...MACHO_MUTATIONS];
+const MUTATIONS = [...OF_ELF, ...MACHO_MUTATIONS, ...WASM_MUTATIONS];
 
 test('the text of each mutation stands once in its file', () => {
   const counts = MUTATIONS.map(({ name, file, find }) => {
