@@ -45,7 +45,10 @@ export function runModule(
     call: (name, ...values) => (exports[name] as (...given: number[]) => number)(...values),
     apply(patch, slots) {
       if (slots > table.length) table.grow(slots - table.length);
-      new engine.Instance(new engine.Module(patch), { env });
+      new engine.Instance(new engine.Module(patch), {
+        ...imports,
+        env: { ...('env' in imports ? (imports.env as object) : {}), ...env },
+      });
     },
   };
 }

@@ -54,7 +54,7 @@ function contextOf(placed: Placed, machine: Machine): FixupContext {
       ...{ entryWordsAt: 0, slotsEnd: 0, tlsUsed: 0, threadLocals: null, bottom: 0 },
     },
     indexes: {
-      ...{ types: [], globals: [], stubs: [], typeOf: nowhere, callThroughSlot: () => false },
+      ...{ types: [], globals: [], imports: [], stubs: [], typeOf: nowhere, callThroughSlot: () => false },
       indexOf({ edge, binding }) {
         if (binding.kind !== 'index') return placed.functions.get(rawName(edge.target)) ?? null;
         if (binding.space === 'table') return 0;

@@ -41,7 +41,7 @@ function custom(name: string, bytes: Uint8Array): SectionContent {
   return { id: 'custom', name, nameWidth: 0, bytes };
 }
 
-function importsOf({ code, segments, globals, redirects, sharedPages }: PatchInstance): Import[] {
+function importsOf({ code, segments, globals, imports, redirects, sharedPages }: PatchInstance): Import[] {
   const shared = (field: string): Pick<Import, 'module' | 'field' | 'name'> => {
     return { module: SHARED.module, field, name: { offset: 0, size: 0 } };
   };
@@ -61,12 +61,17 @@ function importsOf({ code, segments, globals, redirects, sharedPages }: PatchIns
       const mutable = globals.some((one) => one.name === name && one.mutable);
       return { ...shared(name), kind: 'global', global: { type: wasm.TYPE_I32, mutable } };
     }),
+    ...code.imports.map(({ name, type }): Import => {
+      const found = imports.find((one) => one.name === name);
+      if (found === undefined) throw new Error(`internal: the program does not import ${name}`);
+      return { ...shared(found.field), module: found.module, kind: 'function', type };
+    }),
   ];
 }
 
 /** Every function in its own element, and in those that lead to it from now on: runs of elements, one behind the other. */
 function elementsOf({ code, redirects }: PatchInstance): ElementSegment[] {
-  const index = new Map(code.functions.map(({ slot }, at) => [slot, code.stubs.length + at]));
+  const index = new Map(code.functions.map(({ slot }, at) => [slot, code.imports.length + code.stubs.length + at]));
   const entries = [...index.keys()].map((slot) => ({ at: slot, to: slot }));
   const written = [...entries, ...redirects].sort((a, b) => a.at - b.at);
   const runs: { readonly at: number; readonly functions: number[] }[] = [];
@@ -110,8 +115,8 @@ function dataList(segments: readonly ImageSegment[]): Uint8Array {
   return w.finish();
 }
 
-function namesOf({ stubs, functions, globals }: LinkedCode): Uint8Array {
-  const named = [...stubs, ...functions].map(({ name }, index) => ({ index, name }));
+function namesOf({ imports, stubs, functions, globals }: LinkedCode): Uint8Array {
+  const named = [...imports, ...stubs, ...functions].map(({ name }, index) => ({ index, name }));
   return encodeNames([
     { kind: 'module', name: 'ipbp patch', lengthWidth: 0 },
     { kind: 'function', names: named, lengthWidth: 0 },

@@ -1,6 +1,7 @@
 // Pass: what code says by index where functions lie in no memory. Numbers types and globals in the order of their first use,
 // and gives every function that is called a way through its slot, so that a later patch reaches all callers: in the place
-// of the call where that fits, else by a stub. Stubs are the first functions, the image's own follow.
+// of the call where that fits, else by a stub. What the host gives is
+// imported, as nothing changes it. Imports are the first functions, then stubs, then the image's own.
 import { IpbpError } from '../codes/error.js';
 import { EXPRESSIONS } from '../reloc/fixup.js';
 import type { Machine } from '../reloc/machine.js';
@@ -29,6 +30,8 @@ interface Called {
 export function numberIndexes(atoms: readonly LinkedAtom[], layout: Layout, machine: Machine): Indexes {
   const types = new Map<string, number>();
   const globals = new Map<string, number>();
+  const imports: { readonly name: string; readonly type: number }[] = [];
+  const importByName = new Map<string, number>();
   const stubs: TableStub[] = [];
   const stubBySlot = new Map<string, number>();
   const calls = new Map<BoundEdge, Called>();
@@ -54,6 +57,10 @@ export function numberIndexes(atoms: readonly LinkedAtom[], layout: Layout, mach
         if (binding.space === 'type') numberIn(types, binding.name);
         else if (binding.space === 'global') numberIn(globals, binding.name);
         else if (binding.space !== 'table') throw unusable(atom, `${binding.name}, a ${binding.space},`);
+      } else if (term === 'function' && binding.kind === 'import' && edge.target.signature != null) {
+        if (importByName.has(binding.name)) continue;
+        importByName.set(binding.name, imports.length);
+        imports.push({ name: binding.name, type: numberIn(types, edge.target.signature) });
       } else if (term === 'function') {
         const slot = slotOf(binding, layout);
         if (slot === null || edge.target.signature == null) throw unusable(atom, edge.target.name ?? 'a call');
@@ -74,6 +81,7 @@ export function numberIndexes(atoms: readonly LinkedAtom[], layout: Layout, mach
   return {
     types: [...types.keys()],
     globals: [...globals.keys()],
+    imports,
     stubs,
     typeOf,
     callThroughSlot(bound, bytes, offset) {
@@ -82,8 +90,12 @@ export function numberIndexes(atoms: readonly LinkedAtom[], layout: Layout, mach
     },
     indexOf(bound) {
       const called = calls.get(bound);
-      if (called !== undefined) return stubBySlot.get(`${called.slot} ${called.type}`) ?? null;
+      if (called !== undefined) {
+        const stub = stubBySlot.get(`${called.slot} ${called.type}`);
+        return stub === undefined ? null : imports.length + stub;
+      }
       const { binding } = bound;
+      if (binding.kind === 'import') return importByName.get(binding.name) ?? null;
       if (binding.kind !== 'index') return null;
       if (binding.space === 'table') return 0;
       return (binding.space === 'type' ? types : globals).get(binding.name) ?? null;

@@ -152,13 +152,13 @@ function write(
     const to = at(address);
     applyFixup(bound, { bytes: to.bytes, offset: to.offset, address, where: 'unwind table' }, context);
   }
-  const { types = [], globals = [], stubs = [] } = indexes ?? {};
+  const { types = [], globals = [], imports = [], stubs = [] } = indexes ?? {};
   return {
     segments: segments.map(({ address, size, protection, bytes }) => ({ address, size, protection, bytes })),
     code:
       indexes === null
         ? null
-        : { types, globals, stubs, functions: [...functions.values()], slotsEnd: layout.slotsEnd },
+        : { types, globals, imports, stubs, functions: [...functions.values()], slotsEnd: layout.slotsEnd },
   };
 }
 

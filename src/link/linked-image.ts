@@ -107,7 +107,9 @@ export interface LinkedCode {
   readonly types: readonly string[];
   /** Globals of the program, as objects call them. */
   readonly globals: readonly string[];
-  /** The first functions. */
+  /** The first functions: the host's, as objects call them, with what each takes and gives. */
+  readonly imports: readonly { readonly name: string; readonly type: number }[];
+  /** The next ones. */
   readonly stubs: readonly TableStub[];
   /** Those behind them. */
   readonly functions: readonly ImageFunction[];

@@ -16,6 +16,8 @@ export interface PatchInstance {
   readonly redirects: readonly { readonly at: number; readonly to: number }[];
   /** Of the program's globals: those that `code` names are among them. */
   readonly globals: readonly { readonly name: string; readonly mutable: boolean }[];
+  /** What the program imports of its host, by the names that objects know: those that `code` names are among them. */
+  readonly imports: readonly { readonly name: string; readonly module: string; readonly field: string }[];
   /** Pages that the memory may have at most where threads share it; null where each instance has its own. */
   readonly sharedPages: number | null;
   /** What is kept in the module and not run: the patch without its code and data; null for none. */

@@ -56,6 +56,11 @@ export function tabledModule(
       if (slot === undefined || signature === undefined) return [];
       return [{ name, slot, signature: functionTypeText(signature), patchable: moved.has(value) }];
     }),
+    imports: facts.imports('function').map(({ module, field }, index) => {
+      const type = types[functionTypes[index] ?? -1];
+      const name = functions.find(({ value }) => value === index)?.name ?? field;
+      return { name, module, field, signature: type === undefined ? '' : functionTypeText(type) };
+    }),
     statics: file.symbols.flatMap(({ name, kind, value, size, section }) => {
       if (kind !== 'data' || typeof section !== 'number') return [];
       const readonly = file.sections[section]?.kind === 'readonly';

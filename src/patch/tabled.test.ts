@@ -164,6 +164,23 @@ test('a function whose calls do not go through a slot is refused with its reason
   assert.is(planned.kind === 'refused' && planned.items[0]?.code, 'IPBP3016');
 });
 
+test('the host is called by what a patch brings as by the program', () => {
+  const text = `__attribute__((import_module("host"), import_name("tell"))) int tell_host(int);
+int plain(int);
+${BASE.replace('count += by', 'count += tell_host(by) + plain(0)')}`;
+  const told: number[] = [];
+  const host = { host: { tell: (value: number) => told.push(value) }, env: { plain: () => 5 } };
+  const started = start(text, host);
+  assert.is(started.running.call('step', 7), 1 + 5);
+  const image = apply(started, text, text.replace('tell_host(by)', 'tell_host(by * 10)'));
+  assert.equal(
+    image.code?.imports.map(({ name }) => name),
+    ['tell_host', 'plain'],
+  );
+  assert.is(started.running.call('step', 7), 6 + 2 + 5);
+  assert.equal(told, [7, 70]);
+});
+
 test('an import that the program does not have is refused', () => {
   const started = start(BASE);
   const planned = plan(started, BASE, `int host(int);${BASE.replace('count += by', 'count += host(by)')}`);

@@ -150,6 +150,7 @@ const IMAGE: PatchImage = {
   code: {
     types: ['(i32) -> i32'],
     globals: ['__stack_pointer'],
+    imports: [{ name: 'tell', type: 0 }],
     stubs: [{ name: 'callee', slot: 4, type: 0 }],
     functions: [{ name: 'work', slot: 9, type: 0, bytes: bytes(6, 0x0b) }],
     slotsEnd: 10,

@@ -4,6 +4,7 @@ import { openWindows, wholeSource } from '../../bytes/source.js';
 import { encodeModule } from '../../formats/wasm/encode-sections.js';
 import { openFacts, type WasmFacts } from '../../formats/wasm/facts.js';
 import { findPlaces, placeName, type KnownPlaces, type LinkedInput } from '../../formats/wasm/known-places.js';
+import { namesIn } from '../../formats/wasm/names.js';
 import { readWasm } from '../../formats/wasm/read.js';
 import { rewriteBase } from '../../formats/wasm/rewrite-base.js';
 import { functionTypeText } from '../../formats/wasm/value-types.js';
@@ -12,6 +13,7 @@ import {
   FACTS_SECTION,
   type TabledFacts,
   type TabledFunction,
+  type TabledImport,
   type TabledStatic,
 } from '../../patch/program/tabled-facts.js';
 
@@ -47,6 +49,7 @@ export function prepareModule(
   const facts: TabledFacts = {
     identity: Uint8Array.from(description.identity.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16)),
     functions: [...own, ...othersInTable(places, rewritten, new Set(own.map(({ slot }) => slot)))],
+    imports: importsOf(rewritten),
     statics: staticsOf(inputs, places),
     globals: [{ name: '__stack_pointer', exported: description.stackPointer, mutable: true }],
     tableSize: base.tableLength,
@@ -66,6 +69,15 @@ export function prepareModule(
 function signatureOf(facts: WasmFacts, type: number): string {
   const found = facts.types()[type];
   return found === undefined ? '' : functionTypeText(found);
+}
+
+/** The host's functions, under the names that the linker left them. */
+function importsOf(facts: WasmFacts): TabledImport[] {
+  const names = new Map(namesIn(facts.names(), 'function').map(({ index, name }) => [index, name]));
+  const types = facts.functionTypes();
+  return facts.imports('function').map(({ module, field }, index) => {
+    return { name: names.get(index) ?? field, module, field, signature: signatureOf(facts, types[index] ?? -1) };
+  });
 }
 
 /** What has a slot as code takes its address, and is none of those that patches change. */

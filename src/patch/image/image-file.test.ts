@@ -21,6 +21,7 @@ const images: fc.Arbitrary<PatchImage> = fc.record({
     fc.record({
       types: fc.constant(['() -> ()', '(i32) -> i32']),
       globals: list(fc.string()),
+      imports: list(fc.record({ name: fc.string(), type: fc.nat(1) })),
       stubs: list(fc.record({ name: fc.string(), slot: size, type: fc.nat(1) })),
       functions: list(fc.record({ name: fc.string(), slot: size, type: fc.nat(1), bytes: blob })),
       slotsEnd: size,

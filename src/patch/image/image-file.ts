@@ -9,7 +9,7 @@ import type { ImageRange, LinkedCode, OwnThreadLocals, TableStub, UnwindEntry } 
 import type { Cell, ImageSegment, ImageSymbol, ItemReport, ModuleIdentity, PatchImage } from './image.js';
 
 const MAGIC = [0x69, 0x70, 0x62, 0x70, 0x50, 0x41, 0x54, 0x43] as const; // "ipbpPATC"
-const VERSION = 7;
+const VERSION = 8;
 const DIGEST_SIZE = 32;
 
 const PROTECTIONS = ['r', 'rx', 'rw'] as const;
@@ -71,8 +71,12 @@ function readThreadLocals(r: ByteReader): OwnThreadLocals {
   return { descriptors: readRanges(r), template: readRanges(r)[0] ?? null, zero: readRanges(r)[0] ?? null };
 }
 
-function writeCode(w: ByteWriter, { types, globals, stubs, functions, slotsEnd }: LinkedCode): void {
+function writeCode(w: ByteWriter, { types, globals, imports, stubs, functions, slotsEnd }: LinkedCode): void {
   for (const names of [types, globals]) writeList(w, names, (name) => writeText(w, name));
+  writeList(w, imports, ({ name, type }) => {
+    writeText(w, name);
+    w.uleb(type);
+  });
   const writeStub = ({ name, slot, type }: TableStub): void => {
     writeText(w, name);
     w.uleb(slot).uleb(type);
@@ -87,14 +91,15 @@ function writeCode(w: ByteWriter, { types, globals, stubs, functions, slotsEnd }
 
 function readCode(r: ByteReader): LinkedCode {
   const [types, globals] = [readList(r, () => readText(r)), readList(r, () => readText(r))];
-  const readStub = (): TableStub => {
-    const stub = { name: readText(r), slot: r.uleb(), type: r.uleb() };
-    if (stub.type >= types.length) r.malformed('a function of a type that is not there', { actual: `${stub.type}` });
-    return stub;
+  const readType = (): number => {
+    const type = r.uleb();
+    return type < types.length ? type : r.malformed('a function of a type that is not there', { actual: `${type}` });
   };
+  const imports = readList(r, () => ({ name: readText(r), type: readType() }));
+  const readStub = (): TableStub => ({ name: readText(r), slot: r.uleb(), type: readType() });
   const stubs = readList(r, readStub);
   const functions = readList(r, () => ({ ...readStub(), bytes: readBlob(r) }));
-  return { types, globals, stubs, functions, slotsEnd: r.uleb() };
+  return { types, globals, imports, stubs, functions, slotsEnd: r.uleb() };
 }
 
 /** Encodes an image. Throws nothing: every value of an image has an encoding. */

@@ -24,6 +24,7 @@ export function instanceOf(
     ...{ code, segments, description },
     redirects: slots.map(({ at, newTarget }) => ({ at, to: newTarget })),
     globals: facts.globals,
+    imports: facts.imports,
     sharedPages: facts.sharedPages,
   });
 }

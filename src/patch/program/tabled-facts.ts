@@ -28,6 +28,16 @@ export interface TabledStatic {
   readonly kind: 'data' | 'readonly' | 'tls';
 }
 
+/** A function that the program gets from its host, which patches get from there, too. */
+export interface TabledImport {
+  /** As the objects call it. */
+  readonly name: string;
+  /** As the module imports it. */
+  readonly module: string;
+  readonly field: string;
+  readonly signature: string;
+}
+
 /** A global that code uses; the module exports it, or imports it, under `exported`. */
 export interface TabledGlobal {
   /** As the objects call it: `__stack_pointer`. */
@@ -47,6 +57,7 @@ export interface TabledFacts {
   /** Which build it is, as the module tells its agent. */
   readonly identity: Uint8Array;
   readonly functions: readonly TabledFunction[];
+  readonly imports: readonly TabledImport[];
   readonly statics: readonly TabledStatic[];
   readonly globals: readonly TabledGlobal[];
   /** Elements of the table that an instance has at the start: the next one is the first free one. */
@@ -62,7 +73,7 @@ export interface TabledFacts {
 /** The name of the section that holds them. */
 export const FACTS_SECTION = 'ipbp.facts';
 
-const VERSION = 1;
+const VERSION = 2;
 const KINDS = ['data', 'readonly', 'tls'] as const;
 
 function writeText(w: ByteWriter, text: string): void {
@@ -74,7 +85,7 @@ function writeText(w: ByteWriter, text: string): void {
 export function encodeFacts(facts: TabledFacts): Uint8Array {
   const w = new ByteWriter(4096).uleb(VERSION);
   w.uleb(facts.identity.length).raw(facts.identity);
-  const signatures = [...new Set(facts.functions.map(({ signature }) => signature))];
+  const signatures = [...new Set([...facts.functions, ...facts.imports].map(({ signature }) => signature))];
   const numbers = new Map(signatures.map((signature, index) => [signature, index]));
   w.uleb(signatures.length);
   for (const signature of signatures) writeText(w, signature);
@@ -84,6 +95,11 @@ export function encodeFacts(facts: TabledFacts): Uint8Array {
     w.uleb(slot)
       .uleb(numbers.get(signature) ?? 0)
       .u8(patchable ? 1 : 0);
+  }
+  w.uleb(facts.imports.length);
+  for (const { name, module, field, signature } of facts.imports) {
+    for (const text of [name, module, field]) writeText(w, text);
+    w.uleb(numbers.get(signature) ?? 0);
   }
   w.uleb(facts.statics.length);
   for (const { name, address, size, kind } of facts.statics) {
@@ -129,13 +145,14 @@ export function decodeFacts(bytes: Uint8Array, where: string, base = 0): TabledF
   const flag = (): boolean => choice([false, true]);
   const identity = r.take(r.uleb()).slice();
   const signatures = list(text);
+  const readSignature = (): string => signatures[r.uleb()] ?? r.malformed('a function of a type that is not there');
   const facts = {
     identity,
     functions: list((): TabledFunction => {
       const named = { name: text(), slot: r.uleb() };
-      const signature = signatures[r.uleb()] ?? r.malformed('a function of a type that is not there');
-      return { ...named, signature, patchable: flag() };
+      return { ...named, signature: readSignature(), patchable: flag() };
     }),
+    imports: list((): TabledImport => ({ name: text(), module: text(), field: text(), signature: readSignature() })),
     statics: list((): TabledStatic => ({ name: text(), address: r.uleb(), size: r.uleb(), kind: choice(KINDS) })),
     globals: list((): TabledGlobal => ({ name: text(), exported: text(), mutable: flag() })),
     tableSize: r.uleb(),

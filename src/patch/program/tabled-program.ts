@@ -13,6 +13,7 @@ import type { TabledFacts } from './tabled-facts.js';
 export function openTabledProgram(file: ObjectFile, facts: TabledFacts): BaseProgram {
   const machine = machineFor(file.format, file.machine, file.name);
   const items = itemsOf(facts);
+  const imports = new Set(facts.imports.map(({ name }) => name));
   const patchable = new Set(facts.functions.filter((one) => one.patchable).map(({ slot }) => slot));
   const segments = file.linked?.segments ?? [];
   let functions: readonly ProgramItem[] | null = null;
@@ -28,7 +29,7 @@ export function openTabledProgram(file: ObjectFile, facts: TabledFacts): BasePro
     tlsStart: 0,
     tabled: facts,
     isPreempted: () => false,
-    imports: () => false,
+    imports: (name) => imports.has(name),
     exports: () => false,
     exported: () => null,
     mayExport: () => false,
