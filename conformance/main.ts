@@ -11,12 +11,13 @@ import { meaningSuite } from './meaning/suite.js';
 import { propertiesSuite } from './properties/suite.js';
 import { relocatedSuite } from './relocated/suite.js';
 import { toolsSuite } from './setup/suite.js';
+import { writtenSuite } from './written/suite.js';
 import { MACHINES, type Suite, type SuiteRow } from './suite.js';
 
 const SUITES: Readonly<Record<string, readonly Suite[]>> = {
   elf: [toolsSuite, meaningSuite, propertiesSuite, jitlinkSuite('elf')],
   macho: [dylibSuite, checkersSuite, jitlinkSuite('macho')],
-  wasm: [relocatedSuite],
+  wasm: [relocatedSuite, writtenSuite],
 };
 
 const { values, positionals } = parseArgs({
