@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { benchEdit } from './edit.js';
 import { benchEngine } from './engine.js';
 import { benchLink } from './link.js';
+import { benchModuleWays } from './module-ways.js';
 import { benchPatchLink } from './patch-link.js';
 import { TARGETS, type Target } from './platform.js';
 import { conditions, record } from './record.js';
@@ -41,6 +42,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   warm: () => benchWarm(edits, values.subject),
   size: () => benchSize(edits, values.keep ?? null),
   slots: () => benchSlots(edits, values.subject, built, values.keep ?? null),
+  'module-ways': () => benchModuleWays(edits),
   'patch-link': () => benchPatchLink(edits, values.subject, built, values.keep ?? null),
   link: () => Promise.resolve(benchLink(edits, values.subject)),
 };
