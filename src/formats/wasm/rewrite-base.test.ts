@@ -98,6 +98,22 @@ test('calls in place: code stays where it is, and with it the debug information'
   assert.equal(debug(after), debug(before));
 });
 
+test('the count of bodies stands in front of them: where it gets longer, code does not stay', () => {
+  const functions = (count: number): string =>
+    Array.from({ length: count }, (_, at) => `int f${at}(int x) { return x + ${at}; }`).join('\n');
+  const kept = (count: number): boolean => {
+    const object = inputs.wasmObject('c', functions(count), '-O0', '-g');
+    const bytes = bytesOf(inputs.wasmModule([object], '--export-all'));
+    const [before, after] = [bytes, rewriteBase(bytes, 'm', (name) => name === 'f0', 'calls').bytes].map(
+      (each) => readWasm(each, 'm').wasm,
+    );
+    assert.is(after?.bodies().length, (before?.bodies().length ?? 0) + 1);
+    return after?.sections().some((each) => each.id === 'custom' && each.name === '.debug_line') === true;
+  };
+  // The linker adds one function of its own.
+  assert.equal([kept(125), kept(126), kept(127)], [true, false, true]);
+});
+
 test('moved bodies: their names go with them, and debug information that would be wrong is dropped', () => {
   const base = rewriteBase(linked('-g'), 'm', (name) => name === 'step', 'entries');
   const { wasm: facts } = readWasm(base.bytes, 'm');

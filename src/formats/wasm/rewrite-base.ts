@@ -46,6 +46,8 @@ export interface RewrittenBase {
 
 /** Behind the name of a function that only jumps through a slot. */
 const ENTRY_SUFFIX = '.ipbp.entry';
+/** Of functions that a linker puts around exported ones. */
+const LINKERS_SUFFIX = '.command_export';
 const OWN_TABLE = '__indirect_function_table';
 const OWN_STACK_POINTER = '__stack_pointer';
 
@@ -152,9 +154,15 @@ function moveBodies({ types, functionTypes, bodies, imported, chosen }: Base): N
   return { bodies: all, addedTypes, inSlots, outside: new Map(), renamed, inPlace: false, calls };
 }
 
+/** Two counts that take as many bytes: the count of bodies stands in front of them. */
+function sameWidth(before: number, after: number): boolean {
+  const width = (count: number): number => new ByteWriter(8).uleb(count).length;
+  return width(before) === width(after);
+}
+
 /** null where a body has an instruction that is not known. */
 function changeCalls(base: Base): NewFunctions | null {
-  const { facts, types, functionTypes, bodies, chosen } = base;
+  const { facts, types, functionTypes, bodies, chosen, imported } = base;
   const entries = new Map<number, number>();
   const renamed = new Map<number, string>();
   const added: Body[] = [];
@@ -184,17 +192,23 @@ function changeCalls(base: Base): NewFunctions | null {
     return found === undefined ? null : { slot: found.slots[0] as number, type: found.type };
   };
   const calls = { indirect: 0, overEntries: 0 };
-  let inPlace = true;
+  /** Of the first body that grew. */
+  let grown = bodies.length;
   const all: Body[] = [];
   for (const body of bodies) {
     const changed = redirectCalls(body.bytes, target, entryOf);
     if (changed === null) return null;
-    if (changed.bytes.length !== body.bytes.length) inPlace = false;
+    if (changed.bytes.length !== body.bytes.length) grown = Math.min(grown, all.length);
     calls.indirect += changed.indirect;
     calls.overEntries += changed.overEntries;
     all.push({ ...body, bytes: changed.bytes });
   }
   const inSlots = new Map(chosen.map(({ index }) => [index, index]));
+  // What linkers make themselves, with short calls, they put last; nothing is told of it to debuggers.
+  const names = new Map(namesIn(base.names, 'function').map(({ index, name }) => [index, name]));
+  const isLinkers = (_: Body, at: number): boolean => names.get(imported + at)?.endsWith(LINKERS_SUFFIX) === true;
+  const behind = bodies.map(isLinkers).slice(grown);
+  const inPlace = behind.every(Boolean) && sameWidth(bodies.length, bodies.length + added.length);
   return { bodies: [...all, ...added], addedTypes, inSlots, outside, renamed, inPlace, calls };
 }
 
