@@ -1,7 +1,7 @@
 // What it costs a WebAssembly module to be one for patches, in each of the two ways (src/formats/wasm/rewrite-base.ts)
 // against the module as it was: ns per call of a leaf function, a workload of JSON and hash maps, bytes, and the time of
 // the rewrite. Every function that the program's own objects define can be patched, generic ones among them.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,14 +18,20 @@ type Way = (typeof WAYS)[number] | 'none';
 const CALLS = 50_000_000;
 const ROUNDS = { debug: 50, release: 500 } as const;
 
-/** Runs a program for WASI as Node's documents say, and prints what it prints. */
+/**
+ * Runs a program for WASI as Node's documents say, and prints how long its thread was on a processor per call or round, in
+ * ns (schedstat, see proc(5)): those that passed count what else the machine did.
+ */
 const RUNNER = `
 import { WASI } from 'node:wasi';
 import { readFileSync } from 'node:fs';
 const [file, ...args] = process.argv.slice(2);
-const wasi = new WASI({ version: 'preview1', args: ['program', ...args] });
+const wasi = new WASI({ version: 'preview1', returnOnExit: true, args: ['program', ...args] });
 const { instance } = await WebAssembly.instantiate(readFileSync(file), wasi.getImportObject());
+const used = () => Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]);
+const before = used();
 wasi.start(instance);
+console.error((used() - before) / Number(args[1]));
 `;
 
 interface Compared {
@@ -99,10 +105,8 @@ function measure(profile: 'debug' | 'release', times: number, folder: string): W
   const run =
     (what: string, count: number) =>
     (way: Way): number => {
-      const said = execFileSync(process.execPath, ['--no-warnings', runner, path(way), what, String(count)], {
-        encoding: 'utf8',
-      });
-      return Number(said);
+      const args = ['--no-warnings', runner, path(way), what, String(count)];
+      return Number(spawnSync(process.execPath, args, { encoding: 'utf8' }).stderr);
     };
   const sizes = (bytes: Uint8Array): readonly [number, number] => [bytes.length, gzipSync(bytes).length];
   return {
