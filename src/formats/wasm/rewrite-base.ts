@@ -5,6 +5,8 @@
 //     with a type below 128), so addresses of code, and with them the debug information, stay right.
 //   - `entries`: a function's body moves to the end, and what stays at its index jumps through the slot. No instruction
 //     needs to be understood; each call pays for a second one, and debug information does not find moved bodies.
+// `calls` is chosen wherever it can be: a workload of JSON and maps takes 1.07 times as long with it in release and 1.27 times
+// in debug, all of the program's own functions patchable; with `entries` 1.13 and 1.50 (bench/module-ways.ts).
 import { sha256 } from '@noble/hashes/sha2';
 import { openWindows, wholeSource } from '../../bytes/source.js';
 import { ByteWriter } from '../../bytes/writer.js';
