@@ -70,8 +70,15 @@ export function openFacts(file: Windows): WasmFacts {
   const names = custom('name', readNames);
   const producers = custom('producers', readProducers);
   const targetFeatures = custom('target_features', readTargetFeatures);
-  const imports = (kind: ExternKind): readonly Import[] =>
-    content('import')?.imports.filter((one) => one.kind === kind) ?? [];
+  const byKind = new Map<ExternKind, readonly Import[]>();
+  // Asked for with every symbol.
+  const imports = (kind: ExternKind): readonly Import[] => {
+    const known = byKind.get(kind);
+    if (known !== undefined) return known;
+    const found = content('import')?.imports.filter((one) => one.kind === kind) ?? [];
+    byKind.set(kind, found);
+    return found;
+  };
   return {
     files,
     section: (index) => (decoded[index] ?? noSection(index))(),

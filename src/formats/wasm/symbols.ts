@@ -25,7 +25,9 @@ export interface SymbolParts {
 
 /** The linking section's symbols; null where there is none. */
 export function linkingSymbols(facts: WasmFacts): readonly LinkingSymbol[] | null {
-  return facts.linking()?.flatMap((part) => (part.kind === 'symbols' ? part.symbols : [])) ?? null;
+  const tables = facts.linking()?.flatMap((part) => (part.kind === 'symbols' ? [part.symbols] : [])) ?? null;
+  // There is one.
+  return tables === null ? null : tables.length === 1 ? (tables[0] ?? []) : tables.flat();
 }
 
 /** Row of a symbol of the linking section. */
