@@ -71,19 +71,22 @@ function buildPatch(
 
 const start = (): RunningModule => runModule(prepared.bytes, {}, ARENA_PAGES, ['__stack_pointer']);
 
-function apply(running: RunningModule, source: string): void {
+function apply(running: RunningModule, source: string): readonly string[] {
   const { status, said, file } = buildPatch(source);
   assert.is(status, 0, said);
   const bytes = new Uint8Array(readFileSync(file));
   assert.ok(engine.validate(bytes));
-  running.apply(bytes, readPatch(bytes, file).image.code?.slotsEnd ?? 0);
+  const { code } = readPatch(bytes, file).image;
+  running.apply(bytes, code?.slotsEnd ?? 0);
+  return code?.functions.map(({ name }) => name) ?? [];
 }
 
 test('the body of a function: live for all callers, an atomic keeps its value', () => {
   const running = start();
   assert.is(running.call('step', 1), 4);
   const before = running.call('run', 4);
-  apply(running, SOURCE.replace('x + 3', 'x + 1003'));
+  const brought = apply(running, SOURCE.replace('x + 3', 'x + 1003'));
+  assert.equal(brought, ['step'], "std's functions are called where the program has them");
   assert.is(running.call('step', 1), 1004);
   assert.is(running.call('calls'), 43, '40 at the start, and three calls');
   assert.ok(running.call('run', 4) > 0 && before > 0);

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { bytesOf } from '../../../tests/format-inputs.js';
 import * as inputs from '../../../tests/wasm-inputs.js';
 import { handPatch } from '../../../tests/wasm/hand-patch.js';
+import { engine } from '../../../tests/web-assembly.js';
 import { constantOf } from './const-expr.js';
 import * as wasm from './constants.js';
 import { namesIn } from './names.js';
@@ -166,6 +167,21 @@ test('the base says which build it is and what patches find where', () => {
   assert.is(arena % wasm.PAGE_SIZE, 0);
   assert.match(identity, /^[0-9a-f]{32}$/);
   assert.is.not(rewriteBase(linked('-g'), 'm', () => true).description.identity, identity);
+});
+
+test('all other functions can be given slots by which patches call them', () => {
+  const base = rewriteBase(linked(), 'm', (name) => name === 'step', 'auto', true);
+  const plain = rewriteBase(linked(), 'm', (name) => name === 'step');
+  assert.ok(base.callable.length > 0 && plain.callable.length === 0);
+  assert.is(base.tableLength, plain.tableLength + base.callable.length);
+  assert.ok(engine.validate(base.bytes));
+  const { wasm: facts } = readWasm(base.bytes, 'm');
+  const slots = new Map<number, number>();
+  for (const { place, items } of facts.elementSegments()) {
+    const start = place === null ? 0 : (constantOf(place.offset) ?? 0);
+    if (items.kind === 'functions') items.functions.forEach((index, at) => slots.set(start + at, index));
+  }
+  for (const { slots: own, index } of base.callable) assert.is(slots.get(own[0] ?? -1), index);
 });
 
 test.run();

@@ -40,6 +40,8 @@ export interface RewrittenBase {
   readonly way: Exclude<RewriteWay, 'auto'>;
   readonly description: BaseDescription;
   readonly functions: readonly PatchableFunction[];
+  /** Those of the others that patches can call, each with a slot of its own: all, or none. */
+  readonly callable: readonly PatchableFunction[];
   /** So long is the table then. */
   readonly tableLength: number;
   /** Direct calls that go through slots now, and those that go over an entry as their slot or type has a large number. */
@@ -70,6 +72,8 @@ interface Base {
   readonly bodies: readonly Body[];
   readonly names: readonly NamePart[];
   readonly chosen: readonly Chosen[];
+  /** Without a slot before; behind those of the chosen ones. */
+  readonly others: readonly Chosen[];
   readonly tableLength: number;
 }
 
@@ -95,7 +99,7 @@ function knownSlots(segments: readonly ElementSegment[]): Map<number, number[]> 
   return slots;
 }
 
-function openBase(bytes: Uint8Array, name: string, choose: (name: string) => boolean): Base {
+function openBase(bytes: Uint8Array, name: string, choose: (name: string) => boolean, callable: boolean): Base {
   const facts = openFacts(openWindows(wholeSource(bytes), name));
   if (facts.indexOf(wasm.SECTION_CUSTOM, 'linking') >= 0) refuse(name, 'it is an object', 'what a linker made');
   const imported = facts.imports('function').length;
@@ -104,16 +108,18 @@ function openBase(bytes: Uint8Array, name: string, choose: (name: string) => boo
   const limits = facts.content('table')?.tables[0]?.limits;
   if (limits === undefined && facts.imports('table').length > 0) refuse(name, 'its table is imported', 'its own');
   const slots = knownSlots(facts.elementSegments());
-  const chosen = namesIn(names, 'function')
-    .filter(({ index, name: own }) => index >= imported && index < functionTypes.length && choose(own))
+  const all = namesIn(names, 'function')
+    .filter(({ index }) => index >= imported && index < functionTypes.length)
     .map(({ index, name: own }): Chosen => {
       return { name: own, index, type: functionTypes[index] as number, slots: slots.get(index) ?? [] };
     });
+  const chosen = all.filter((each) => choose(each.name));
+  const others = callable ? all.filter((each) => each.slots.length === 0 && !choose(each.name)) : [];
   if (namesIn(names, 'function').length === 0) refuse(name, 'its functions have no names', 'a name section');
   let tableLength = limits?.minimum ?? 1;
-  for (const each of chosen) if (each.slots.length === 0) each.slots = [tableLength++];
+  for (const each of [...chosen, ...others]) if (each.slots.length === 0) each.slots = [tableLength++];
   const [types, bodies] = [facts.types(), facts.bodies()];
-  return { facts, imported, types, functionTypes, bodies, names, chosen, tableLength };
+  return { facts, imported, types, functionTypes, bodies, names, chosen, others, tableLength };
 }
 
 /** What only jumps through a slot. */
@@ -217,6 +223,7 @@ function changeCalls(base: Base): NewFunctions | null {
 /**
  * Makes the base.
  * @param choose which functions can be patched, by the names that they have in the module
+ * @param callable whether all others get slots, too, by which patches call them; the module's own calls stay as they are
  * @throws IpbpError IPBP1001, IPBP1002, IPBP1003 for a broken module, IPBP2040 for one that cannot be a base
  */
 export function rewriteBase(
@@ -224,8 +231,9 @@ export function rewriteBase(
   name: string,
   choose: (name: string) => boolean,
   way: RewriteWay = 'auto',
+  callable = false,
 ): RewrittenBase {
-  const base = openBase(bytes, name, choose);
+  const base = openBase(bytes, name, choose, callable);
   const changed = way === 'entries' ? null : changeCalls(base);
   if (changed === null && way === 'calls') refuse(name, 'it has instructions that are not known');
   const functions = changed ?? moveBodies(base);
@@ -240,6 +248,7 @@ export function rewriteBase(
     way: changed === null ? 'entries' : 'calls',
     description,
     functions: base.chosen,
+    callable: base.others,
     tableLength: base.tableLength,
     calls: functions.calls,
   };
@@ -276,7 +285,7 @@ function insertMissing(sections: readonly ModuleSection[], contents: Contents): 
 }
 
 function newContents(base: Base, functions: NewFunctions, exports: readonly Export[]): Contents {
-  const { facts, names, chosen, tableLength, imported, functionTypes } = base;
+  const { facts, names, chosen, others, tableLength, imported, functionTypes } = base;
   const tables = facts.content('table')?.tables ?? [];
   const first = tables[0] ?? {
     ...{ element: wasm.TYPE_FUNCREF, initial: null },
@@ -292,7 +301,7 @@ function newContents(base: Base, functions: NewFunctions, exports: readonly Expo
   const place = { index: 0, offset: constantExpr(begin), explicit: false };
   const items = {
     kind: 'functions' as const,
-    functions: fresh.map(({ index }) => functions.inSlots.get(index) as number),
+    functions: [...fresh, ...others].map(({ index }) => functions.inSlots.get(index) ?? index),
   };
   const added: ElementSegment = { place, declared: false, type: wasm.TYPE_FUNCREF, items };
   const start = facts.content('start')?.function;
@@ -311,7 +320,7 @@ function newContents(base: Base, functions: NewFunctions, exports: readonly Expo
     },
     export: { id: 'export', exports },
     ...(start === undefined ? {} : { start: { id: 'start', function: functions.outside.get(start) ?? start } }),
-    element: { id: 'element', segments: fresh.length === 0 ? inTable : [...inTable, added] },
+    element: { id: 'element', segments: items.functions.length === 0 ? inTable : [...inTable, added] },
     code: { id: 'code', bodies: functions.bodies },
     custom: { id: 'custom', name: 'name', nameWidth: 0, bytes: encodeNames(parts) },
   };

@@ -40,12 +40,14 @@ export function prepareModule(
   choose: (name: string) => boolean,
 ): PreparedModule {
   const places = findPlaces(inputs, linked);
-  const base = rewriteBase(linked.bytes, linked.name, choose);
+  const base = rewriteBase(linked.bytes, linked.name, choose, 'auto', true);
   const rewritten = openFacts(openWindows(wholeSource(base.bytes), linked.name));
   const { description } = base;
-  const own = base.functions.flatMap(({ name, type, slots }) =>
-    slots.map((slot) => ({ name, slot, signature: signatureOf(rewritten, type), patchable: true })),
-  );
+  const entered = (functions: typeof base.functions, patchable: boolean): TabledFunction[] =>
+    functions.flatMap(({ name, type, slots }) =>
+      slots.map((slot) => ({ name, slot, signature: signatureOf(rewritten, type), patchable })),
+    );
+  const own = [...entered(base.functions, true), ...entered(base.callable, false)];
   const facts: TabledFacts = {
     identity: Uint8Array.from(description.identity.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16)),
     functions: [...own, ...othersInTable(places, rewritten, new Set(own.map(({ slot }) => slot)))],
