@@ -3,6 +3,7 @@
 // such a thread was waiting in may end with EINTR, which it would not on macOS.
 #include "../shims.h"
 #include "mach.h"
+#include "protection.h"
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -182,11 +183,12 @@ static int get_state(uint32_t thread, int flavor, uint32_t *state, uint32_t *cou
   return KERN_SUCCESS;
 }
 
-// The list is memory of its own, which the caller gives back with vm_deallocate.
+// The list is memory of its own, which the caller gives back with vm_deallocate: whole pages of macOS's size, or what lies
+// beside it goes as well.
 static int list_threads(uint32_t task, uint32_t **threads, uint32_t *count) {
   if (task != TASK) return KERN_INVALID_ARGUMENT;
-  uint32_t *list = mmap(NULL, MAX_THREADS * sizeof *list, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (list == MAP_FAILED) return KERN_RESOURCE_SHORTAGE;
+  uint32_t *list = fresh_pages(MAX_THREADS * sizeof *list, PROT_READ | PROT_WRITE);
+  if (list == NULL) return KERN_RESOURCE_SHORTAGE;
   uint32_t found = 0;
   for (int i = 0; i < MAX_THREADS; i++) {
     uint32_t thread = __atomic_load_n(&running[i], __ATOMIC_ACQUIRE);
