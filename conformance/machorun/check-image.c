@@ -136,12 +136,18 @@ static void check_tables(const struct image *image) {
     refuse(image, "has dyld information and chained fixups: only one may say what is fixed up");
 }
 
+uint32_t program_platform;
+
 void check_image(struct image *image) {
   check_segments(image);
   check_sections(image);
   check_tables(image);
   if (!image->has_uuid) refuse(image, "has no LC_UUID");
-  if (!image->has_platform) refuse(image, "says no platform (LC_BUILD_VERSION)");
+  if (image->platform == 0) refuse(image, "says no platform (LC_BUILD_VERSION)");
+  // The program is read first, and dyld loads nothing that is for another system.
+  if (program_platform == 0) program_platform = image->platform;
+  if (image->platform != program_platform)
+    refuse(image, "is for platform %u, the program for %u", image->platform, program_platform);
   if (!image->has_dynamic_symbols) refuse(image, "has no LC_DYSYMTAB");
   if (image->type == MH_DYLIB && !image->has_id) refuse(image, "is a dylib without LC_ID_DYLIB");
   if (image->type == MH_EXECUTE && !image->has_entry) refuse(image, "is an executable without LC_MAIN");

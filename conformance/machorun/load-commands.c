@@ -87,9 +87,12 @@ static void read_dyld_info(struct image *image, struct span command) {
 
 static void read_platform(struct image *image, struct span command) {
   need(image, command, 16);
-  image->has_platform = true;
-  if (read32(command.at) == LC_BUILD_VERSION && read32(command.at + 8) != PLATFORM_MACOS)
-    refuse(image, "is for platform %u, not for macOS (1)", read32(command.at + 8));
+  uint32_t type = read32(command.at);
+  image->platform = type == LC_BUILD_VERSION          ? read32(command.at + 8)
+                    : type == LC_VERSION_MIN_IPHONEOS ? PLATFORM_IOS
+                                                      : PLATFORM_MACOS;
+  if (image->platform != PLATFORM_MACOS && image->platform != PLATFORM_IOS)
+    refuse(image, "is for platform %u, neither for macOS (1) nor for iOS (2)", image->platform);
 }
 
 static void read_command(struct image *image, struct span command) {
@@ -148,6 +151,7 @@ static void read_command(struct image *image, struct span command) {
     image->entry = read64(at + 8);
     return;
   case LC_BUILD_VERSION:
+  case LC_VERSION_MIN_IPHONEOS:
   case LC_VERSION_MIN_MACOSX: return read_platform(image, command);
   default:
     // What dyld must understand and this does not.

@@ -67,7 +67,8 @@ struct image {
   struct span rebase, bind, weak_bind, lazy_bind, exports, chained, signature;
   uint32_t symbols_offset, symbol_count, strings_offset, strings_size;
   uint64_t entry;
-  bool has_entry, has_uuid, has_dyld_info, has_platform, has_id, has_dynamic_symbols;
+  bool has_entry, has_uuid, has_dyld_info, has_id, has_dynamic_symbols;
+  uint32_t platform;
   const struct built_in *built_in; // one that has no file: libSystem
   uint32_t thread_local_key;       // 0: no thread-locals
   struct span thread_local_template;
@@ -119,6 +120,8 @@ const char *read_string(const struct image *image, struct span whole, uint64_t o
 // ---- read-image.c, load-commands.c, check-image.c, signature.c, sha256.c
 struct image *read_image(const char *path);
 void read_load_commands(struct image *image);
+// Of the first image that was read, which is the program.
+extern uint32_t program_platform;
 void check_image(struct image *image);
 void verify_signature(const struct image *image);
 void sha256(const uint8_t *data, size_t size, uint8_t digest[32]);

@@ -12,8 +12,10 @@ int program_argc;
 char **program_argv;
 const char *program_path;
 
-// DYLD_INSERT_LIBRARIES: before what the program names itself, in the list behind it.
+// DYLD_INSERT_LIBRARIES: before what the program names itself, in the list behind it. Not on iOS, where dyld heeds it
+// only in programs that are being debugged.
 static void insert_libraries(void) {
+  if (program_platform != PLATFORM_MACOS) return;
   const char *names = getenv("DYLD_INSERT_LIBRARIES");
   while (names != NULL && *names != 0) {
     const char *end = strchrnul(names, ':');

@@ -1,5 +1,6 @@
 // Stand-ins for Apple's tools that link: `ld`, which is lld and signs what it makes, and `cc`, which rustc calls on a Mac
 // and which only turns the compiler driver's arguments into the linker's.
+import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from './cache.js';
@@ -33,6 +34,11 @@ while [ "$left" -gt 0 ]; do
       IFS=$old ;;
     -Xlinker) set -- "$@" "$1"; shift; left=$((left - 1)) ;;
     -isysroot | --sysroot) set -- "$@" -syslibroot "$1"; shift; left=$((left - 1)) ;;
+    -target)
+      # arm64-apple-ios10.0.0
+      system=\${1#*-apple-ios}
+      set -- "$@" -arch "\${1%%-*}" -platform_version ios "$system" "$system"
+      shift; left=$((left - 1)) ;;
     -mmacosx-version-min=* | -mmacos-version-min=*) set -- "$@" -platform_version macos "\${argument#*=}" "\${argument#*=}" ;;
     -dynamiclib | -shared) set -- "$@" -dylib ;;
     -nodefaultlibs | -nostdlib | -nostartfiles | -m64 | -fuse-ld=* | -pie | -no-pie) ;;
@@ -43,9 +49,11 @@ done
 exec "${ld}" \${SDKROOT:+-syslibroot "$SDKROOT"} "$@"
 `;
 
-/** Moved into its place when it is whole: two processes may write at once. */
+/** In a folder of its text's, and moved into its place when it is whole: two processes may write at once. */
 function putScript(name: string, text: string): string {
-  const script = join(cacheFolder('darwin-linker'), name);
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const script = join(cacheFolder('darwin-linker', hash), name);
+  if (existsSync(script)) return script;
   const temporary = `${script}.${process.pid}`;
   writeFileSync(temporary, text);
   chmodSync(temporary, 0o755);

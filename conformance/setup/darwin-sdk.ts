@@ -1,6 +1,6 @@
 // What a linker needs of macOS: libSystem's names as a text file (.tbd), from the wheel of the Zig compiler, which
 // carries it for cross-compiling. No header and no code of Apple's is needed for Rust.
-import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { madeOnce } from './cache.js';
 import { run } from './run.js';
@@ -41,7 +41,17 @@ function makeSdk(folder: string): void {
   for (const name of ['c', 'm', 'pthread', 'dl']) symlinkSync('libSystem.tbd', join(libraries, `lib${name}.tbd`));
 }
 
+/** The same libraries under the same names, said to be for iOS: what Rust's std calls is in both systems. */
+function makeIosSdk(folder: string): void {
+  cpSync(join(darwinSdk('macos'), 'usr'), join(folder, 'usr'), { recursive: true, verbatimSymlinks: true });
+  const libraries = join(folder, 'usr', 'lib');
+  for (const name of ['libSystem.tbd', 'libiconv.tbd']) {
+    const text = readFileSync(join(libraries, name), 'utf8');
+    writeFileSync(join(libraries, name), text.replaceAll('arm64-macos', 'arm64-ios'));
+  }
+}
+
 /** The folder that SDKROOT names, made once. */
-export function darwinSdk(): string {
-  return madeOnce(['darwin-sdk'], makeSdk);
+export function darwinSdk(system: 'macos' | 'ios' = 'macos'): string {
+  return system === 'ios' ? madeOnce(['ios-sdk'], makeIosSdk) : madeOnce(['darwin-sdk'], makeSdk);
 }

@@ -8,9 +8,12 @@ import { rustWithStd } from './rust-std.js';
 /** A macOS target of rustc. */
 export type DarwinTarget = 'aarch64-apple-darwin' | 'x86_64-apple-darwin';
 
+/** A target of rustc whose programs the loader runs. */
+export type AppleTarget = DarwinTarget | 'aarch64-apple-ios';
+
 /** What is there for one target. */
 export interface DarwinToolchain {
-  readonly target: DarwinTarget;
+  readonly target: AppleTarget;
   readonly rustc: string;
   /** Called as Apple's `cc` is, to link. */
   readonly cc: string;
@@ -24,11 +27,11 @@ export interface DarwinToolchain {
 }
 
 /** The toolchain; what is not in the cache is downloaded and built, which takes about two minutes for a target. */
-export function darwinToolchain(target: DarwinTarget): DarwinToolchain {
+export function darwinToolchain(target: AppleTarget): DarwinToolchain {
   const { rustc } = rustWithStd(target);
   const { ld, cc } = darwinLinker();
   const runner = machorun(target);
-  const sdk = darwinSdk();
+  const sdk = darwinSdk(target === 'aarch64-apple-ios' ? 'ios' : 'macos');
   const variable = `CARGO_TARGET_${target.toUpperCase().replaceAll('-', '_')}`;
   const env = {
     RUSTC: rustc,

@@ -14,6 +14,7 @@ const FLAGS = ['-std=c17', '-D_GNU_SOURCE', '-O2', '-g', '-Wall', '-Wextra', '-W
 const COMPILERS = {
   'x86_64-apple-darwin': 'gcc',
   'aarch64-apple-darwin': 'aarch64-linux-gnu-gcc',
+  'aarch64-apple-ios': 'aarch64-linux-gnu-gcc',
 } as const;
 
 function sourceFiles(): readonly string[] {

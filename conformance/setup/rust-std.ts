@@ -71,6 +71,7 @@ function addWasi(libraries: string): void {
 const RECIPES = {
   'aarch64-apple-darwin': { target: 'aarch64-apple-darwin' },
   'x86_64-apple-darwin': { target: 'x86_64-apple-darwin' },
+  'aarch64-apple-ios': { target: 'aarch64-apple-ios' },
   'x86_64-unknown-linux-musl': { target: 'x86_64-unknown-linux-musl', beside: addMusl },
   'wasm32-unknown-unknown': { target: 'wasm32-unknown-unknown' },
   'wasm32-wasip1': { target: 'wasm32-wasip1', beside: addWasi },

@@ -112,9 +112,9 @@ export const TOOLCHAIN_CODES = {
     remedy: 'Restart the program: cargo has built it already.',
   },
   IPBP5023: {
-    title: 'a static program was linked without the agent',
+    title: 'a program was linked without the agent',
     meaning:
-      "The executable is linked statically (musl, or +crt-static): the system's loader, which brings the agent into other programs, has no part in its start, so ipbp links it in; this one was linked otherwise, or that failed (the build's output says why).",
+      "The executable is linked statically (musl, or +crt-static): the system's loader, which brings the agent into other programs, has no part in its start, or the program is for iOS, whose loader brings in nothing that a program does not name. So ipbp links it in; this one was linked otherwise, or that failed (the build's output says why).",
     remedy:
       'Let ipbp run or a project under ipbp init build it. If that fails, build without -C target-feature=+crt-static, or for a -gnu target in place of a -musl one, while you work on it.',
   },

@@ -1,13 +1,14 @@
-// `ipbp run --target` for macOS from save to live, in our loader as cargo's runner: no flag beside the target.
+// `ipbp run --target` for macOS and iOS from save to live, in our loader as cargo's runner: no flag beside the target. For
+// iOS the loader inserts no library, and takes none that is for another system.
 import { chmodSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
+import type { AppleTarget } from '../../conformance/setup/darwin-toolchain.js';
 import { darwinToolchain } from '../../conformance/setup/darwin-toolchain.js';
 import { manifest } from '../cargo-fixture.js';
 import { ipbp, startTalker, talkerFixture, talkerSource } from '../talker.js';
 
-const test = suite('ipbp run for macOS');
+const test = suite('ipbp run for macOS and iOS');
 
 /** Stands in for what rustc calls behind the linker, and keeps count. */
 const FINISHER = '#!/bin/sh\necho "$(basename "$0") $*" >>"$(dirname "$0")/calls"\n';
@@ -20,7 +21,7 @@ fn turns() -> u64 {
 }
 `;
 
-for (const target of ['x86_64-apple-darwin', 'aarch64-apple-darwin'] satisfies DarwinTarget[]) {
+for (const target of ['x86_64-apple-darwin', 'aarch64-apple-darwin', 'aarch64-apple-ios'] satisfies AppleTarget[]) {
   test(`${target}: edits go live through cargo's runner, are undone, and the executable stays as cargo made it`, async () => {
     const { env } = darwinToolchain(target);
     // As rustc does by itself: it would call dsymutil and strip behind the linker, in a replay as well.

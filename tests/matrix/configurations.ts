@@ -1,6 +1,6 @@
 // How the matrix builds its programs.
 import { darwinToolchain } from '../../conformance/setup/darwin-toolchain.js';
-import type { DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
+import type { AppleTarget, DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
 import { linkerFlags, wildFlags } from './linkers.js';
 import { muslEnvironment } from './musl.js';
 import type { Row } from './row.js';
@@ -55,8 +55,8 @@ export const RELEASE_BUILD: Configuration = {
   otherwise: WITHOUT_TYPES,
 };
 
-/** A program for macOS, run by a Mach-O loader of our own: what `ipbp run` chooses there by itself. */
-function darwin(target: DarwinTarget): Configuration {
+/** A program for macOS, or iOS, run by a Mach-O loader of our own: what `ipbp run` chooses there by itself. */
+function darwin(target: AppleTarget): Configuration {
   return {
     ...DEBUG,
     name: target,
@@ -111,6 +111,7 @@ export const ALL: readonly Configuration[] = [
   { ...DEBUG, name: 'static-musl', environment: muslEnvironment },
   MACOS,
   darwin('aarch64-apple-darwin'),
+  darwin('aarch64-apple-ios'),
   MACOS_IN_PLACE,
   darwinInPlace('aarch64-apple-darwin'),
   darwinRelease('x86_64-apple-darwin'),

@@ -12,7 +12,7 @@ import { readObjectFile } from '../../formats/read-object.js';
 import { rewriteObject } from '../../formats/rewrite-object.js';
 import { enclose } from '../../link/enclose.js';
 import { NO_TOOLS, type TargetTools } from '../cargo/target-tools.js';
-import { isApple, targetVariable } from '../cargo/target-triple.js';
+import { isApple, isIos, targetVariable } from '../cargo/target-triple.js';
 
 const ARCHIVE = 'libipbp_agent.a';
 const OBJECT = 'ipbp_agent.o';
@@ -61,7 +61,7 @@ async function cacheDirectory(triple: string, { rustcVersion, tools = NO_TOOLS }
   const settings = [tools.linker ?? '', ...tools.rustflags, ...Object.entries(tools.variables).flat()].filter(Boolean);
   const made = [triple, version, ...settings, sourcesHash()].join('\n');
   const key = createHash('sha256').update(made).digest('hex').slice(0, 16);
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ipbp', `agent-${key}`);
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ipbp', `agent-${sourcesHash()}-${key}`);
 }
 
 /** The oldest rustc that compiles the agent, as its manifest names it. */
@@ -96,11 +96,23 @@ export function linkedAgentMark(): string {
   return `ipbp_agent.${sourcesHash()}`;
 }
 
-/** Calls `cargo rustc` with more arguments; what it makes lies in `made`. */
-type Build = (cargo: (more: readonly string[]) => Promise<unknown>, made: string, triple: string) => Promise<string>;
+/** Whether a program names the agent's library of this version so. */
+export function isAgentLibrary(path: string): boolean {
+  return path.includes(`/agent-${sourcesHash()}-`) && path.endsWith('/libipbp_agent.dylib');
+}
 
-const buildLibrary: Build = async (cargo, made, triple) => {
-  await cargo(['--crate-type', 'cdylib']);
+/** Calls `cargo rustc` with more arguments; what it makes lies in `made`, and will lie at `file`. */
+type Build = (
+  cargo: (more: readonly string[]) => Promise<unknown>,
+  made: string,
+  triple: string,
+  file: string,
+) => Promise<string>;
+
+const buildLibrary: Build = async (cargo, made, triple, file) => {
+  // Programs that are linked with it find it by the name that it has itself.
+  const named = isIos(triple) ? ['--', `-Clink-arg=-Wl,-install_name,${file}`] : [];
+  await cargo(['--crate-type', 'cdylib', ...named]);
   return join(made, libraryName(triple));
 };
 
@@ -132,7 +144,7 @@ async function builtInto(file: string, triple: string, options: AgentBuildOption
     const program = plus.length > 0 ? 'cargo' : (process.env['CARGO'] ?? 'cargo');
     const cargo = (more: readonly string[]): Promise<string> =>
       output(program, [...plus, 'rustc', ...rest, ...more], work, buildEnvironment(triple, tools));
-    await rename(await build(cargo, join(target, triple, 'release'), triple), file);
+    await rename(await build(cargo, join(target, triple, 'release'), triple, file), file);
   } finally {
     await rm(work, { recursive: true, force: true });
   }

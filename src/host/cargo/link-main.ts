@@ -4,9 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectOneLink } from '../link/one-link.js';
 import { splitResponse } from './link-arguments.js';
-import { isStaticLink, linkWithAgent } from './link-with-agent.js';
+import { isStaticLink, linkWithAgent, linkWithAgentLibrary } from './link-with-agent.js';
 import { linkWithSlots } from './link-with-slots.js';
 import { shellQuote } from './scripts.js';
+import { isIos } from './target-triple.js';
 import { PROBLEMS } from './slot-environment.js';
 
 /** Beyond this the arguments go into a response file, as rustc does where they do not fit a command line. */
@@ -24,9 +25,9 @@ if (choice === 'all' || choice === 'where-needed') {
   args = linked.args;
   problems.push(...linked.problems);
 }
-if (isStaticLink(args)) {
+if (isStaticLink(args) || isIos(target)) {
   try {
-    args = await linkWithAgent(args, target);
+    args = isIos(target) ? await linkWithAgentLibrary(args, target) : await linkWithAgent(args, target);
   } catch (error) {
     // The program is linked without, and the session says so.
     process.stderr.write(`ipbp: the agent is not linked: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -35,8 +35,9 @@ for argument; do
     --crate-type=*) types="$types \${argument#*=}" ;;
     --test) types=test ;;
   esac
-  # Without a loader nothing can be preloaded: the linker tells which of these are really static.
-  case $argument in *+crt-static* | *-musl*) static=yes ;; esac
+  # Without a loader nothing can be preloaded: the linker tells which of these are really static. iOS has one that
+  # preloads nothing.
+  case $argument in *+crt-static* | *-musl* | *-apple-ios*) static=yes ;; esac
   previous=$argument
 done
 # When it optimises for arm64, LLVM makes one of several statics, which a patch could not find again (IPBP3017).

@@ -9,6 +9,7 @@ test('whose programs can be patched', () => {
     'x86_64-alpine-linux-musl',
     'aarch64-apple-darwin',
     'x86_64-apple-darwin',
+    'aarch64-apple-ios',
   ];
   assert.equal(
     targets.filter((target) => !isSupportedTarget(target)),
@@ -17,7 +18,7 @@ test('whose programs can be patched', () => {
   const others = [
     'aarch64-unknown-linux-gnu',
     'x86_64-pc-windows-msvc',
-    'aarch64-apple-ios',
+    'aarch64-apple-ios-sim',
     'x86_64-unknown-linux-gnux32',
   ];
   assert.equal(others.filter(isSupportedTarget), []);
@@ -32,6 +33,7 @@ test('where a runner is what runs the program', () => {
   assert.ok(isEmulated('aarch64-apple-darwin', linux));
   // macOS starts both by itself.
   assert.not(isEmulated('x86_64-apple-darwin', 'aarch64-apple-darwin'));
+  assert.ok(isEmulated('aarch64-apple-ios', 'aarch64-apple-darwin'));
 });
 
 test.run();

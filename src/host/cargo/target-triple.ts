@@ -3,7 +3,7 @@
 
 /** Whether programs for this target can be patched. */
 export function isSupportedTarget(triple: string): boolean {
-  return /^x86_64-.*-linux-(?:gnu|musl)$|^(?:x86_64|aarch64)-apple-darwin$/.test(triple);
+  return /^x86_64-.*-linux-(?:gnu|musl)$|^(?:x86_64|aarch64)-apple-darwin$|^aarch64-apple-ios$/.test(triple);
 }
 
 /** Whether its programs are Apple's: Mach-O, loaded by dyld. */
@@ -11,12 +11,17 @@ export function isApple(triple: string): boolean {
   return triple.includes('-apple-');
 }
 
+/** Whether its programs are for iOS, whose loader inserts no library that the program does not name. */
+export function isIos(triple: string): boolean {
+  return triple.includes('-apple-ios');
+}
+
 /**
  * Whether programs for the target need something between them and this machine, cargo's runner: another system's do, and
  * another processor's, unless the system itself takes care of those (macOS does).
  */
 export function isEmulated(triple: string, hostTriple: string): boolean {
-  if (isApple(triple) && isApple(hostTriple)) return false;
+  if (isApple(triple) && isApple(hostTriple)) return isIos(triple);
   const [machine, ...system] = triple.split('-');
   const [hostMachine, ...hostSystem] = hostTriple.split('-');
   const named = (words: readonly string[]): string => words.find((word) => /linux|apple|windows|wasi/.test(word)) ?? '';

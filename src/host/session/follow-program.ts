@@ -120,7 +120,7 @@ export function followProgram(context: ProgramContext): FollowedProgram {
   };
   const ready = async (): Promise<void> => {
     if (agentless)
-      throw new IpbpError('IPBP5023', 'the executable is linked statically, without the agent', {
+      throw new IpbpError('IPBP5023', 'the executable was linked without the agent', {
         where: held.executable,
       });
     // While the program starts.
