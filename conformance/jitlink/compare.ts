@@ -1,5 +1,5 @@
 // Compares one linked object with JITLink's, byte by byte, and gives every relocation its class.
-import { asksForThreadLocal } from '../../src/reloc/fixup.js';
+import { asksForThreadLocal, EXPRESSIONS } from '../../src/reloc/fixup.js';
 import type { JitlinkOutput } from './run-jitlink.js';
 import type { Applied, OurPiece } from './ours.js';
 
@@ -43,12 +43,18 @@ export function count(map: Map<string, number>, name: string, times = 1): void {
   map.set(name, (map.get(name) ?? 0) + times);
 }
 
+/** A distance to a symbol, its slot or its stub: every patch has those. */
+function isPlainDistance({ expression }: Applied['row']): boolean {
+  const { term, base } = EXPRESSIONS[expression];
+  return base === 'P' && ['S', 'G', 'L'].includes(term);
+}
+
 /** Why the relocation may differ; null when it may not. */
 function reasonFor({ row, refused }: Applied): Reason | null {
   if (refused === null) return null;
   if (asksForThreadLocal(row.expression)) return 'no dynamic thread-locals';
   if (refused.includes('did not keep') || refused.includes('nothing places')) return 'target dropped';
-  return refused.startsWith('IPBP2004') ? 'not in a patch' : null;
+  return refused.startsWith('IPBP2004') && !isPlainDistance(row) ? 'not in a patch' : null;
 }
 
 /** Where the 32-bit field of a direct call or jump stands that was made of the one around `offset`; null when none was. */
