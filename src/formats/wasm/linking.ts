@@ -5,7 +5,7 @@ import { ByteWriter } from '../../bytes/writer.js';
 import { IpbpError } from '../../codes/error.js';
 import * as wasm from './constants.js';
 import type { FileRange } from './module.js';
-import { readIndex, readVector, writeName } from './value-types.js';
+import { readIndex, readParts, readVector, type WithoutWidth, writeName } from './value-types.js';
 
 /** A name and where its bytes lie in the file; an empty range for one that was made here. */
 export interface FileName {
@@ -74,21 +74,8 @@ export function readLinking(reader: ByteReader): LinkingPart[] {
       where: reader.where(0),
     });
   }
-  const parts: LinkingPart[] = [];
-  while (!reader.ended) {
-    const id = reader.u8();
-    const before = reader.position;
-    const size = readIndex(reader);
-    const lengthWidth = reader.position - before;
-    const part = reader.window(reader.position, size);
-    reader.skip(size);
-    parts.push({ ...readPart(part, id), lengthWidth });
-    if (!part.ended) part.malformed('a part of the linking section is longer than what it holds');
-  }
-  return parts;
+  return readParts(reader, 'linking', readPart);
 }
-
-type WithoutWidth<T> = T extends unknown ? Omit<T, 'lengthWidth'> : never;
 
 function readPart(part: ByteReader, id: number): WithoutWidth<LinkingPart> {
   switch (id) {

@@ -3,7 +3,7 @@
 import type { ByteReader } from '../../bytes/reader.js';
 import { ByteWriter } from '../../bytes/writer.js';
 import * as wasm from './constants.js';
-import { readIndex, readName, readVector, writeName } from './value-types.js';
+import { readIndex, readName, readParts, readVector, type WithoutWidth, writeName } from './value-types.js';
 
 /** One name; entries come by rising index, each index once. */
 export interface IndexName {
@@ -30,21 +30,14 @@ export type NamedSpace = (typeof SPACES)[number][0];
 
 /** Reads a name section's content. IPBP1001 and IPBP1002 for broken ones. */
 export function readNames(reader: ByteReader): NamePart[] {
-  const parts: NamePart[] = [];
-  while (!reader.ended) {
-    const id = reader.u8();
-    const before = reader.position;
-    const size = readIndex(reader);
-    const lengthWidth = reader.position - before;
-    const part = reader.window(reader.position, size);
-    reader.skip(size);
-    const space = SPACES.find(([, number]) => number === id);
-    if (id === wasm.NAME_MODULE) parts.push({ kind: 'module', name: readName(part), lengthWidth });
-    else if (space === undefined) parts.push({ kind: 'other', id, bytes: part.take(size), lengthWidth });
-    else parts.push({ kind: space[0], names: readVector(part, readIndexName), lengthWidth });
-    if (!part.ended) part.malformed('a part of the name section is longer than what it holds');
-  }
-  return parts;
+  return readParts(reader, 'name', readPart);
+}
+
+function readPart(part: ByteReader, id: number): WithoutWidth<NamePart> {
+  if (id === wasm.NAME_MODULE) return { kind: 'module', name: readName(part) };
+  const space = SPACES.find(([, number]) => number === id);
+  if (space === undefined) return { kind: 'other', id, bytes: part.take(part.remaining) };
+  return { kind: space[0], names: readVector(part, readIndexName) };
 }
 
 function readIndexName(reader: ByteReader): IndexName {

@@ -44,6 +44,32 @@ export function readIndex(reader: ByteReader): number {
   return value;
 }
 
+/** A part of such a section before it is known in how many bytes its length is written. */
+export type WithoutWidth<T> = T extends unknown ? Omit<T, 'lengthWidth'> : never;
+
+/**
+ * The parts of a section that is a list of them: a number, a length and a window of that many bytes each.
+ * @param section what it is called where a part holds less than its length says (IPBP1002)
+ */
+export function readParts<T extends object>(
+  reader: ByteReader,
+  section: string,
+  read: (part: ByteReader, id: number) => T,
+): (T & { readonly lengthWidth: number })[] {
+  const parts: (T & { readonly lengthWidth: number })[] = [];
+  while (!reader.ended) {
+    const id = reader.u8();
+    const before = reader.position;
+    const size = readIndex(reader);
+    const lengthWidth = reader.position - before;
+    const part = reader.window(reader.position, size);
+    reader.skip(size);
+    parts.push({ ...read(part, id), lengthWidth });
+    if (!part.ended) part.malformed(`a part of the ${section} section is longer than what it holds`);
+  }
+  return parts;
+}
+
 /** A name: length and UTF-8. */
 export function readName(reader: ByteReader): string {
   return reader.text(readIndex(reader));
