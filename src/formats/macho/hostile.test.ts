@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { bytesOf } from '../../../tests/format-inputs.js';
 import * as inputs from '../../../tests/macho-inputs.js';
 import { IpbpError } from '../../codes/error.js';
+import { assertRefusal, refusalOf } from '../hostile.test-support.js';
 import { readMacho, type MachoFile } from './read.js';
 
 /** Everything that a reader of the file could ask. */
@@ -18,23 +19,10 @@ function readAll(bytes: Uint8Array): MachoFile {
   return file;
 }
 
-function refused(bytes: Uint8Array): IpbpError | null {
-  try {
-    readAll(bytes);
-    return null;
-  } catch (error) {
-    if (error instanceof IpbpError) return error;
-    throw error;
-  }
-}
+const refused = (bytes: Uint8Array): IpbpError | null => refusalOf(readAll, bytes);
 
-/** Refused with a code, a place and words. */
 function assertRefused(bytes: Uint8Array, code: string, words: RegExp): void {
-  const error = refused(bytes);
-  assert.ok(error, `not refused: ${words.source}`);
-  assert.is(error.code, code, error.message);
-  assert.match(error.message, words);
-  assert.match(error.facts.where ?? '', /^hostile\.o, offset 0x[0-9a-f]+$/);
+  assertRefusal(refused(bytes), code, words);
 }
 
 const object = bytesOf(inputs.machoObject('arm64', 's', inputs.MACHO_ASSEMBLY.arm64));

@@ -3,7 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bytesOf } from '../../../tests/format-inputs.js';
 import * as inputs from '../../../tests/wasm-inputs.js';
-import { IpbpError } from '../../codes/error.js';
+import type { IpbpError } from '../../codes/error.js';
+import { assertRefusal, refusalOf } from '../hostile.test-support.js';
 import * as wasm from './constants.js';
 import { encodeModule } from './encode-sections.js';
 import { encodeLinking, type LinkingPart } from './linking.js';
@@ -25,22 +26,10 @@ function readAll(bytes: Uint8Array): void {
   file.wasm.dynamicLinking();
 }
 
-function refused(bytes: Uint8Array): IpbpError | null {
-  try {
-    readAll(bytes);
-    return null;
-  } catch (error) {
-    if (error instanceof IpbpError) return error;
-    throw error;
-  }
-}
+const refused = (bytes: Uint8Array): IpbpError | null => refusalOf(readAll, bytes);
 
 function assertRefused(bytes: Uint8Array, code: string, words: RegExp): void {
-  const error = refused(bytes);
-  assert.ok(error, `not refused: ${words.source}`);
-  assert.is(error.code, code, error.message);
-  assert.match(error.message, words);
-  assert.match(error.facts.where ?? '', /^hostile\.o, offset 0x[0-9a-f]+$/);
+  assertRefusal(refused(bytes), code, words);
 }
 
 const object = bytesOf(inputs.wasmObject('c', inputs.WASM_C, '-O1'));
