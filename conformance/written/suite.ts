@@ -5,10 +5,8 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeModule } from '../../src/formats/wasm/encode-sections.js';
-import { encodeLinking } from '../../src/formats/wasm/linking.js';
-import { encodeNames } from '../../src/formats/wasm/names.js';
 import { readWasm } from '../../src/formats/wasm/read.js';
-import { encodeRelocationSection } from '../../src/formats/wasm/relocations.js';
+import { writtenAgain } from '../../src/formats/wasm/written-again.test-support.js';
 import { ROOT } from '../record.js';
 import { npmPackages } from '../setup/npm-packages.js';
 import { tryRun } from '../setup/run.js';
@@ -29,21 +27,6 @@ const CHECKERS = ['wabt@1.0.39', 'binaryen@132.0.0'];
 function modulesIn(folder: string): string[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
   return files.filter((name) => name.endsWith('.wasm')).map((name) => join(folder, name));
-}
-
-/** The file again, from what was read of it, also of the custom sections that we know. */
-function writtenAgain(bytes: Uint8Array, name: string): Uint8Array {
-  const { wasm: facts } = readWasm(bytes, name);
-  const relocations = [...facts.relocations().values()].flat().map(encodeRelocationSection);
-  let next = 0;
-  return encodeModule(
-    facts.sections().map((section) => {
-      if (section.id !== 'custom') return section;
-      if (section.name === 'name') return { ...section, bytes: encodeNames(facts.names()) };
-      if (section.name === 'linking') return { ...section, bytes: encodeLinking(facts.linking() ?? []) };
-      return section.name.startsWith('reloc.') ? { ...section, bytes: relocations[next++] ?? section.bytes } : section;
-    }),
-  );
 }
 
 function roundTrip(name: string, inputs: readonly { readonly name: string; readonly bytes: Uint8Array }[]): SuiteRow {
