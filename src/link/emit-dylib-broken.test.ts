@@ -5,22 +5,9 @@ import * as assert from 'uvu/assert';
 import { machoObject } from '../../tests/macho-inputs.js';
 import { readMacho } from '../formats/macho/read.js';
 import { dylibEmitter } from './emit-dylib.js';
+import { DYLIB_LINK, DYLIB_OPTIONS } from './dylib-options.test-support.js';
 import type { DylibOptions } from './emit-dylib-options.js';
 import { linkShared } from './shared.js';
-import { DEFAULT_SHARED_OPTIONS } from './shared/options.js';
-
-const OPTIONS: DylibOptions = {
-  identity: { name: '@rpath/libtest.dylib', currentVersion: 0, compatibilityVersion: 0 },
-  build: { platform: 1, minimum: 0xb_0000, sdk: 0xe_0000 },
-  fixups: 'chained',
-  initOffsets: true,
-  searchPaths: [],
-  headerPad: 32,
-  identifier: 'libtest.dylib',
-  signed: true,
-  identified: true,
-  modified: () => 0,
-};
 
 /** The object of an assembly text, after some of its bytes were changed. */
 function changed(text: string, change: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
@@ -31,10 +18,9 @@ function changed(text: string, change: (view: DataView, bytes: Uint8Array) => vo
 
 /** What a link of it says: its errors, or the one that ends it. */
 function said(bytes: Uint8Array, fixups: DylibOptions['fixups']): string {
-  const options = { ...DEFAULT_SHARED_OPTIONS, symbolic: 'strong', now: true, relro: false } as const;
   const input = { kind: 'object', file: readMacho(bytes, 'broken.o') } as const;
   try {
-    return linkShared([input], options, dylibEmitter({ ...OPTIONS, fixups }))
+    return linkShared([input], DYLIB_LINK, dylibEmitter({ ...DYLIB_OPTIONS, fixups }))
       .errors.map((error) => error.message)
       .join();
   } catch (error) {

@@ -7,22 +7,10 @@ import { readMacho, type MachoFile } from '../formats/macho/read.js';
 import { readUnwindInfo } from '../formats/macho/unwind-info.js';
 import { readObjectFile } from '../formats/read-object.js';
 import { dylibEmitter } from './emit-dylib.js';
+import { DYLIB_LINK, DYLIB_OPTIONS } from './dylib-options.test-support.js';
 import type { DylibOptions } from './emit-dylib-options.js';
 import { linkShared, type SharedResult } from './shared.js';
-import { DEFAULT_SHARED_OPTIONS, type SharedOptions } from './shared/options.js';
-
-const OPTIONS: DylibOptions = {
-  identity: { name: '@rpath/libtest.dylib', currentVersion: 0x1_0203, compatibilityVersion: 0x1_0000 },
-  build: { platform: 1, minimum: 0xb_0000, sdk: 0xe_0000 },
-  fixups: 'chained',
-  initOffsets: true,
-  searchPaths: [],
-  headerPad: 32,
-  identifier: 'libtest.dylib',
-  signed: true,
-  identified: true,
-  modified: () => 0,
-};
+import type { SharedOptions } from './shared/options.js';
 
 function link(
   paths: readonly string[],
@@ -32,8 +20,7 @@ function link(
   const inputs = paths.map((path) => {
     return { kind: 'object', file: readObjectFile(new Uint8Array(readFileSync(path)), path) } as const;
   });
-  const defaults = { ...DEFAULT_SHARED_OPTIONS, symbolic: 'strong', now: true, relro: false } as const;
-  return linkShared(inputs, { ...defaults, ...options }, dylibEmitter({ ...OPTIONS, ...more }));
+  return linkShared(inputs, { ...DYLIB_LINK, ...options }, dylibEmitter({ ...DYLIB_OPTIONS, ...more }));
 }
 
 /** Links without errors, checks every page's hash, and reads the result. */
