@@ -1,6 +1,5 @@
 // What of Mach-O is given hostile input, and where the fields of a sound file are: read here from Apple's headers with
 // plain offsets, apart from the readers under test.
-import { describeObject } from '../../src/formats/describe.js';
 import { readChainedFixups } from '../../src/formats/macho/chained-fixups.js';
 import { readCodeSignature } from '../../src/formats/macho/code-signature.js';
 import { readDyldInfo } from '../../src/formats/macho/dyld-info.js';
@@ -8,7 +7,7 @@ import { isMachoFile, type MachoFile } from '../../src/formats/macho/read.js';
 import { readUnwindInfo } from '../../src/formats/macho/unwind-info.js';
 import { readObjectFile } from '../../src/formats/read-object.js';
 import type { Field, Seed } from './mutations.js';
-import { each } from './parts.js';
+import { each, partsOfModel } from './parts.js';
 
 type Aims = Pick<Seed, 'fields' | 'hot' | 'records'>;
 
@@ -109,17 +108,7 @@ function startsWith(bytes: Uint8Array, at: number, prefix: string): boolean {
 /** Reads all there is in an object or a linked file. */
 export function readMachoWhole(bytes: Uint8Array, name: string): unknown {
   const file = readObjectFile(bytes, name);
-  return each(
-    () => describeObject(file, { relocationName: () => undefined }),
-    () => file.countFunctions(),
-    () => file.countNamed(['work', 'missing']),
-    () => file.symbolColumns(),
-    () => file.sections.map(({ index }) => file.relocationColumns(index)),
-    () => file.allRelocationColumns(() => true),
-    () => file.sections.map(({ index }) => file.sectionBytes(index)),
-    () => file.linked?.dynamicColumns(),
-    ...(isMachoFile(file) ? partsOf(file, name) : []),
-  );
+  return each(...partsOfModel(file), ...(isMachoFile(file) ? partsOf(file, name) : []));
 }
 
 function partsOf(file: MachoFile, name: string): (() => unknown)[] {

@@ -1,5 +1,7 @@
 // Runs the parts of a reader one after the other.
 import { IpbpError } from '../../src/codes/error.js';
+import { describeObject } from '../../src/formats/describe.js';
+import type { ObjectFile } from '../../src/formats/object-file.js';
 
 /** Runs all parts, so that one that refuses does not hide the next; the first refusal is the answer. */
 export function each(...parts: readonly (() => unknown)[]): unknown[] {
@@ -28,4 +30,18 @@ function tryAll(parts: readonly (() => unknown)[]): { kept: unknown[]; refused: 
     }
   });
   return { kept, refused };
+}
+
+/** What any file of the model can be asked for by those who know no format. */
+export function partsOfModel(file: ObjectFile): readonly (() => unknown)[] {
+  return [
+    () => describeObject(file, { relocationName: () => undefined }),
+    () => file.countFunctions(),
+    () => file.countNamed(['work', 'missing']),
+    () => file.symbolColumns(),
+    () => file.sections.map(({ index }) => file.relocationColumns(index)),
+    () => file.allRelocationColumns(() => true),
+    () => file.sections.map(({ index }) => file.sectionBytes(index)),
+    () => file.linked?.dynamicColumns(),
+  ];
 }

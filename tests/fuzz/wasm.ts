@@ -1,10 +1,9 @@
 // What of WebAssembly is given hostile input, and where the fields of a sound file are: walked here from the core
 // specification apart from the readers under test.
-import { describeObject } from '../../src/formats/describe.js';
 import { isWasmFile } from '../../src/formats/wasm/read.js';
 import { readObjectFile } from '../../src/formats/read-object.js';
 import type { Field, Seed } from './mutations.js';
-import { each } from './parts.js';
+import { each, partsOfModel } from './parts.js';
 
 const CUSTOM = 0;
 /** Bytes at the start of a section that count as fields: counts, kinds and the first entries. */
@@ -43,14 +42,7 @@ export function wasmAims(bytes: Uint8Array): Pick<Seed, 'fields' | 'hot' | 'reco
 export function readWasmWhole(bytes: Uint8Array, name: string): unknown {
   const file = readObjectFile(bytes, name);
   return each(
-    () => describeObject(file, { relocationName: () => undefined }),
-    () => file.countFunctions(),
-    () => file.countNamed(['work', 'missing']),
-    () => file.symbolColumns(),
-    () => file.sections.map(({ index }) => file.relocationColumns(index)),
-    () => file.allRelocationColumns(() => true),
-    () => file.sections.map(({ index }) => file.sectionBytes(index)),
-    () => file.linked?.dynamicColumns(),
+    ...partsOfModel(file),
     ...(isWasmFile(file)
       ? [
           () => file.wasm.sections(),
