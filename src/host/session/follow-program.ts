@@ -10,7 +10,7 @@ import type { AgentConnection } from '../agent/agent-connection.js';
 import type { AgentExpected } from '../agent/agent-start.js';
 import type { CargoProject } from '../cargo/cargo-project.js';
 import { slotProblems } from '../cargo/slot-environment.js';
-import { isApple } from '../cargo/target-triple.js';
+import { isApple, isIos } from '../cargo/target-triple.js';
 import { createCompiler } from '../compile/compile.js';
 import { knownArchives } from '../compile/known-archives.js';
 import type { Spawner } from '../compile/spawner.js';
@@ -42,7 +42,7 @@ export interface FollowedProgram {
 export interface ProgramContext {
   readonly held: Held;
   readonly listener: AgentExpected;
-  /** It is linked statically, without the agent: none will come. */
+  /** No loader brings the agent in, and it was linked without: none will come. */
   readonly agentless: boolean;
   /** The session's. */
   readonly id: string;
@@ -119,10 +119,10 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     },
   };
   const ready = async (): Promise<void> => {
-    if (agentless)
-      throw new IpbpError('IPBP5023', 'the executable was linked without the agent', {
-        where: held.executable,
-      });
+    if (agentless) {
+      const how = isIos(project.targetTriple) ? 'for iOS' : 'linked statically';
+      throw new IpbpError('IPBP5023', `the executable is ${how}, without the agent`, { where: held.executable });
+    }
     // While the program starts.
     const indexStart = performance.now();
     const delivery = deliveryOf(options.deliver, project.targetTriple);
