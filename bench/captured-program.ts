@@ -6,6 +6,8 @@ import {
   copyFileSync,
   existsSync,
   linkSync,
+  mkdirSync,
+  mkdtempSync,
   readFileSync,
   readdirSync,
   renameSync,
@@ -131,13 +133,23 @@ export class CapturedProgram {
     return ms;
   }
 
+  /**
+   * Takes a directory away without deleting what is in it: for seconds after many files were deleted, ext4 searches for an
+   * inode that was not, at every file that is created, and that would be measured (a third of the time).
+   */
+  #setAside(directory: string): void {
+    const aside = join(this.folder, 'aside');
+    mkdirSync(aside, { recursive: true });
+    renameSync(directory, mkdtempSync(join(aside, 'slots-')));
+  }
+
   /** Brings the files that sessions keep between links into that state. */
   #prepare(before: Before): void {
     if (before === 'nothing') {
       const units = join(this.#unit, '..');
       for (const unit of readdirSync(units))
         for (const name of readdirSync(join(units, unit)).filter((one) => one.startsWith('slots-')))
-          rmSync(join(units, unit, name), { recursive: true });
+          this.#setAside(join(units, unit, name));
     } else if (before === 'all but one') {
       // The same bytes in another file, which is what counts; a link of another, as rustc's objects are.
       const [object = ''] = this.objects();

@@ -2,7 +2,7 @@
 // arguments to link with. Ends with a status other than 0 when it has none; the script then links as it was told.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expectOneLink } from '../link/one-link.js';
+import { expectOneLink, expectShortWork } from '../link/one-link.js';
 import { splitResponse } from './link-arguments.js';
 import { isStaticLink, linkWithAgent, linkWithAgentLibrary } from './link-with-agent.js';
 import { linkWithSlots } from './link-with-slots.js';
@@ -14,6 +14,7 @@ import { PROBLEMS } from './slot-environment.js';
 const LARGEST_COMMAND_LINE = 64 * 1024;
 
 expectOneLink();
+expectShortWork();
 const [file = '', ...given] = process.argv.slice(2);
 const { IPBP_UNIT: unit = '', IPBP_UNITS: units = '', IPBP_SLOTS: choice, IPBP_TARGET: target = '' } = process.env;
 let args: readonly string[] = given.flatMap((word) =>

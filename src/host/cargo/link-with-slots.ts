@@ -38,19 +38,21 @@ export function linkWithSlots({ args, unit, units, choice }: SlotLink): SlotLink
     // Not by its name: rustc puts a part in that is another at every call. The file is a link to the one it keeps.
     const name = `${ino}-${size}-${mtimeMs}${path.endsWith('.rlib') ? '.rlib' : '.o'}`;
     const kept = join(directory, name);
-    const names = used.get(directory) ?? new Set();
-    used.set(directory, names.add(name));
-    if (!existsSync(kept)) {
-      try {
-        // Nothing in it gets a slot: an empty file says so.
-        put(directory, kept, make(readFileSync(path), path, choice) ?? new Uint8Array(0));
-      } catch (error) {
-        if (!(error instanceof IpbpError)) throw error;
-        problems.push(`${basename(path)} has no slots: ${error.message}`);
-        return path;
-      }
+    const names = used.get(directory);
+    if (names === undefined) mkdirSync(directory, { recursive: true });
+    used.set(directory, (names ?? new Set()).add(name));
+    const before = statSync(kept, { throwIfNoEntry: false });
+    if (before !== undefined) return before.size === 0 ? path : kept;
+    try {
+      const made = make(readFileSync(path), path, choice);
+      // Nothing in it gets a slot: an empty file says so.
+      put(kept, made ?? new Uint8Array(0));
+      return made === null ? path : kept;
+    } catch (error) {
+      if (!(error instanceof IpbpError)) throw error;
+      problems.push(`${basename(path)} has no slots: ${error.message}`);
+      return path;
     }
-    return statSync(kept).size === 0 ? path : kept;
   };
   const replaced = args.map((word) => {
     if (objects.has(word)) return replace(word, unit, objectWithSlots);
@@ -66,8 +68,7 @@ export function linkWithSlots({ args, unit, units, choice }: SlotLink): SlotLink
 }
 
 /** Written whole or not at all: another session may link the same library now. */
-function put(directory: string, path: string, bytes: Uint8Array): void {
-  mkdirSync(directory, { recursive: true });
+function put(path: string, bytes: Uint8Array): void {
   const fresh = `${path}.${process.pid}`;
   writeFileSync(fresh, bytes);
   renameSync(fresh, path);
