@@ -60,6 +60,7 @@ export interface ReadyEvent extends At {
   readonly event: 'ready';
   /** Session's id, as `--session` takes it. */
   readonly session: string;
+  /** Of a program that runs in pages: the process that serves them. */
   readonly pid: number;
   readonly executable: string;
   /** Hex; a content hash where the executable has no build id. */
@@ -71,6 +72,8 @@ export interface ReadyEvent extends At {
   /** How changed functions are redirected: through slots where the executable was linked with them. */
   readonly redirect: 'jump' | 'slots';
   readonly indexMs: number;
+  /** Where the page is that runs it; of a program that runs in pages. */
+  readonly url?: string;
   /** Crates that are followed. */
   readonly crates: readonly string[];
   /** Directories that are watched. */

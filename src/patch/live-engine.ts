@@ -41,7 +41,7 @@ import {
 } from './program/program.js';
 import { framesInside, type LiveFrame, type ThreadStack } from './program/live-frames.js';
 import { objectsSource, type DefinitionSource, type ForeignItem } from './program/surroundings.js';
-import { redirectTransaction, transactionOf } from './image/transaction.js';
+import { historyStep, transactionOf, type HistoryStep } from './image/transaction.js';
 import { rememberedImages } from './program/remembered-images.js';
 
 /** A diff, with the opened objects it points into, and what they are called. */
@@ -65,12 +65,6 @@ export interface LinkInputFiles {
   readonly wanted?: readonly string[];
   /** What the sources declare otherwise than those of the live code, for objects that do not describe types. */
   readonly declarations?: () => readonly DeclarationChange[];
-}
-
-/** A step of the program's history: what to send, and which patch it is about. */
-export interface HistoryStep {
-  readonly image: PatchImage;
-  readonly ops: readonly AgentOp[];
 }
 
 /** One running program and the patches in it. Nothing is live for the engine before it is told so. */
@@ -375,7 +369,7 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
     undoStep() {
       const last = program.live.at(-1);
       if (last === undefined) return null;
-      return { image: last.image, ops: redirectTransaction(last.image, inverseRedirection(last.image), attached()) };
+      return historyStep(last.image, inverseRedirection(last.image), attached);
     },
     undone() {
       program = withoutLast(program);
@@ -386,7 +380,7 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
     redoStep() {
       const next = program.undone.at(-1);
       if (next === undefined) return null;
-      return { image: next.image, ops: redirectTransaction(next.image, next.image, attached()) };
+      return historyStep(next.image, next.image, attached);
     },
     redone() {
       program = withRedone(program);

@@ -4,7 +4,8 @@
 import { demangle } from '../formats/symbols/demangle.js';
 import type { InputFile, PlanResult, RefusedItem } from './engine.js';
 import type { PatchImage } from './image/image.js';
-import type { EngineDiff, HistoryStep, LinkInputFiles, LiveEngine, OneModuleEngine } from './live-engine.js';
+import type { HistoryStep } from './image/transaction.js';
+import type { EngineDiff, LinkInputFiles, LiveEngine, OneModuleEngine } from './live-engine.js';
 import type { ForeignItem } from './program/surroundings.js';
 import type { AgentOp } from './wire/frames.js';
 

@@ -3,69 +3,28 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
-import type { Code } from '../../codes/table.js';
 import { pluginUnits, readCaptures, unitGraph, unitOfExecutable, type UnitGraph } from '../cargo/capture-store.js';
 import { buildProfile, type CargoProject } from '../cargo/cargo-project.js';
-import { attachedRun } from '../cargo/attached-run.js';
-import { cargoRun, type CargoRun, type Started } from '../cargo/cargo-run.js';
+import type { CargoRun, Started } from '../cargo/cargo-run.js';
 import { cargoOnlyFiles } from '../cargo/cargo-only.js';
-import type { ProgramExit, SessionOptions } from '../events.js';
+import type { ProgramExit } from '../events.js';
 import { hasDepInfo, makeStale, makeUnrecordedStale, isOutdated, noteFingerprint } from '../cargo/freshness.js';
 import { isReplayedSince } from '../cargo/finished-compiles.js';
 import { incrementalDirectory, scanObjects, type ObjectSet } from '../cargo/incremental.js';
 import { sameFile } from '../files/same-file.js';
 import { keepFile, keepObjects } from './kept-files.js';
-import { readLiveSources, type LiveSources } from './live-sources.js';
+import type { Composition, Held } from './held.js';
+import { readLiveSources } from './live-sources.js';
 import { builtPlugins, buildPlugins } from '../cargo/plugin-build.js';
-import type { Scripts } from '../cargo/scripts.js';
 import { isLinkedOtherwise } from '../cargo/slot-environment.js';
-import { agentForm } from './agent-form.js';
-import type { LiveObjects, SessionDirectories } from './session-store.js';
+import type { Building, ReachContext } from './reach.js';
 import { isSharedLibrary, outputsOf, type Unit } from '../cargo/unit.js';
 
-/** What a program is compiled from, and how. */
-export interface Composition {
-  readonly root: Unit;
-  readonly graph: UnitGraph;
-  /** Unit key → its incremental directory. */
-  readonly incremental: ReadonlyMap<string, string>;
-  /** Files whose change only cargo can build. */
-  readonly cargoOnly: ReadonlySet<string>;
-}
-
-/** A program that stands at the gate, and later runs. A build by cargo may change how it is compiled. */
-export interface Held extends Composition {
-  readonly run: CargoRun;
-  readonly pid: number;
-  /**
-   * The system shows what the process runs, and its threads: Linux does, of its own programs. Of an emulator's process
-   * all that would be the emulator's.
-   */
-  readonly isShown: boolean;
-  /** As cargo named it. */
-  readonly executable: string;
-  /** The session's copy. */
-  readonly keptExecutable: string;
-  /** The workspace's shared libraries, as cargo named them → the session's copies. */
-  readonly keptLibraries: ReadonlyMap<string, string>;
-  /** Of each library that the program may open by itself, as cargo named it: its sources when it was built. */
-  readonly pluginSources: ReadonlyMap<string, LiveSources>;
-  /** What it was linked from. */
-  readonly objects: LiveObjects;
-  readonly sources: LiveSources;
-  /** From now on it is compiled so. */
-  follow(composition: Composition): void;
-}
-
-export interface BuildContext {
-  readonly project: CargoProject;
-  readonly options: SessionOptions;
-  readonly scripts: Scripts;
-  readonly directories: SessionDirectories;
+export interface BuildContext extends ReachContext {
+  /** How this program is built and started. */
+  readonly building: Building;
   /** Tells the session which process to end when it is stopped meanwhile. */
   readonly onRun: (run: CargoRun) => void;
-  /** Tells what does not keep the program from being started. */
-  readonly note: (code: Code, message: string) => void;
 }
 
 /**
@@ -78,10 +37,7 @@ export async function buildAndHold(context: BuildContext, generation: number): P
   const aged = new Set<string>();
   for (;;) {
     const { attached } = context.options;
-    const run =
-      attached === undefined
-        ? cargoRun(context.project, context.options, context.scripts, context.directories)
-        : attachedRun(attached);
+    const run = context.building.start();
     context.onRun(run);
     const started = await run.started;
     if (!('pid' in started)) return started;
@@ -120,9 +76,7 @@ function hold(
     throw new IpbpError('IPBP5008', 'no recorded rustc command made this executable', { where: started.program });
   }
   // With slots where none are wanted, or without, or static without the agent: what is fresh for cargo is linked again.
-  const wrong =
-    isLinkedOtherwise(started.program, context.options.redirect, project.targetTriple) ||
-    agentForm(started.program, root.args, project.targetTriple) === null;
+  const wrong = !context.building.isLinkedRight(started.program, root);
   if (wrong && once(aged, `${root.key} link`) && makeStale(root)) return 'again';
   const plugins = followablePlugins(context, units, root);
   const graph = unitGraph(units, root, project.localCrates, plugins);

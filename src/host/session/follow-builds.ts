@@ -12,7 +12,7 @@ import type { LinkInputs } from '../cargo/link-arguments.js';
 import { outputsOf, type Unit } from '../cargo/unit.js';
 import { sameFile } from '../files/same-file.js';
 import { inBackground, type Report } from './background.js';
-import type { Held } from './build-start.js';
+import type { Held } from './held.js';
 import { outcomeTeller, requireKept, type FollowContext, type Follower } from './follow.js';
 import { tellInlined } from './inlined-away.js';
 

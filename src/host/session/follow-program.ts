@@ -1,29 +1,23 @@
-// One program that runs: its sources are followed, the engine is opened for it, the agent connects and it is ready. What
+// One program that runs: its sources are followed, patches get into it (reach.ts) and it is ready. What
 // becomes of it then is the session's. Loaded while cargo builds, and with it all of the engine.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../../codes/error.js';
 import type { RefusedItem } from '../../patch/engine.js';
-import { openLiveEngine } from '../../patch/live-engine.js';
-import type { Delivery } from '../../patch/plan.js';
-import type { AgentConnection } from '../agent/agent-connection.js';
-import type { AgentExpected } from '../agent/agent-start.js';
 import type { CargoProject } from '../cargo/cargo-project.js';
 import { slotProblems } from '../cargo/slot-environment.js';
-import { isApple, isIos } from '../cargo/target-triple.js';
 import { createCompiler } from '../compile/compile.js';
 import { knownArchives } from '../compile/known-archives.js';
 import type { Spawner } from '../compile/spawner.js';
 import { filesOfRustc, keepWarm } from '../compile/warm-files.js';
-import type { DeliverMode, SessionOptions, Untimed } from '../events.js';
+import type { SessionOptions, Untimed } from '../events.js';
 import { inBackground, type Report } from './background.js';
-import type { Held } from './build-start.js';
+import type { Held } from './held.js';
 import { followBuilds } from './follow-builds.js';
 import { followSources, outcomeTeller, type Follower } from './follow.js';
-import { inputFile } from './kept-files.js';
-import { followModules } from './library-engines.js';
-import { archiveFiles, compiledAgainst, whenOpened } from './opened-libraries.js';
+import { whenOpened } from './opened-libraries.js';
 import { createPatcher, type Patcher } from './patcher.js';
+import type { Expected } from './reach.js';
 import type { Rebuilt } from './rebuild.js';
 import { refusedBy, unpatchedBecause } from './refused-by.js';
 import type { SessionDirectories } from './session-store.js';
@@ -41,9 +35,7 @@ export interface FollowedProgram {
 /** What a program has of its session. */
 export interface ProgramContext {
   readonly held: Held;
-  readonly listener: AgentExpected;
-  /** No loader brings the agent in, and it was linked without: none will come. */
-  readonly agentless: boolean;
+  readonly expected: Expected;
   /** The session's. */
   readonly id: string;
   readonly project: CargoProject;
@@ -63,20 +55,18 @@ export interface ProgramContext {
   readonly isCurrent: (program: FollowedProgram) => boolean;
 }
 
-const AGENT_TIMEOUT_MS = 10_000;
 /** The program's own start comes first. */
 const WARM_UP_AFTER_MS = 200;
 
 /** Follows a program that was let go. */
 export function followProgram(context: ProgramContext): FollowedProgram {
-  const { held, listener, agentless, project, options, directories, spawner, emit, exclusively } = context;
+  const { held, expected, project, options, directories, spawner, emit, exclusively } = context;
   const { session: directory, units } = directories;
   const report: Report = (error) => {
     const { code, message } = refusedBy(error);
     emit({ event: 'note', code, message });
   };
   const compiling = { spawner, recorder: context.recorder, units, directory, color: options.color };
-  let link: AgentConnection | null = null;
   let opening: NodeJS.Timeout | null = null;
   const warm = keepWarm(() => filesOfRustc(held.graph, held.incremental, spawner), WARM_UP_AFTER_MS);
   const following = {
@@ -97,46 +87,20 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     compiler === null
       ? followBuilds({ ...following, archives: knownArchives(held.root, spawner), report })
       : followSources({ ...following, compiler, rebuild: context.rebuild });
-  const late = setTimeout(() => {
-    const seconds = (options.agentTimeoutMs ?? AGENT_TIMEOUT_MS) / 1000;
-    const error = new IpbpError('IPBP5006', `the agent did not connect within ${seconds} s`, {
-      where: held.executable,
-    });
-    emit({ event: 'note', code: error.code, message: error.message });
-  }, options.agentTimeoutMs ?? AGENT_TIMEOUT_MS);
   const current: FollowedProgram = {
     held,
     follower,
     patcher: null,
     buildId: null,
     close() {
-      clearTimeout(late);
       follower.stop();
       warm.stop();
       if (opening !== null) clearInterval(opening);
-      listener.close();
-      link?.close();
+      expected.close();
     },
   };
   const ready = async (): Promise<void> => {
-    if (agentless) {
-      const how = isIos(project.targetTriple) ? 'for iOS' : 'linked statically';
-      throw new IpbpError('IPBP5023', `the executable is ${how}, without the agent`, { where: held.executable });
-    }
-    // While the program starts.
-    const indexStart = performance.now();
-    const delivery = deliveryOf(options.deliver, project.targetTriple);
-    const executable = openLiveEngine(inputFile(held.executable, held.keptExecutable), delivery);
-    if (delivery === 'library' && !executable.hasLoader)
-      throw new IpbpError('IPBP5902', 'a static program cannot open patches as shared libraries', {
-        where: held.executable,
-      });
-    const indexMs = performance.now() - indexStart;
-    link = await listener.connected;
-    clearTimeout(late);
-    const modules = await followModules(held, executable, link, (key) =>
-      archiveFiles(held, compiler?.linkInputs(key) ?? compiledAgainst(held, key)),
-    );
+    const { modules, link, told } = await expected.open(held, compiler);
     const { engine } = modules;
     current.buildId = engine.buildId;
     current.patcher = createPatcher(held, modules, link, context.nextPatch, {
@@ -147,13 +111,12 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     emit({
       event: 'ready',
       session: context.id,
-      pid: link.program.pid,
+      pid: link.pid,
       executable: held.executable,
       buildId: engine.buildId,
       target: project.targetTriple,
       functions: engine.functions,
-      redirect: engine.slots > 0 ? 'slots' : 'jump',
-      indexMs,
+      ...told,
       crates: held.graph.units.map(({ crate }) => crate),
       watching: follower.directories,
     });
@@ -167,7 +130,7 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     opening = whenOpened(
       () => patcher.awaitsLibrary(),
       held,
-      link.program.pid,
+      link.pid,
       () =>
         following.exclusively(async () => {
           for (const outcome of await patcher.followOpened()) await tell(outcome, null);
@@ -186,20 +149,10 @@ export function followProgram(context: ProgramContext): FollowedProgram {
     });
   };
   inBackground(ready, (error) => {
-    clearTimeout(late);
     if (!context.isCurrent(current) && error instanceof IpbpError) return;
     emit({ event: 'note', code: refusedBy(error).code, message: unpatchedBecause(error) });
   });
   return current;
-}
-
-/** Where nothing else than libraries may be executed (Apple's systems), they are what `auto` means. Throws IPBP5902. */
-function deliveryOf(mode: DeliverMode, target: string): Delivery {
-  if (mode === 'map' && isApple(target))
-    throw new IpbpError('IPBP5902', 'on this system a patch is a shared library', {
-      where: `--deliver map, ${target}`,
-    });
-  return mode === 'dylib' || isApple(target) ? 'library' : 'map';
 }
 
 /** What a warm-up cannot open, the first edit will: it is for that to say so. */

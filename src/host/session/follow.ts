@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { IpbpError } from '../../codes/error.js';
 import type { RefusedItem } from '../../patch/engine.js';
-import type { Held } from './build-start.js';
+import type { Held } from './held.js';
 import type { CompileResult, Compiler } from '../compile/compile.js';
 import { sourceFiles } from '../cargo/dep-info.js';
 import type { Untimed } from '../events.js';

@@ -11,7 +11,7 @@ import { openLiveEngine, type EngineDiff, type LiveEngine, type OneModuleEngine 
 import { readObjectFile } from '../../formats/read-object.js';
 import { IpbpError } from '../../codes/error.js';
 import type { AgentConnection } from '../agent/agent-connection.js';
-import type { Held } from './build-start.js';
+import type { Held } from './held.js';
 import type { PluginLibrary } from '../cargo/capture-store.js';
 import { outputsOf } from '../cargo/unit.js';
 import { asSeenBy } from '../files/process-files.js';

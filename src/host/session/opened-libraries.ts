@@ -8,7 +8,7 @@ import type { PluginLibrary } from '../cargo/capture-store.js';
 import { compareSets, type SetDifference } from '../cargo/incremental.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
 import { outputsOf } from '../cargo/unit.js';
-import type { Held } from './build-start.js';
+import type { Held } from './held.js';
 import { inputFile } from './kept-files.js';
 import type { FollowedModules } from './library-engines.js';
 import type { LiveObjects } from './session-store.js';

@@ -4,11 +4,9 @@
 import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import type { RefusedItem } from '../../patch/engine.js';
-import type { TransactionResult } from '../../patch/wire/frames.js';
 import type { EngineDiff } from '../../patch/live-engine.js';
 import type { PatchImage } from '../../patch/image/image.js';
-import type { AgentConnection } from '../agent/agent-connection.js';
-import type { Held } from './build-start.js';
+import type { Held } from './held.js';
 import { changedElsewhere, type FollowedModules } from './library-engines.js';
 import { patchedItems, type PatchedEvent, type PatchTimes } from '../events.js';
 import {
@@ -20,11 +18,10 @@ import {
   type SessionWindow,
   type SetDifference,
 } from '../cargo/incremental.js';
-import { runningPath } from '../files/process-files.js';
-import { sameFile } from '../files/same-file.js';
 import { inputFile, keepObjects } from './kept-files.js';
 import type { LinkInputs } from '../cargo/link-arguments.js';
-import { createHistory, objectPaths, type LiveObjects } from './session-store.js';
+import type { ProgramLink, Taken } from './program-link.js';
+import { createHistory, type LiveObjects } from './session-store.js';
 import { archiveFiles, createOpenedLibraries } from './opened-libraries.js';
 import { tellStillInside, type AfterPatch } from './still-inside.js';
 import { changedPaths, splitObjects, splitStaged, warmUpObjects, type NewestObjects } from './split-objects.js';
@@ -87,7 +84,7 @@ export interface Patcher {
 }
 
 /** The process has taken a patch: its number, and when its answer came. */
-interface Sent {
+interface Sent extends Pick<Taken, 'warnings'> {
   readonly kind: 'sent';
   readonly patch: number;
   readonly liveAt: number;
@@ -126,7 +123,7 @@ interface NumberedPatch {
 export function createPatcher(
   held: Held,
   modules: FollowedModules,
-  agent: AgentConnection,
+  program: ProgramLink,
   numbers: () => number,
   told: PatcherListener,
 ): Patcher {
@@ -152,29 +149,16 @@ export function createPatcher(
     knownLink: () => lastLink,
     declarations: () => held.sources.changes(),
   });
-  let executableChecked = false;
   const opened = createOpenedLibraries(held, modules, history.current);
-
-  const checkExecutable = (): void => {
-    // Elsewhere its identity, by which the engine knows it, is all there is.
-    if (executableChecked || !held.isShown) return;
-    if (!sameFile(`/proc/${agent.program.pid}/exe`, held.keptExecutable))
-      throw new IpbpError('IPBP5007', 'the process runs another file than the one that was kept', {
-        expected: held.executable,
-        actual: runningPath(agent.program.pid),
-      });
-    executableChecked = true;
-  };
 
   /** Sends an image; on success engine and history know of it. `made`: what it was made from, null for a file. */
   const send = async (
     image: PatchImage,
     made: { readonly diff: EngineDiff; readonly objects: LiveObjects } | null,
   ): Promise<RefusedOutcome | Sent> => {
-    checkExecutable();
     const patch = numbers();
-    const answer = await agent.transact(patch, engine.transaction(image, objectPaths(made?.objects)));
-    if (answer.status !== 'applied') return notTaken(answer);
+    const answer = await program.apply(patch, image, made?.objects);
+    if (answer.kind === 'refused') return answer;
     const liveAt = performance.now();
     engine.applied(image, made?.diff ?? null, answer.moved);
     if (made !== null) held.sources.live();
@@ -183,8 +167,8 @@ export function createPatcher(
     live.push({ patch, image });
     undone.length = 0;
     const isLive = (): boolean => live.some((one) => one.image === image);
-    if (held.isShown) tellStillInside({ engine, image, pid: agent.program.pid, isLive }, told);
-    return { kind: 'sent', patch, liveAt };
+    if (held.isShown) tellStillInside({ engine, image, pid: program.pid, isLive }, told);
+    return { kind: 'sent', patch, liveAt, warnings: answer.warnings };
   };
 
   const lookAt = (unit: Unit, within: SessionWindow | undefined): void => {
@@ -220,7 +204,7 @@ export function createPatcher(
     const start = performance.now();
     const sent = await send(image, { diff: planned.diff, objects: scan.newest });
     if (sent.kind === 'refused') return sent;
-    return patched(sent.patch, image, {
+    return patched(sent, image, {
       scan: scan.ms,
       diff: planned.diffMs,
       link: planned.linkMs,
@@ -233,8 +217,8 @@ export function createPatcher(
     const step = engine.undoStep();
     const last = live.at(-1);
     if (step === null || last === undefined) return null;
-    const answer = await agent.transact(last.patch, step.ops);
-    if (answer.status !== 'applied') return notTaken(answer);
+    const answer = await program.undo(last.patch, step);
+    if (answer.kind === 'refused') return answer;
     engine.undone();
     history.undo();
     staging.clear();
@@ -332,7 +316,7 @@ export function createPatcher(
       const sent = await send(image, null);
       if (sent.kind === 'refused') return sent;
       const end = sent.liveAt;
-      return patched(sent.patch, image, {
+      return patched(sent, image, {
         scan: read - start,
         diff: 0,
         link: 0,
@@ -354,15 +338,16 @@ export function createPatcher(
       const next = undone.at(-1);
       if (step === null || next === undefined) return null;
       const start = performance.now();
-      const answer = await agent.transact(next.patch, step.ops);
-      if (answer.status !== 'applied') return notTaken(answer);
+      const answer = await program.redo(next.patch, step);
+      if (answer.kind === 'refused') return answer;
       engine.redone();
       history.redo();
       staging.clear();
       undone.pop();
       live.push(next);
       const ms = performance.now() - start;
-      return patched(next.patch, next.image, { scan: 0, diff: 0, link: 0, apply: ms, total: ms });
+      const sent = { patch: next.patch, warnings: answer.warnings };
+      return patched(sent, next.image, { scan: 0, diff: 0, link: 0, apply: ms, total: ms });
     },
     records() {
       const record =
@@ -377,17 +362,8 @@ export function createPatcher(
   };
 }
 
-function notTaken(answer: TransactionResult): RefusedOutcome {
-  const item: RefusedItem = {
-    code: 'IPBP4010',
-    name: '',
-    message: answer.message || answer.status,
-    because: [answer.status],
-  };
-  return { kind: 'refused', items: [item] };
-}
-
-function patched(patch: number, image: PatchImage, ms: PatchTimes): PatchOutcome {
+function patched(sent: Pick<Sent, 'patch' | 'warnings'>, image: PatchImage, ms: PatchTimes): PatchOutcome {
   const bytes = image.segments.reduce((sum, segment) => sum + segment.size, 0);
-  return { kind: 'patched', event: { patch, ...patchedItems(image.items), bytes, ms, warnings: image.warnings } };
+  const warnings = [...image.warnings, ...sent.warnings];
+  return { kind: 'patched', event: { patch: sent.patch, ...patchedItems(image.items), bytes, ms, warnings } };
 }

@@ -3,13 +3,13 @@
 import { IpbpError } from '../../codes/error.js';
 import type { RefusedItem } from '../../patch/engine.js';
 import { adoptBuild } from '../cargo/adopt-build.js';
-import { cargoBuild } from '../cargo/cargo-build.js';
 import { cargoOnlyFiles } from '../cargo/cargo-only.js';
 import { pluginUnits, readCaptures, unitGraph, unitOfExecutable } from '../cargo/capture-store.js';
 import { incrementalDirectory } from '../cargo/incremental.js';
 import { buildPlugins, builtPlugins } from '../cargo/plugin-build.js';
 import { outputsOf, type Unit } from '../cargo/unit.js';
-import type { BuildContext, Held } from './build-start.js';
+import type { BuildContext } from './build-start.js';
+import type { Held } from './held.js';
 
 export type Rebuilt =
   | {
@@ -25,7 +25,7 @@ export type Rebuilt =
 /** Has cargo build, and makes `held` follow what it built. Throws IPBP5001. */
 export async function rebuildWithCargo(context: BuildContext, held: Held, signal: AbortSignal): Promise<Rebuilt> {
   const { project, options, scripts, directories } = context;
-  const built = await cargoBuild(project, options, scripts, directories, signal);
+  const built = await context.building.build(signal);
   if (built.kind === 'errors') return built;
   const isPlugin = ({ crate }: { readonly crate: string }): boolean =>
     held.graph.plugins.some(({ key }) => held.graph.units.some((unit) => unit.key === key && unit.crate === crate));

@@ -6,9 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../../codes/error.js';
 import type { RefusedItem } from '../../patch/engine.js';
-import { expectAgent, type AgentExpected } from '../agent/agent-start.js';
-import { buildAndHold, type BuildContext, type Held } from './build-start.js';
-import { cargoBuild } from '../cargo/cargo-build.js';
+import { buildAndHold, type BuildContext } from './build-start.js';
 import { readProject, type CargoProject } from '../cargo/cargo-project.js';
 import type { CargoRun } from '../cargo/cargo-run.js';
 import { openControl, type Control, type ControlledSession } from '../control/control.js';
@@ -31,8 +29,10 @@ import { createQueue } from './queue.js';
 import { makeSessionDirectories, openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from '../compile/spawner.js';
 import { rebuildWithCargo } from './rebuild.js';
-import { agentForm } from './agent-form.js';
+import type { Held } from './held.js';
+import type { Expected, ReachContext } from './reach.js';
 import { readsTerminal } from './terminal-use.js';
+import { withAgent } from './with-agent.js';
 
 /** A session from its start to its program's end. */
 export interface Session extends ControlledSession {
@@ -73,14 +73,16 @@ export async function startSession(
   let restarting = false;
   let stopping = false;
   const ending = new AbortController();
-  const buildContext: BuildContext = {
+  const reachContext: ReachContext = {
+    id,
     project,
     options,
     scripts,
     directories,
-    onRun: (started) => (run = started),
     note: (code, message) => void emit({ event: 'note', code, message }),
   };
+  const reach = withAgent(reachContext);
+  const buildContext: BuildContext = { ...reachContext, building: reach, onRun: (started) => (run = started) };
   let generation = 0;
   let patches = 0;
 
@@ -100,14 +102,8 @@ export async function startSession(
   /** Builds, starts and follows one program; resolves with its end. */
   const life = async (restartReason: string | null): Promise<ProgramExit> => {
     prepareBuild();
-    const listening = expectAgent({
-      id,
-      target: project.targetTriple,
-      tools: project.tools,
-      withFirstThread: options.noAgentThread === true,
-      onBuild: () => emit({ event: 'note', code: null, message: 'building the agent (once per rustc)' }),
-    });
-    listening.catch(() => {}); // Awaited below, when the program stands ready.
+    const expecting = reach.expect();
+    expecting.catch(() => {}); // Awaited below, when the program stands ready.
     let held: Held | ProgramExit;
     // The engine is loaded while cargo works: that takes as long as Node's own start.
     const loading = import('./follow-program.js');
@@ -115,25 +111,18 @@ export async function startSession(
     try {
       held = await buildAndHold(buildContext, ++generation);
     } catch (error) {
-      await closeWhenListening(listening);
+      await closeWhenThere(expecting);
       throw error;
     }
     if (!('graph' in held)) {
-      await closeWhenListening(listening);
+      await closeWhenThere(expecting);
       return held;
     }
-    let listener: AgentExpected;
-    try {
-      listener = await listening;
-    } catch (error) {
-      await held.run.turnAway(1);
-      throw error;
-    }
-    // A static program without the agent would only hand the agent's environment on to its children.
-    const form = agentForm(held.keptExecutable, held.root.args, project.targetTriple);
+    let expected: Expected;
     let environment: Readonly<Record<string, string>>;
     try {
-      environment = form === null ? {} : await listener.environment(form);
+      expected = await expecting;
+      environment = await expected.admit(held);
     } catch (error) {
       await held.run.turnAway(1);
       throw error;
@@ -143,8 +132,7 @@ export async function startSession(
     const { followProgram } = await loading;
     const current = followProgram({
       held,
-      listener,
-      agentless: form === null,
+      expected,
       id,
       project,
       options,
@@ -185,7 +173,7 @@ export async function startSession(
   /** Before a restart, so that a build that fails leaves the program as it is, and the next save is looked at as ever. */
   const builds = async (): Promise<boolean> => {
     prepareBuild();
-    const built = await cargoBuild(project, options, scripts, directories, ending.signal);
+    const built = await reach.build(ending.signal);
     if (stopping) return false;
     if (built.kind === 'errors') emit({ event: 'compile-error', rendered: built.rendered });
     return built.kind === 'built';
@@ -290,16 +278,17 @@ export async function startSession(
   const done = lives().finally(async () => {
     ending.abort();
     control?.close();
+    await reach.close();
     await spawner.stop();
     removeSession(directories.session);
   });
   return { ...session, done };
 }
 
-/** A build that came to nothing needs no agent; that the agent has its own trouble does not matter then. */
-async function closeWhenListening(listening: Promise<AgentExpected>): Promise<void> {
-  await listening.then(
-    (listener) => listener.close(),
+/** A build that came to nothing needs none of it; that this has its own trouble does not matter then. */
+async function closeWhenThere(expecting: Promise<Expected>): Promise<void> {
+  await expecting.then(
+    (expected) => expected.close(),
     () => {},
   );
 }

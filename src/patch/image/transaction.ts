@@ -78,7 +78,19 @@ export function transactionOf(
   return ops;
 }
 
-/** The operations of an undo or redo: what is redirected only. */
-export function redirectTransaction(image: PatchImage, redirection: Redirection, info: ProgramInfo): AgentOp[] {
-  return redirectOps(redirection, moduleIndices(image, info));
+/** A step of the program's history: what to send, and which patch it is about. */
+export interface HistoryStep {
+  readonly image: PatchImage;
+  /** Made when they are asked for: not every program is told operations. */
+  readonly ops: readonly AgentOp[];
+}
+
+/** The step of an undo or redo: what is redirected only. */
+export function historyStep(image: PatchImage, redirection: Redirection, info: () => ProgramInfo): HistoryStep {
+  return {
+    image,
+    get ops() {
+      return redirectOps(redirection, moduleIndices(image, info()));
+    },
+  };
 }
