@@ -12,7 +12,7 @@ import {
   textAt,
   word64,
 } from './elf-file.js';
-import { MACHINE_FACTS, type DynamicKind, type MachineFacts } from './machine-facts.js';
+import { MACHINE_FACTS, type DynamicKind, type LoadedMemory, type MachineFacts } from './machine-facts.js';
 
 const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
@@ -50,7 +50,7 @@ export interface DynamicFill {
 }
 
 /** The loader's view of one output. */
-export interface LinkedView {
+export interface LinkedView extends LoadedMemory {
   readonly elf: ElfFile;
   readonly facts: MachineFacts;
   readonly dynamic: readonly (readonly [tag: number, value: number])[];
@@ -68,10 +68,6 @@ export interface LinkedView {
   text(tag: number): string[];
   /** Offset in the file, or -1 where the address has no bytes there. */
   offsetOf(address: number): number;
-  byte(address: number): number;
-  uint32(address: number): number;
-  int32(address: number): number;
-  word(address: number): number;
 }
 
 function readRelr(view: DataView, offset: number, size: number): number[] {

@@ -1,6 +1,5 @@
 // What the comparison knows of each machine: the dynamic relocations' meaning, and where a stub (a PLT entry, a veneer)
 // leads. From the psABIs (x86-64 psABI 1.0, tables 4.9 to 4.11; ELF for the Arm 64-bit Architecture, 5.7).
-import { type LinkedView } from './linked-view.js';
 
 /** What a dynamic relocation does, whatever its number. */
 export type DynamicKind =
@@ -9,16 +8,24 @@ export type DynamicKind =
 /** Where a stub leads: through a word of memory, or straight on. */
 export type StubTarget = { readonly slot: number } | { readonly address: number };
 
+/** Memory as the loader sees it, little-endian. */
+export interface LoadedMemory {
+  byte(address: number): number;
+  uint32(address: number): number;
+  int32(address: number): number;
+  word(address: number): number;
+}
+
 /** The facts of one machine. */
 export interface MachineFacts {
   readonly dynamicKinds: ReadonlyMap<number, DynamicKind>;
   /** Follows the code at `address`; null when it is no stub. */
-  readonly followStub: (view: LinkedView, address: number) => StubTarget | null;
+  readonly followStub: (view: LoadedMemory, address: number) => StubTarget | null;
 }
 
 const ENDBR64 = 0xfa1e0ff3;
 
-function followX86(view: LinkedView, address: number): StubTarget | null {
+function followX86(view: LoadedMemory, address: number): StubTarget | null {
   let at = address;
   if (view.uint32(at) === ENDBR64) at += 4;
   // mold names the entry's index in r11 first.
@@ -56,7 +63,7 @@ export function pageOf(address: number): number {
 const BTI_C = 0xd503245f;
 
 /** Runs the few instructions that PLT entries and veneers are made of, with x16 and x17 as their only registers. */
-function followArm64(view: LinkedView, address: number): StubTarget | null {
+function followArm64(view: LoadedMemory, address: number): StubTarget | null {
   const registers: (number | null)[] = Array<number | null>(32).fill(null);
   const loaded = new Map<number, number>();
   for (let at = address; at < address + 40; at += 4) {

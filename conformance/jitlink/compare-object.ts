@@ -5,7 +5,7 @@ import { machineFor } from '../../src/reloc/machines.js';
 import { EXPRESSIONS, type FixupRow } from '../../src/reloc/fixup.js';
 import type { ObjectFile } from '../../src/formats/object-file.js';
 import { compare, type Comparison } from './compare.js';
-import type { CorpusObject } from './objects.js';
+import type { CorpusObject } from './corpus-object.js';
 import { linkOurs } from './ours.js';
 import { linkOursShared } from './ours-shared.js';
 import { prepare } from './prepare.js';

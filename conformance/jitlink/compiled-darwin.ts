@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MachineName } from '../suite.js';
-import type { CorpusObject } from './objects.js';
+import type { CorpusObject } from './corpus-object.js';
 
 const SOURCES = join(dirname(fileURLToPath(import.meta.url)), 'sources');
 const WAYS: readonly (readonly string[])[] = [

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { MACHINE_TOOLS } from '../cases/machine-tools.js';
 import { run } from '../setup/run.js';
 import type { MachineName } from '../suite.js';
-import type { CorpusObject } from './objects.js';
+import type { CorpusObject } from './corpus-object.js';
 
 const SOURCES = join(dirname(fileURLToPath(import.meta.url)), 'sources');
 

@@ -9,12 +9,7 @@ import { rustWithStd } from '../setup/rust-std.js';
 import type { MachineName } from '../suite.js';
 import { assembled, compiled } from './compiled.js';
 import { assembledForDarwin, compiledForDarwin } from './compiled-darwin.js';
-
-/** One relocatable file. */
-export interface CorpusObject {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
+import type { CorpusObject } from './corpus-object.js';
 
 /** All objects of one origin: a row of the table. */
 export interface ObjectGroup {

@@ -4,7 +4,6 @@ import { fileName } from '../../src/formats/macho/names.js';
 import { readMacho, type MachoFile } from '../../src/formats/macho/read.js';
 import * as types from '../../src/formats/macho/relocation-types.js';
 import type { ObjectFile } from '../../src/formats/object-file.js';
-import type { Prepared } from './prepare.js';
 
 const SEGMENT_HEADER = 72;
 const SECTION_SIZE = 80;
@@ -17,6 +16,14 @@ const THREAD_LOCALS: Readonly<Record<string, ReadonlySet<number>>> = {
   x86_64: new Set([types.X86_64_RELOC_TLV]),
   arm64: new Set([types.ARM64_RELOC_TLVP_LOAD_PAGE21, types.ARM64_RELOC_TLVP_LOAD_PAGEOFF12]),
 };
+
+/** An object as both sides link it. */
+export interface Prepared {
+  readonly bytes: Uint8Array;
+  readonly file: ObjectFile;
+  /** Relocations that were taken out, by type. */
+  readonly masked: ReadonlyMap<number, number>;
+}
 
 /** Where a section of the model lies: in which of the file's, which JITLink keeps whole, and where in that. */
 export function placeInFile(file: MachoFile, section: number): { readonly section: string; readonly at: number } {

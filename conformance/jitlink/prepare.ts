@@ -5,7 +5,7 @@ import { readElf } from '../../src/formats/elf/read.js';
 import { MH_MAGIC_64 } from '../../src/formats/macho/constants.js';
 import { isMachoFile } from '../../src/formats/macho/read.js';
 import type { ObjectFile } from '../../src/formats/object-file.js';
-import { placeInFile, prepareMacho } from './prepare-macho.js';
+import { placeInFile, prepareMacho, type Prepared } from './prepare-macho.js';
 
 const SHDR_SIZE = 64;
 const RELA_SIZE = 24;
@@ -14,14 +14,6 @@ const SHT_SYMTAB = 2;
 const SHT_RELA = 4;
 /** JITLink knows unwind tables by this name; a file has one. */
 const UNWIND = '.eh_frame';
-
-/** An object as both sides link it. */
-export interface Prepared {
-  readonly bytes: Uint8Array;
-  readonly file: ObjectFile;
-  /** Relocations that were taken out, by type. */
-  readonly masked: ReadonlyMap<number, number>;
-}
 
 /** The name by which JITLink knows a section of a prepared object. */
 export function checkName(file: ObjectFile, section: number): string {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeModule } from '../../src/formats/wasm/encode-sections.js';
 import { readWasm } from '../../src/formats/wasm/read.js';
-import { writtenAgain } from '../../src/formats/wasm/written-again.test-support.js';
+import { writtenAgain } from '../../tests/wasm-written-again.js';
 import { ROOT } from '../record.js';
 import { npmPackages } from '../setup/npm-packages.js';
 import { tryRun } from '../setup/run.js';

@@ -8,7 +8,7 @@ import * as inputs from '../../../tests/wasm-inputs.js';
 import { encodeModule } from './encode-sections.js';
 import type { ModuleSection } from './module.js';
 import { readWasm } from './read.js';
-import { writtenAgain } from './written-again.test-support.js';
+import { writtenAgain } from '../../../tests/wasm-written-again.js';
 
 test('objects', () => {
   for (const [language, text] of [

@@ -1,9 +1,9 @@
 // A module or object written anew from what its reader tells, for tests and comparisons of round trips.
-import { encodeModule } from './encode-sections.js';
-import { encodeLinking } from './linking.js';
-import { encodeNames } from './names.js';
-import { readWasm } from './read.js';
-import { encodeRelocationSection } from './relocations.js';
+import { encodeModule } from '../src/formats/wasm/encode-sections.js';
+import { encodeLinking } from '../src/formats/wasm/linking.js';
+import { encodeNames } from '../src/formats/wasm/names.js';
+import { readWasm } from '../src/formats/wasm/read.js';
+import { encodeRelocationSection } from '../src/formats/wasm/relocations.js';
 
 /** The file again, from what was read of it, also of the custom sections that we know. */
 export function writtenAgain(bytes: Uint8Array, name: string): Uint8Array {
