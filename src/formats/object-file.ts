@@ -173,6 +173,8 @@ export interface LinkedInfo {
   readonly positionIndependent: boolean;
   /** The system's loader starts it and brings its libraries in; false for a static executable. Of few libraries true. */
   readonly loaded: boolean;
+  /** What it refers to and defines itself is its own, whatever other modules export: all but weak definitions. */
+  readonly keepsOwnNames: boolean;
   /** Symbols other modules can see (.dynsym), defined and undefined. */
   readonly dynamicSymbols: readonly ObjectSymbol[];
   /** `dynamicSymbols` as columns; not kept. */

@@ -1,17 +1,42 @@
-// Libraries of the workspace that the program opens by itself (dlopen): their functions change while they run and keep
-// their state, also where a library is made of a crate that the program is made of too; what is edited before one is
-// opened is told and goes live when it is; one that was patched is not unloaded.
+// Libraries of the workspace, a cdylib and a dylib, that the program opens by itself (dlopen): their functions change while
+// they run and keep their state, also where a library is made of a crate that the program is made of too; what is edited
+// before one is opened is told and goes live when it is; one that was patched is not unloaded.
 import { rmSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { darwinToolchain, type DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
 import { cargoFixture, manifest, type CargoFixture } from '../cargo-fixture.js';
 import { eventOf, startTalker, type Talker } from '../talker.js';
 import { edit, speaker } from './project.js';
 
 const test = suite('opened-libraries');
 
-/** Opens a plugin when a file says so, and closes it when that is gone. */
-const HOST = `use std::ffi::{c_char, c_int, c_void, CString};
+/** How the program is built, and where cargo puts it and what it opens. */
+interface Build {
+  readonly name: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly args: readonly string[];
+  readonly folder: string;
+}
+
+const HERE: Build = { name: 'debug', environment: {}, args: [], folder: 'target/debug' };
+
+/** A build for macOS, run in our loader. The toolchain is made when a test asks for it. */
+function forMacos(target: DarwinTarget, ...redirect: readonly string[]): Build {
+  const args = ['--target', target, ...redirect];
+  const folder = `target/${target}/debug`;
+  return {
+    name: args.slice(1).join(' '),
+    args,
+    folder,
+    get environment() {
+      return darwinToolchain(target).env;
+    },
+  };
+}
+
+/** Opens a plugin of this folder when a file says so, and closes it when that is gone. */
+const host = (folder: string): string => `use std::ffi::{c_char, c_int, c_void, CString};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -42,7 +67,7 @@ impl Plugin {
             assert_eq!(unsafe { dlclose(self.library as *mut c_void) }, 0);
             self.library = 0;
         } else if !open && wanted {
-            let path = CString::new(format!("target/debug/lib{}.so", self.name)).unwrap();
+            let path = CString::new(format!("${folder}/lib{}{}", self.name, std::env::consts::DLL_SUFFIX)).unwrap();
             self.library = unsafe { dlopen(path.as_ptr(), 2) } as usize;
             assert_ne!(self.library, 0);
         }
@@ -62,9 +87,7 @@ fn text() -> String {
     let [one, two] = &mut *PLUGINS.lock().unwrap();
     format!("{} {} {}", common::word(), one.speak(), two.speak())
 }
-`
-  .replace('/** What', '/// What')
-  .replace(' call. */', ' call.');
+`;
 
 /** It says its name, the crate's word, and in which call it was called first. */
 const plugin = (name: string): string => `use std::sync::OnceLock;
@@ -87,29 +110,30 @@ pub extern "C" fn speak(call: u64, text_at: *mut u8, size: usize) -> usize {
 `;
 
 const [MAIN, COMMON, ONE, TWO] = ['src/main.rs', 'common/src/lib.rs', 'one/src/lib.rs', 'two/src/lib.rs'];
-const DEPENDS = '[dependencies]\ncommon = { path = "../common" }\n[lib]\ncrate-type = ["cdylib"]\n';
-const FILES: Readonly<Record<string, string>> = {
+const library = (kind: string): string =>
+  `[dependencies]\ncommon = { path = "../common" }\n[lib]\ncrate-type = ["${kind}"]\n`;
+const files = (folder: string): Readonly<Record<string, string>> => ({
   'Cargo.toml': manifest(
     'talker',
     '[dependencies]\ncommon = { path = "common" }\n[workspace]\nmembers = ["common", "one", "two"]\n',
   ),
-  [MAIN]: speaker('text()', HOST),
+  [MAIN]: speaker('text()', host(folder)),
   'common/Cargo.toml': manifest('common'),
   [COMMON]: '#[inline(never)]\npub fn word() -> &\'static str {\n    "a"\n}\n',
-  'one/Cargo.toml': manifest('one', DEPENDS),
+  'one/Cargo.toml': manifest('one', library('cdylib')),
   [ONE]: plugin('one'),
-  'two/Cargo.toml': manifest('two', DEPENDS),
+  'two/Cargo.toml': manifest('two', library('dylib')),
   [TWO]: plugin('two'),
-};
+});
 
 async function withTalker(
-  environment: Readonly<Record<string, string>>,
+  { environment, args, folder }: Build,
   body: (talker: Talker, fixture: CargoFixture, session: string) => Promise<void>,
 ): Promise<void> {
-  const fixture = cargoFixture(FILES);
+  const fixture = cargoFixture(files(folder));
   // As a user does it: cargo run does not build them.
-  fixture.cargo(['build', '--workspace'], environment);
-  const talker = startTalker(fixture.root, [], environment);
+  fixture.cargo(['build', '--workspace', ...args.slice(0, 2)], environment);
+  const talker = startTalker(fixture.root, args, environment);
   try {
     const { session } = await talker.ready();
     const { pid } = await talker.says('a - -');
@@ -121,12 +145,20 @@ async function withTalker(
   }
 }
 
-for (const [name, environment] of [
-  ['debug', {}],
-  ['optimised, v0 names', { CARGO_PROFILE_DEV_OPT_LEVEL: '1', RUSTFLAGS: '-Csymbol-mangling-version=v0' }],
-] as const) {
-  test(`two libraries that were opened are patched, keep their state, and come back, ${name}`, () =>
-    withTalker(environment, async (talker, fixture, session) => {
+const OPTIMISED: Build = {
+  ...HERE,
+  name: 'optimised, v0 names',
+  environment: { CARGO_PROFILE_DEV_OPT_LEVEL: '1', RUSTFLAGS: '-Csymbol-mangling-version=v0' },
+};
+const MACOS = [
+  forMacos('x86_64-apple-darwin'),
+  forMacos('x86_64-apple-darwin', '--redirect', 'jump'),
+  forMacos('aarch64-apple-darwin'),
+];
+
+for (const build of [HERE, OPTIMISED, ...MACOS]) {
+  test(`two libraries that were opened are patched, keep their state, and come back, ${build.name}`, () =>
+    withTalker(build, async (talker, fixture, session) => {
       fixture.write('open-one', '');
       await talker.says('a one:a:1 -');
       await edit(fixture, talker, { file: ONE, from: '"one:', to: '"1st:', says: 'a 1st:a:1 -' });
@@ -162,49 +194,55 @@ for (const [name, environment] of [
     }));
 }
 
-test('what is edited before a library is opened is told, and is live when it is', () =>
-  withTalker({}, async (talker, fixture, session) => {
-    const from = talker.session.events.length;
-    await edit(fixture, talker, { file: ONE, from: '"one:', to: '"1st:', says: 'a - -', verdict: 'unchanged' });
-    assert.is((await eventOf(talker, from, 'note')).code, 'IPBP5047');
-    await edit(fixture, talker, { file: COMMON, from: '"a"', to: '"b"', says: 'b - -' });
-    const opened = talker.session.events.length;
-    fixture.write('open-one', '');
-    await talker.says('b 1st:b:1 -');
-    assert.is((await eventOf(talker, opened, 'patched')).functions.length, 2);
-    assert.is((await talker.session.command(['undo'], session)).status, 0);
-    await talker.says('b one:a:1 -');
-    assert.is((await talker.session.command(['redo'], session)).status, 0);
-    await talker.says('b 1st:b:1 -');
-  }));
+for (const build of [HERE, ...MACOS]) {
+  test(`what is edited before a library is opened is told, and is live when it is, ${build.name}`, () =>
+    withTalker(build, async (talker, fixture, session) => {
+      const from = talker.session.events.length;
+      await edit(fixture, talker, { file: ONE, from: '"one:', to: '"1st:', says: 'a - -', verdict: 'unchanged' });
+      assert.is((await eventOf(talker, from, 'note')).code, 'IPBP5047');
+      await edit(fixture, talker, { file: COMMON, from: '"a"', to: '"b"', says: 'b - -' });
+      const opened = talker.session.events.length;
+      fixture.write('open-one', '');
+      await talker.says('b 1st:b:1 -');
+      assert.is((await eventOf(talker, opened, 'patched')).functions.length, 2);
+      assert.is((await talker.session.command(['undo'], session)).status, 0);
+      await talker.says('b one:a:1 -');
+      assert.is((await talker.session.command(['redo'], session)).status, 0);
+      await talker.says('b 1st:b:1 -');
+    }));
+}
 
-test('a library that was patched stays when the program closes it, and is the same when it opens it again', () =>
-  withTalker({}, async (talker, fixture) => {
-    fixture.write('open-one', '');
-    await talker.says('a one:a:1 -');
-    await edit(fixture, talker, { file: ONE, from: '"one:', to: '"1st:', says: 'a 1st:a:1 -' });
-    rmSync(fixture.path('open-one'));
-    await talker.says('a - -');
-    await edit(fixture, talker, { file: ONE, from: '"1st:', to: '"2nd:', says: 'a - -' });
-    fixture.write('open-one', '');
-    await talker.says('a 2nd:a:1 -');
-  }));
+for (const build of [HERE, ...MACOS]) {
+  test(`a library that was patched stays when the program closes it, and is the same when it opens it again, ${build.name}`, () =>
+    withTalker(build, async (talker, fixture) => {
+      fixture.write('open-one', '');
+      await talker.says('a one:a:1 -');
+      await edit(fixture, talker, { file: ONE, from: '"one:', to: '"1st:', says: 'a 1st:a:1 -' });
+      rmSync(fixture.path('open-one'));
+      await talker.says('a - -');
+      await edit(fixture, talker, { file: ONE, from: '"1st:', to: '"2nd:', says: 'a - -' });
+      fixture.write('open-one', '');
+      await talker.says('a 2nd:a:1 -');
+    }));
+}
 
-test('a library of another build is refused', () =>
-  withTalker({}, async (talker, fixture) => {
-    fixture.write(ONE, fixture.read(ONE).replace('"one:', '"new:'));
-    await eventOf(talker, 0, 'unchanged');
-    fixture.cargo(['build', '-p', 'one']);
-    fixture.write('open-one', '');
-    await talker.says('a new:a:1 -');
-    await edit(fixture, talker, {
-      file: ONE,
-      from: '"new:',
-      to: '"newer:',
-      says: 'a new:a:1 -',
-      verdict: 'refused',
-      code: 'IPBP5020',
-    });
-  }));
+for (const build of [HERE, ...MACOS]) {
+  test(`a library of another build is refused, ${build.name}`, () =>
+    withTalker(build, async (talker, fixture) => {
+      fixture.write(ONE, fixture.read(ONE).replace('"one:', '"new:'));
+      await eventOf(talker, 0, 'unchanged');
+      fixture.cargo(['build', '-p', 'one', ...build.args.slice(0, 2)], build.environment);
+      fixture.write('open-one', '');
+      await talker.says('a new:a:1 -');
+      await edit(fixture, talker, {
+        file: ONE,
+        from: '"new:',
+        to: '"newer:',
+        says: 'a new:a:1 -',
+        verdict: 'refused',
+        code: 'IPBP5020',
+      });
+    }));
+}
 
 test.run();

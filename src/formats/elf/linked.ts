@@ -62,6 +62,7 @@ export function readLinked(reader: Windows, headers: ElfHeaders): LinkedParts {
       soname: soname === null ? null : nameOf(soname),
       positionIndependent: headers.type === elf.ET_DYN,
       loaded,
+      keepsOwnNames: false,
       dynamicColumns() {
         const table = findDynamicSymbols(reader, headers, segments, value);
         const nothing = reader.window(0, 0);

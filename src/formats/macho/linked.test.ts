@@ -76,6 +76,7 @@ test('a program is one, and a library has its name', () => {
       ['shared', machine, '@rpath/liba.dylib', false],
     );
     assert.ok(a.linked?.positionIndependent === true && b.linked?.positionIndependent === true);
+    assert.ok(a.linked.keepsOwnNames && b.linked.keepsOwnNames);
   }
 });
 

@@ -64,6 +64,7 @@ export function readLinked(file: Windows, headers: MachoHeaders, table: () => Nl
       platform: commands.platformOf(file, headers),
       positionIndependent: !executable || (headers.flags & macho.MH_PIE) !== 0,
       loaded: commands.hasLoader(headers),
+      keepsOwnNames: (headers.flags & macho.MH_TWOLEVEL) !== 0,
       get dynamicSymbols() {
         return symbols();
       },

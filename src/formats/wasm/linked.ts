@@ -22,6 +22,7 @@ export function readLinked(facts: WasmFacts, name: string, parts: () => SymbolPa
     soname: null,
     positionIndependent: facts.dynamicLinking() !== null,
     loaded: false,
+    keepsOwnNames: true,
     get dynamicSymbols() {
       return symbols();
     },

@@ -34,7 +34,7 @@ export function builtPlugins({ packages, targetTriple }: CargoProject, executabl
   const profileDirectory = ['examples', 'deps'].includes(basename(folder)) ? dirname(folder) : folder;
   return packages.flatMap(({ name, crates }) =>
     crates
-      .filter(({ kinds }) => kinds.includes('cdylib'))
+      .filter(({ kinds }) => kinds.some((kind) => kind === 'cdylib' || kind === 'dylib'))
       .filter(({ name: crate }) => existsSync(join(profileDirectory, `lib${crate}${libraryEnding(targetTriple)}`)))
       .map(({ name: crate }) => ({ package: name, crate })),
   );

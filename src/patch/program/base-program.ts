@@ -178,11 +178,12 @@ export function openBaseProgram(
   };
   let exported: ReadonlyMap<string, ObjectSymbol> | null = null;
   const exportedNames = (): ReadonlyMap<string, ObjectSymbol> => (exported ??= definedBy(file));
+  const isKept = (name: string): boolean => linked.keepsOwnNames && exportedNames().get(name)?.binding !== 'weak';
   let preempted: ReadonlySet<string> | null = null;
   const preemptedNames = (): ReadonlySet<string> => {
     const before = libraries().slice(0, loaded.searchedBefore?.() ?? 0);
     const theirs = before.flatMap((library) => [...definedBy(library.open()).keys()]);
-    return new Set(theirs.filter((name) => exportedNames().has(name)));
+    return new Set(theirs.filter((name) => exportedNames().has(name) && !isKept(name)));
   };
   const read = (address: number, size: number): Uint8Array | null => readFrom(file, linked.segments, address, size);
   return {
