@@ -191,6 +191,7 @@ export function writeLinked(body: Uint8Array, header: LinkedHeader, content: Lin
 
 /** Fills in the identifier, a hash of the hashes of all pages, and the signature, which holds those hashes. */
 function identify(file: Uint8Array, end: number, commands: Uint8Array, header: LinkedHeader, identifier: string): void {
+  if (header.unsigned === true && header.unidentified === true) return;
   const hashed = file.subarray(0, end);
   const hashes = pageHashes(hashed);
   if (header.unidentified !== true) {

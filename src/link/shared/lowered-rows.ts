@@ -1,4 +1,4 @@
-// A machine's rows as columns by relocation number, made once per link: a link applies millions of relocations, and a
+// A machine's rows as columns by relocation number, made once per machine: a link applies millions of relocations, and a
 // row looked up in a Map and read through its properties costs ten times as much as one in typed arrays.
 import type { RelocationColumns } from '../../formats/columns.js';
 import type { Machine } from '../../reloc/machine.js';
@@ -99,9 +99,20 @@ export interface LoweredRows {
   readonly row: readonly (FixupRow | undefined)[];
 }
 
-/** Lowers all rows of a machine. */
-export function lowerRows(machine: Machine): LoweredRows {
-  const size = Math.max(...machine.rows.keys()) + 1;
+/** Of each table of rows that was asked for: numbers go up to thousands, so making it takes longer than a small link. */
+const known = new WeakMap<Machine['rows'], LoweredRows>();
+
+/** A machine's rows. */
+export function lowerRows({ rows }: Machine): LoweredRows {
+  const before = known.get(rows);
+  if (before !== undefined) return before;
+  const lowered = lower(rows);
+  known.set(rows, lowered);
+  return lowered;
+}
+
+function lower(rows: Machine['rows']): LoweredRows {
+  const size = Math.max(...rows.keys()) + 1;
   const row: (FixupRow | undefined)[] = new Array<FixupRow | undefined>(size).fill(undefined);
   const lowered = {
     size,
@@ -119,7 +130,7 @@ export function lowerRows(machine: Machine): LoweredRows {
     absent: new Int8Array(size),
     row,
   };
-  for (const [type, source] of machine.rows) {
+  for (const [type, source] of rows) {
     const { term, base } = EXPRESSIONS[source.expression];
     row[type] = source;
     lowered.term[type] = termOf(source.expression, term);
