@@ -1,6 +1,6 @@
 // Chromium without a window, driven over its DevTools protocol: opens a page, evaluates in it, says what it reported.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
@@ -14,6 +14,8 @@ export interface Page {
   readonly console: readonly string[];
   /** How many times a document was loaded. */
   loads(): number;
+  /** Bytes of JavaScript's heap that are in use when what nobody needs is gone. */
+  heapUsed(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -21,6 +23,8 @@ export interface Page {
 export interface Browser {
   /** Opens a page and waits until it is loaded. */
   open(url: string): Promise<Page>;
+  /** Bytes of memory that the processes which show pages have, together. */
+  renderersResident(): number;
   close(): void;
 }
 
@@ -120,6 +124,11 @@ async function openPage(address: string, url: string): Promise<Page> {
       if (said.exceptionDetails !== undefined) throw new Error(textOf(said.exceptionDetails));
       return said.result.value;
     },
+    async heapUsed() {
+      // Once is not enough: what one collection finds unreachable may hold something that the next does.
+      for (let round = 0; round < 3; round++) await call('HeapProfiler.collectGarbage');
+      return ((await call('Runtime.getHeapUsage')) as { readonly usedSize: number }).usedSize;
+    },
     async close() {
       await call('Page.close');
       socket.close();
@@ -141,6 +150,22 @@ function textOf({ text, exception }: ExceptionDetails): string {
   return exception?.description ?? `${text} ${String(exception?.value)}`;
 }
 
+/** Of the processes of a group that show pages; proc(5). */
+function renderersResident(group: number): number {
+  const sizes = readdirSync('/proc').map((pid) => {
+    try {
+      const words = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /, '').split(' ');
+      if (Number(words[2]) !== group || !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--type=renderer'))
+        return 0;
+      return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+    } catch {
+      // No process, or one that has just ended.
+      return 0;
+    }
+  });
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 /** Starts the browser, which is installed where it is missing and that is allowed. */
 export async function chromium(): Promise<Browser> {
   ensureDebianTools({ chromium: 'chromium' });
@@ -160,7 +185,11 @@ export async function chromium(): Promise<Browser> {
   process.once('exit', close);
   try {
     const address = await listeningAt(started);
-    return { open: (url) => openPage(address, url), close };
+    return {
+      open: (url) => openPage(address, url),
+      renderersResident: () => renderersResident(started.pid ?? 0),
+      close,
+    };
   } catch (error) {
     close();
     throw error;

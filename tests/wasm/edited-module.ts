@@ -1,8 +1,7 @@
 // A module of Rust that is edited: rustc's objects before and after each edit become patches, one upon the other, as a
 // session makes them.
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { wasmToolchain } from '../../conformance/setup/wasm-toolchain.js';
+import { cargoFixture, manifest } from '../cargo-fixture.js';
+import type { LinkedInput } from '../../src/formats/wasm/known-places.js';
 import { readWasm } from '../../src/formats/wasm/read.js';
 import { type PreparedModule, prepareModule } from '../../src/host/web/base-facts.js';
 import { pagePatch } from '../../src/host/web/page-patch.js';
@@ -14,53 +13,51 @@ import { archivesSource } from '../../src/patch/program/archive-source.js';
 import { freshProgram, isTaken, withPatch, withoutLast } from '../../src/patch/program/program.js';
 import { openTabledProgram } from '../../src/patch/program/tabled-program.js';
 import type { PagePatch } from '../../src/patch/wire/page-frames.js';
-import { ownObjects, stdObjects } from './linked-inputs.js';
-import { moduleProject } from './modules.js';
+import { type BuiltProgram, buildProgram } from './built-program.js';
 
-const TARGET = 'wasm32-unknown-unknown';
-/** rustc leaves the objects that it has linked. */
-const KEEP_OBJECTS = `[target.${TARGET}]\nrustflags = ["-Csave-temps"]\n`;
+/** What pages are sent, and how long it took to make, without compiling, in ms. */
+export interface MadePatch {
+  readonly patch: PagePatch;
+  readonly bytes: Uint8Array;
+  readonly ms: { readonly diff: number; readonly link: number; readonly encode: number };
+}
 
-/** The module, and edits of it. */
+/** The patches of a module, one upon the other. */
+export interface PatchChain {
+  readonly prepared: PreparedModule;
+  /** From what the last patch was made of to these objects. Throws with what was refused. */
+  to(objects: readonly LinkedInput[]): MadePatch;
+  /** The last patch was taken back; the next one is compared with what was before it. */
+  undone(): void;
+}
+
+/** A module of one file of Rust. */
 export interface EditedModule {
   readonly prepared: PreparedModule;
-  /** Compiles the whole source anew and makes the patch. Throws with what was refused. */
-  edit(source: string): { readonly patch: PagePatch; readonly bytes: Uint8Array };
-  /** The last edit was taken back; the next one is compared with what was before it. */
+  /** Compiles the source anew and makes the patch. Throws with what was refused. */
+  edit(source: string): MadePatch;
   undone(): void;
   remove(): void;
 }
 
-function inputs(objects: readonly { readonly name: string; readonly bytes: Uint8Array }[]): InputFile[] {
+function inputs(objects: readonly LinkedInput[]): InputFile[] {
   return objects.map(({ name, bytes }) => ({ name, read: () => bytes }));
 }
 
-/** Builds the module and prepares it; `isOwn` says which functions can be patched. */
-export function editedModule(source: string, isOwn: (name: string) => boolean): EditedModule {
-  const project = moduleProject(TARGET, source, { files: { '.cargo/config.toml': KEEP_OBJECTS } });
-  const folder = join(dirname(project.module), 'deps');
-  const compile = (text: string): ReturnType<typeof ownObjects> => {
-    writeFileSync(project.fixture.path('src/lib.rs'), text);
-    rmSync(folder, { recursive: true, force: true });
-    project.build();
-    return ownObjects(folder);
-  };
-  const objects = compile(source);
-  const linked = { name: 'page.wasm', bytes: new Uint8Array(readFileSync(project.module)) };
-  const prepared = prepareModule(linked, [...objects, ...stdObjects(TARGET)], isOwn);
+/** Prepares a program's module; `isOwn` says which functions can be patched. */
+export function patchChain(built: BuiltProgram, isOwn: (name: string) => boolean): PatchChain {
+  const { module, own, others, archives } = built;
+  const prepared = prepareModule(module, [...own, ...others], isOwn);
   const target = { format: 'wasm', facts: prepared.facts } as const;
-  const libraries = join(dirname(wasmToolchain(TARGET).rustc), 'usr', 'lib', 'rustlib', TARGET, 'lib');
-  const archives = readdirSync(libraries)
-    .filter((name) => name.endsWith('.rlib'))
-    .map((name) => ({ name, read: () => new Uint8Array(readFileSync(join(libraries, name))) }));
-  let program = freshProgram(openTabledProgram(readWasm(prepared.bytes, 'page.wasm'), prepared.facts));
-  const history = [objects];
+  let program = freshProgram(openTabledProgram(readWasm(prepared.bytes, module.name), prepared.facts));
+  const history = [own];
   let number = 0;
   return {
     prepared,
-    edit(text) {
-      const now = compile(text);
-      const diff = diffFiles(inputs(history.at(-1) ?? []), inputs(now), (name) => isTaken(program, name));
+    to(objects) {
+      const start = performance.now();
+      const diff = diffFiles(inputs(history.at(-1) ?? []), inputs(objects), (name) => isTaken(program, name));
+      const compared = performance.now();
       const plan = planPatch({
         ...{ program, diff, identity: diff, before: diff.replaced, after: diff.changed },
         others: () => diff.unchanged(diff.names),
@@ -68,14 +65,33 @@ export function editedModule(source: string, isOwn: (name: string) => boolean): 
       });
       if (plan.kind !== 'patch') throw new Error(JSON.stringify(plan));
       const { image } = plan;
+      const linked = performance.now();
+      const made = pagePatch(++number, image, target);
+      const encoded = performance.now();
       program = withPatch(program, { image, digest: encodePatchFile(image).digest });
-      history.push(now);
-      return pagePatch(++number, image, target);
+      history.push(objects);
+      return { ...made, ms: { diff: compared - start, link: linked - compared, encode: encoded - linked } };
     },
     undone() {
       program = withoutLast(program);
       history.pop();
     },
-    remove: () => project.fixture.remove(),
+  };
+}
+
+/** Builds the module and prepares it; `isOwn` says which functions can be patched. */
+export function editedModule(source: string, isOwn: (name: string) => boolean): EditedModule {
+  const fixture = cargoFixture({
+    'Cargo.toml': manifest('page', '[lib]\ncrate-type = ["cdylib"]\n\n[workspace]\n'),
+    'src/lib.rs': source,
+  });
+  const built = buildProgram({ folder: fixture.root, crates: ['page'] });
+  fixture.remove();
+  const { prepared, to, undone } = patchChain(built, isOwn);
+  return {
+    prepared,
+    edit: (text) => to(built.compile({ 'src/lib.rs': text })),
+    undone,
+    remove: () => built.remove(),
   };
 }
