@@ -3,15 +3,14 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { IpbpError } from '../codes/error.js';
-import type { ObjectFile } from '../formats/object-file.js';
 import { readObjectFile } from '../formats/read-object.js';
 import { patchedItems } from '../host/events.js';
 import type { PatchedEvent, RefusedEvent, UnchangedEvent } from '../host/events.js';
 import { fileAt, objectsAt } from '../host/files/object-paths.js';
 import { findSharedLibraries } from '../host/files/shared-libraries.js';
 import { archivesSource } from '../patch/program/archive-source.js';
-import { identityText, openBaseProgram, sameIdentity } from '../patch/program/base-program.js';
-import type { BaseProgram, Library } from '../patch/program/base-program.js';
+import { identityText, sameIdentity } from '../patch/program/base-program.js';
+import type { Library } from '../patch/program/base-program.js';
 import { diffFiles } from '../patch/diff/diff-files.js';
 import { toChangedItem } from '../patch/diff/diff.js';
 import { encodePatchFile } from '../patch/image/image-file.js';
@@ -19,12 +18,10 @@ import type { PatchImage } from '../patch/image/image.js';
 import { encodePatchInstance } from '../patch/image/instance.js';
 import { encodePatchLibrary, readPatch } from '../patch/image/library.js';
 import { DEFAULT_ROOM, planPatch } from '../patch/plan.js';
+import { openProgram } from '../patch/program/open-program.js';
 import { freshProgram, isTaken, withPatch } from '../patch/program/program.js';
 import type { Program } from '../patch/program/program.js';
 import { refuseOtherBuild } from '../patch/program/same-build.js';
-import { decodeFacts, FACTS_SECTION } from '../patch/program/tabled-facts.js';
-import { openTabledProgram } from '../patch/program/tabled-program.js';
-import { machineFor } from '../reloc/machines.js';
 import { renderChange } from './diff.js';
 import { DONE, FAILED } from './outcome.js';
 import type { Outcome } from './outcome.js';
@@ -58,7 +55,7 @@ interface BuiltRecord extends Omit<PatchedEvent, 'ms'> {
 export function buildPatch(options: BuildPatchOptions, output: Output): Promise<Outcome> {
   const start = performance.now();
   const since = (from: number): number => Math.round((performance.now() - from) * 10) / 10;
-  const program = openProgram(options, output);
+  const program = programWith(options, output);
   checkForm(options, program);
   const before = objectsAt(options.old);
   const after = objectsAt(options.new);
@@ -123,24 +120,11 @@ function encoded(image: PatchImage, { base: { file, tabled } }: Program): Uint8A
   return (image.library === null ? encodePatchFile(image) : encodePatchLibrary(image, file)).bytes;
 }
 
-/** The program: as the module says it itself where its functions are entered through a table. Throws IPBP3019. */
-function openBase(file: ObjectFile, libraries: () => readonly Library[]): BaseProgram {
-  if (machineFor(file.format, file.machine, file.name).codeIn === 'memory') return openBaseProgram(file, libraries);
-  const section = file.sections.find(({ name }) => name === FACTS_SECTION);
-  if (section === undefined) {
-    throw new IpbpError('IPBP3019', 'the module does not say where its functions and statics are', {
-      expected: `a section ${FACTS_SECTION}`,
-      where: file.name,
-    });
-  }
-  return openTabledProgram(file, decodeFacts(file.sectionBytes(section.index), file.name, section.offset));
-}
-
 /**
  * The executable with the patches that are live in it. Throws IPBP3010 for a patch of another build, IPBP3011 for a
  * wrong order.
  */
-function openProgram({ base, after }: BuildPatchOptions, output: Output): Program {
+function programWith({ base, after }: BuildPatchOptions, output: Output): Program {
   const file = readObjectFile(fileAt(base).read(), base);
   const libraries = (): readonly Library[] => {
     const found = findSharedLibraries(file, process.env);
@@ -152,7 +136,7 @@ function openProgram({ base, after }: BuildPatchOptions, output: Output): Progra
       ...found.missing.map((name) => ({ name, open: () => null })),
     ];
   };
-  let program = freshProgram(openBase(file, libraries));
+  let program = freshProgram(openProgram(file, libraries));
   for (const path of after) {
     const { image, digest } = readPatch(fileAt(path).read(), path);
     checkFollows(program, image.modules[0], image.after, path);

@@ -9,7 +9,8 @@ import { NO_NAMES, renamer, type NameMap } from './identity/name-map.js';
 import type { LinkObject } from '../link/graph.js';
 import { isUniqueName } from '../link/names.js';
 import { archivesSource } from './program/archive-source.js';
-import { identityText, openBaseProgram, sameIdentity, type Library } from './program/base-program.js';
+import { identityText, sameIdentity, type Library } from './program/base-program.js';
+import { openProgram } from './program/open-program.js';
 import { withDeparted, type Departed } from './diff/departed.js';
 import { diffObjects, type ObjectDiff } from './diff/diff.js';
 import type { InputFile, PlanResult } from './engine.js';
@@ -187,11 +188,12 @@ function toHex(bytes: Uint8Array): string {
 /**
  * Opens the executable that runs, or a library in it. Its symbols are read when the first name is looked up, or by
  * `warmUp`.
- * @throws IpbpError IPBP1xxx when it is broken, IPBP3004 when it is stripped, IPBP3005 when it is not relocatable.
+ * @throws IpbpError IPBP1xxx when it is broken, IPBP3004 when it is stripped, IPBP3005 when it is not relocatable, IPBP3019
+ *   when it is a module that was not prepared.
  */
 export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'): OneModuleEngine {
   let libraries: readonly Library[] = [];
-  const base = openBaseProgram(readObjectFile(contentOf(executable), executable.name), () => libraries, {
+  const base = openProgram(readObjectFile(contentOf(executable), executable.name), () => libraries, {
     searchedBefore: () => process?.searchedBefore ?? 0,
     // Before it is attached nothing is bound.
     threadLocals: () => process?.threadLocals,
