@@ -51,6 +51,7 @@ const SESSION: Omit<Session, 'done'> = {
   id: STATUS.id,
   status: () => STATUS,
   stop: () => undefined,
+  interrupt: () => undefined,
   async apply(file) {
     asked.push(`apply ${file}`);
     return PATCHED;

@@ -81,6 +81,9 @@ interface RunFlags extends CommonFlags {
   readonly deliver: 'map' | 'dylib' | 'auto';
   readonly build: boolean;
   readonly agentThread: boolean;
+  readonly serve?: string;
+  readonly port?: string;
+  readonly open?: boolean;
 }
 
 function runCommand(runner: Runner, output: MakeOutput): Command {
@@ -92,10 +95,18 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
       "program at every save until it ends; the exit status is the program's. All other options are cargo run's own;",
       'with --test NAME, --lib or --bench NAME cargo test or cargo bench is asked instead.',
       '',
+      'A module for pages (a cdylib, --target wasm32-unknown-unknown) is served with the page that loads it, and all pages that',
+      'are open are patched: the folder with index.html is --serve DIR, else the first of web, www, static, public and the',
+      "package's own that has one. The module is served under its own name in whatever folder it is asked for (app.wasm).",
+      '',
       "The terminal is the program's. What ipbp says goes to stderr, a line or two per save; when the program draws on",
       'the whole screen use --quiet (errors and refusals only) or send stderr elsewhere: ipbp run 2>ipbp.log',
     ].join('\n'),
-    examples: ['ipbp run', 'ipbp run --release -p server --features tls -- --port 8080'],
+    examples: [
+      'ipbp run',
+      'ipbp run --release -p server --features tls -- --port 8080',
+      'ipbp run --target wasm32-unknown-unknown --serve www --open',
+    ],
   })
     .usage("[options] [cargo run's own options] [-- program's arguments]")
     .argument('[options...]', "cargo run's own options")
@@ -111,10 +122,13 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
     .addOption(new Option('--deliver <how>', 'how new code comes in').choices(['map', 'dylib', 'auto']).default('auto'))
     .option('--no-build', 'start no build: patch what a cargo build of yours, or of an editor, compiles')
     .option('--no-agent-thread', 'no thread of the agent in the program')
+    .option('--serve <dir>', 'the folder with the page of a module')
+    .option('--port <port>', 'where its pages are served; any that is free')
+    .option('--open', 'open its page in the browser')
     .allowUnknownOption()
     .action(async (cargoArguments: string[], flags: RunFlags) => {
       const { run } = await import('./run.js');
-      const { onRefusal, redirect, deliver, build, agentThread } = flags;
+      const { onRefusal, redirect, deliver, build, agentThread, serve, port, open = false } = flags;
       runner.finished(
         await run(
           {
@@ -125,11 +139,20 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
             deliver,
             noBuild: !build,
             noAgentThread: !agentThread,
+            ...(serve === undefined ? {} : { serve }),
+            ...(port === undefined ? {} : { port: portNumber(port) }),
+            open,
           },
           output(flags),
         ),
       );
     });
+}
+
+/** Throws IPBP5901. */
+function portNumber(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
+  throw new IpbpError('IPBP5901', 'not a port', { actual: text, expected: 'a number from 0 to 65535' });
 }
 
 interface InitFlags extends CommonFlags {

@@ -5,6 +5,7 @@ import type {
   CompiledEvent,
   ConfirmedEvent,
   ExitEvent,
+  PageSeenEvent,
   PatchedEvent,
   ReadyEvent,
   RefusedEvent,
@@ -54,6 +55,8 @@ export function renderEvent(event: SessionEvent, view: View): readonly string[] 
       return view.quiet ? [] : [line('undone', undoneText(event.patch, event.now), view, 'green')];
     case 'restarted':
       return view.quiet ? [] : [line('restarted', `pid ${event.pid}  ${printable(event.reason)}`, view, 'yellow')];
+    case 'page':
+      return view.verbose && !view.quiet ? [line(event.kind, pageText(event), view, 'dim')] : [];
     case 'note':
       return view.quiet ? [] : [line('note', withCode(printable(event.message), event.code), view, 'yellow')];
     case 'exit':
@@ -81,14 +84,17 @@ function fileName(path: string): string {
 function renderReady(event: ReadyEvent, view: View): string[] {
   const indexed = `${counted(event.functions, 'function')} indexed in ${duration(event.indexMs)}`;
   const followed = event.crates.length === 0 ? '' : `  following ${crateList(event.crates, view)}`;
-  const lines = [
-    line('ready', `${fileName(event.executable)} (pid ${event.pid})  ${indexed}${followed}`, view, 'green'),
-  ];
+  const where = event.url ?? `(pid ${event.pid})`;
+  const lines = [line('ready', `${fileName(event.executable)} ${where}  ${indexed}${followed}`, view, 'green')];
   if (view.verbose) {
     lines.push(`      session ${event.session}, build id ${event.buildId}, ${event.target}`);
     for (const directory of event.watching) lines.push(`      watching ${printable(directory)}`);
   }
   return lines;
+}
+
+function pageText({ name, connected }: PageSeenEvent): string {
+  return `${printable(name)} ${connected ? 'has come' : 'has gone'}`;
 }
 
 function crateList(crates: readonly string[], view: View): string {

@@ -23,6 +23,8 @@ const VALUE_OPTIONS: ReadonlySet<string> = new Set([
   '--on-refusal',
   '--redirect',
   '--deliver',
+  '--serve',
+  '--port',
 ]);
 
 /** A cluster of short options that ends in one with a value: `-p`, `-rp`, `-vF`. Longer ones hold their value. */

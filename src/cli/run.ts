@@ -6,6 +6,7 @@ import { readProject } from '../host/cargo/cargo-project.js';
 import type { Session } from '../host/session/session.js';
 import type { RefusedItem } from '../patch/engine.js';
 import { ask } from './ask.js';
+import { openInBrowser } from './browser.js';
 import type { Outcome } from './outcome.js';
 import type { Output } from './output.js';
 import { renderEvent, renderRefusal } from './render.js';
@@ -19,6 +20,10 @@ export interface RunOptions {
   readonly deliver: DeliverMode;
   readonly noBuild: boolean;
   readonly noAgentThread: boolean;
+  /** Of a module for pages: its page's folder, the port, and whether a browser is opened. */
+  readonly serve?: string;
+  readonly port?: number;
+  readonly open: boolean;
 }
 
 /**
@@ -41,10 +46,15 @@ export function outcomeOf({ code, signal }: ProgramExit): Outcome {
 /** Runs until the program ends; its status, or its signal, is ours. */
 export async function run(options: RunOptions, output: Output): Promise<Outcome> {
   let compileMs: number | null = null;
+  let opened = false;
   const show = (event: SessionEvent): void => {
     if (event.event === 'change') compileMs = null;
     if (event.event === 'compiled') compileMs = event.ms;
     output.record(event);
+    if (event.event === 'ready' && event.url !== undefined && !opened && options.open) {
+      opened = true;
+      openInBrowser(event.url);
+    }
     const { color, quiet, verbose } = output;
     // Errors and refusals are what --quiet leaves over, so there is nothing more to hold back here.
     for (const line of renderEvent(event, { color, quiet, verbose, compileMs })) output.alert(line);
@@ -58,7 +68,10 @@ export async function run(options: RunOptions, output: Output): Promise<Outcome>
       if (session === null) process.exit(outcomeOf({ code: null, signal }).status);
       session.stop(signal);
     },
-    () => (interrupted = true),
+    () => {
+      interrupted = true;
+      session?.interrupt();
+    },
   );
   const directory = process.cwd();
   const cargoArguments = output.quiet ? ['--quiet', ...options.cargoArguments] : options.cargoArguments;
@@ -77,6 +90,8 @@ export async function run(options: RunOptions, output: Output): Promise<Outcome>
         deliver: options.deliver,
         noBuild: options.noBuild,
         noAgentThread: options.noAgentThread,
+        ...(options.serve === undefined ? {} : { serve: options.serve }),
+        ...(options.port === undefined ? {} : { port: options.port }),
         json: output.json,
         color: output.color,
         askRestart: (items) => askRestart(items, output),

@@ -169,6 +169,21 @@ export const TOOLCHAIN_CODES = {
       'A patch went live while the rest of its change was still compiled; that failed, and the program did not take the patch back: it runs the new bodies of one crate beside the old ones of others.',
     remedy: 'Repair what rustc complains about and save again, or try ipbp undo; a restart is always safe.',
   },
+  IPBP5049: {
+    title: 'no page to serve',
+    meaning: 'A module for pages is served with the page that loads it, and no folder with an index.html was found.',
+    remedy: 'Name the folder: ipbp run --serve DIR.',
+  },
+  IPBP5050: {
+    title: 'not one module',
+    meaning: 'ipbp serves one module, and cargo built none, or several.',
+    remedy: 'Give the crate crate-type = ["cdylib"], or choose one: -p NAME, --bin NAME.',
+  },
+  IPBP5051: {
+    title: 'link not recorded',
+    meaning: 'To prepare a module ipbp needs the list of what it was linked of, which is noted while cargo links.',
+    remedy: 'Touch a source of the crate and start ipbp run again; if that does not help, run cargo clean.',
+  },
   IPBP5901: {
     title: 'wrong arguments',
     meaning: 'The command line does not make sense to ipbp.',

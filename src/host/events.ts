@@ -158,6 +158,15 @@ export interface RestartedEvent extends At {
   readonly reason: string;
 }
 
+/** An instance of a program that runs in pages has come, or has gone. */
+export interface PageSeenEvent extends At {
+  readonly event: 'page';
+  /** Its path, or what it calls itself. */
+  readonly name: string;
+  readonly kind: 'page' | 'worker' | 'node';
+  readonly connected: boolean;
+}
+
 /** Something that the person should know and that stops nothing. */
 export interface NoteEvent extends At {
   readonly event: 'note';
@@ -180,6 +189,7 @@ export type SessionEvent =
   | RefusedEvent
   | UndoneEvent
   | RestartedEvent
+  | PageSeenEvent
   | NoteEvent
   | ExitEvent;
 
@@ -242,6 +252,10 @@ export interface SessionOptions {
   readonly askRestart?: (items: readonly RefusedItem[]) => Promise<boolean>;
   /** A program that cargo started without us and that waits at its gate (attached-run.ts), instead of one to build. */
   readonly attached?: AttachedProgram;
+  /** Of a program that runs in pages: the folder with its page; where it is not given, where projects have it. */
+  readonly serve?: string;
+  /** The port of its pages; any where it is not given. */
+  readonly port?: number;
   /** How long to wait for the agent after the program started; default 10 000 ms. */
   readonly agentTimeoutMs?: number;
 }

@@ -18,6 +18,7 @@ export function isOutcome(event: SessionEvent): event is Outcome {
     case 'compiled':
     case 'confirmed':
     case 'restarted':
+    case 'page':
     case 'note':
     case 'exit':
       return false;

@@ -4,7 +4,7 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { sameFile } from '../files/same-file.js';
-import { isSharedLibrary, outputsOf, readCapture, type Unit } from './unit.js';
+import { isSharedLibrary, outputsOf, programFile, readCapture, type Unit } from './unit.js';
 
 /** Every readable capture, newest first. Broken ones are left out: cargo will make them again. */
 export function readCaptures(unitsDirectory: string): Unit[] {
@@ -30,17 +30,26 @@ function entries(directory: string): string[] {
 
 /**
  * The unit whose rustc call made `executable`. cargo hard-links `deps/<name>-<hash>` to its final name, so the inode
- * tells; where it had to copy (another file system), the binary's name and content do.
+ * tells; where it had to copy (another file system), the program's name and content do.
  */
 export function unitOfExecutable(units: readonly Unit[], executable: string): Unit | null {
-  const bins = units.filter((unit) => unit.kind === 'bin');
+  const programs = units.flatMap((unit) => {
+    const file = programFile(unit);
+    return file === null ? [] : [{ unit, file }];
+  });
   const own = identity(executable);
   if (own === null) return null;
   return (
-    bins.find((unit) => identity(outputsOf(unit).executable) === own) ??
-    bins.find((unit) => unit.binName === basename(executable) && sameFile(outputsOf(unit).executable, executable)) ??
+    programs.find(({ file }) => identity(file) === own)?.unit ??
+    programs.find(({ unit, file }) => isNamed(unit, executable) && sameFile(file, executable))?.unit ??
     null
   );
+}
+
+/** cargo gives a program the name of its target: of a binary, or of a crate that is a module. */
+function isNamed({ binName, crate }: Unit, executable: string): boolean {
+  const name = basename(executable).replace(/\.wasm$/, '');
+  return name === (binName ?? crate);
 }
 
 function identity(path: string): string | null {

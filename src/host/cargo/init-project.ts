@@ -15,7 +15,7 @@ import {
 import { hasOurSettings, withSettings, withoutSettings, type WantedSetting } from './config-edit.js';
 import { INIT_SCRIPTS, runnerScript, writeInitScripts, type Chained, type LocalSetup } from './init-scripts.js';
 import { targetTools, type TargetTools } from './target-tools.js';
-import { isSupportedTarget, namedTarget, targetVariable } from './target-triple.js';
+import { isModule, isSupportedTarget, namedTarget, targetVariable } from './target-triple.js';
 
 /** What was done. */
 export interface InitResult {
@@ -87,7 +87,9 @@ function targetsOf(
 ): { readonly targets: readonly string[]; readonly leftAlone: readonly string[] } {
   const chosen = configuredTargets(settings).map((name) => namedTarget(name, hostTriple));
   const tables = settings.flatMap(({ path: [table, name = ''] }) => (table === 'target' ? [name] : []));
-  const targets = [...new Set([hostTriple, ...chosen, ...tables])].filter(isSupportedTarget);
+  const targets = [...new Set([hostTriple, ...chosen, ...tables])].filter(
+    (triple) => isSupportedTarget(triple) && !isModule(triple),
+  );
   // A table alone, for a machine elsewhere, is no wish to run anything here.
   const leftAlone = [...new Set(chosen.length === 0 ? [hostTriple] : chosen)].filter((name) => !targets.includes(name));
   if (targets.length > 0) return { targets, leftAlone };

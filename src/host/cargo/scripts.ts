@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
  */
 export const RUSTC_WRAPPER = `#!/bin/sh
 # ipbp: notes how cargo calls rustc, then calls it.
-crate= extra= metadata= incremental= types= linker= static= previous=
+crate= extra= metadata= incremental= types= linker= static= module= previous=
 for argument; do
   case $previous in
     --crate-name) crate=$argument ;;
@@ -38,6 +38,8 @@ for argument; do
   # Without a loader nothing can be preloaded: the linker tells which of these are really static. iOS has one that
   # preloads nothing.
   case $argument in *+crt-static* | *-musl* | *-apple-ios*) static=yes ;; esac
+  # What a module is linked of is noted: it is made one for patches of that.
+  case $previous$argument in --targetwasm32-* | *--target=wasm32-*) module=yes ;; esac
   previous=$argument
 done
 # When it optimises for arm64, LLVM makes one of several statics, which a patch could not find again (IPBP3017).
@@ -77,17 +79,18 @@ fi
 # What is linked: programs, and libraries that they load.
 case $types in
   *bin*) ;;
-  *test*) IPBP_SLOTS= ;;
+  *test*) IPBP_SLOTS= module= ;;
   *dylib*) static= ;;
-  *) IPBP_SLOTS= static= ;;
+  *) IPBP_SLOTS= static= module= ;;
 esac
 if [ "$IPBP_SLOTS" = where-needed ] && [ ! -f "$unit/wants-slots" ]; then IPBP_SLOTS=; fi
 if [ -f "$unit/capture" ] && [ -n "$IPBP_LINKER_SCRIPT" ] &&
-  { [ -n "$IPBP_SLOTS" ] || [ -n "$static" ]; }; then
+  { [ -n "$IPBP_SLOTS" ] || [ -n "$static" ] || [ -n "$module" ]; }; then
   case $crate in build_script_*) ;; *)
     # rustc tells a linker's kind by its name: ours has the name of the one it stands for.
-    IPBP_LINKER=\${linker:-cc} IPBP_UNIT=$unit
-    export IPBP_LINKER IPBP_UNIT IPBP_SLOTS
+    if [ -n "$module" ]; then IPBP_SLOTS= linker=\${linker:-rust-lld}; fi
+    IPBP_LINKER=\${linker:-cc} IPBP_UNIT=$unit IPBP_MODULE=$module
+    export IPBP_LINKER IPBP_UNIT IPBP_SLOTS IPBP_MODULE
     mkdir -p "$unit/linker" && ln -sf "$IPBP_LINKER_SCRIPT" "$unit/linker/\${IPBP_LINKER##*/}" &&
       set -- "$@" -C "linker=$unit/linker/\${IPBP_LINKER##*/}" ;;
   esac
@@ -96,6 +99,12 @@ if [ -n "$IPBP_CHAIN_WRAPPER" ]; then exec "$IPBP_CHAIN_WRAPPER" "$@"; fi
 exec "$@"
 `;
 
+/** Writes a linker's arguments NUL-separated to a file, as {@link RECORDER} and {@link LINKER} do, and the response file's. */
+const NOTE_ARGUMENTS = (file: string): string => `printf '%s\\0' "$@" >"${file}"
+for argument; do
+  case $argument in @*) cat "\${argument#@}" >"${file}.response" ;; esac
+done`;
+
 /**
  * Stands in for the linker in replays: writes its arguments NUL-separated to `$IPBP_LINK_ARGUMENTS` and succeeds.
  * Where they do not fit a command line rustc passes `@file`, which is gone when rustc ends: its text is kept beside.
@@ -103,20 +112,22 @@ exec "$@"
 const RECORDER = `#!/bin/sh
 # ipbp: notes what rustc would have linked; links nothing.
 [ -n "$IPBP_LINK_ARGUMENTS" ] || exit 0
-printf '%s\\0' "$@" >"$IPBP_LINK_ARGUMENTS"
-for argument; do
-  case $argument in @*) cat "\${argument#@}" >"$IPBP_LINK_ARGUMENTS.response" ;; esac
-done
+${NOTE_ARGUMENTS('$IPBP_LINK_ARGUMENTS')}
 exit 0
 `;
 
 /**
  * The linker of the workspace's programs where their functions get slots or the agent is linked in: runs
  * $IPBP_LINK_WRITER (link-main.ts), which leaves the arguments to link with as a line of shell, then the linker.
- * Whatever goes wrong before, it links.
+ * Whatever goes wrong before, it links. Of a module it notes what is linked (`$IPBP_UNIT/link`), and links just that.
  */
 export const LINKER = `#!/bin/sh
 # ipbp: gives the linker objects whose functions are reached through slots, and to static programs the agent.
+if [ -n "$IPBP_MODULE" ]; then
+  rm -f "$IPBP_UNIT/link" "$IPBP_UNIT/link.response"
+  ${NOTE_ARGUMENTS('$IPBP_UNIT/link')}
+  exec "$IPBP_LINKER" "$@"
+fi
 arguments=$IPBP_UNIT/link-arguments.$$
 if eval "$IPBP_LINK_WRITER" '"$arguments" "$@"' </dev/null && [ -r "$arguments" ]; then . "$arguments"; fi
 rm -f "$arguments"

@@ -10,6 +10,7 @@ test('whose programs can be patched', () => {
     'aarch64-apple-darwin',
     'x86_64-apple-darwin',
     'aarch64-apple-ios',
+    'wasm32-unknown-unknown',
   ];
   assert.equal(
     targets.filter((target) => !isSupportedTarget(target)),

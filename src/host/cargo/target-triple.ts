@@ -3,7 +3,14 @@
 
 /** Whether programs for this target can be patched. */
 export function isSupportedTarget(triple: string): boolean {
-  return /^x86_64-.*-linux-(?:gnu|musl)$|^(?:x86_64|aarch64)-apple-darwin$|^aarch64-apple-ios$/.test(triple);
+  return /^x86_64-.*-linux-(?:gnu|musl)$|^(?:x86_64|aarch64)-apple-darwin$|^aarch64-apple-ios$|^wasm32-unknown-unknown$/.test(
+    triple,
+  );
+}
+
+/** Whether what is linked for it is a module of WebAssembly, which pages load: no system runs it as a process. */
+export function isModule(triple: string): boolean {
+  return triple.startsWith('wasm32-');
 }
 
 /** Whether its programs are Apple's: Mach-O, loaded by dyld. */

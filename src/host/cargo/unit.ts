@@ -2,7 +2,7 @@
 // captures on disk are in capture-store.ts, running one again in replay.ts.
 import { isAbsolute, join, resolve } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
-import { libraryEnding } from './target-triple.js';
+import { isModule, libraryEnding } from './target-triple.js';
 
 /** A crate as cargo compiles it: one rustc call. All paths are absolute. */
 export interface Unit {
@@ -140,8 +140,26 @@ export function unpatchableReason(args: readonly string[]): string | null {
   return sanitizer === undefined ? null : `a sanitizer (${sanitizer})`;
 }
 
-/** Whether one of its outputs is a shared library. */
-export function isSharedLibrary({ kind, crateTypes }: Unit): boolean {
+/** What a crate is compiled for; null: for this machine. */
+function targetOf({ args }: Pick<Unit, 'args'>): string | null {
+  return optionValues(args, '--target')[0] ?? null;
+}
+
+function makesModule(unit: Pick<Unit, 'args'>): boolean {
+  const target = targetOf(unit);
+  return target !== null && isModule(target);
+}
+
+/** The file that can be started, or loaded by a page; null for a unit that makes none. */
+export function programFile(unit: Unit): string | null {
+  const isLoaded = unit.crateTypes.includes('cdylib') && makesModule(unit);
+  return unit.kind === 'bin' || isLoaded ? outputsOf(unit).executable : null;
+}
+
+/** Whether one of its outputs is a shared library: a module is none, it is a program. */
+export function isSharedLibrary(unit: Unit): boolean {
+  const { kind, crateTypes } = unit;
+  if (makesModule(unit)) return false;
   return (kind === 'cdylib' || kind === 'lib') && crateTypes.some((type) => type === 'cdylib' || type === 'dylib');
 }
 
@@ -157,10 +175,10 @@ export function outputsOf(unit: Unit): {
   const base = join(unit.outDir, unit.crate + unit.extraFilename);
   const lib = join(unit.outDir, `lib${unit.crate}${unit.extraFilename}`);
   return {
-    executable: base,
+    executable: makesModule(unit) ? `${base}.wasm` : base,
     rlib: `${lib}.rlib`,
     rmeta: `${lib}.rmeta`,
-    sharedLibrary: lib + libraryEnding(optionValues(unit.args, '--target')[0] ?? null),
+    sharedLibrary: lib + libraryEnding(targetOf(unit)),
     depInfo: `${base}.d`,
   };
 }

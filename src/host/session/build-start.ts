@@ -70,7 +70,7 @@ function hold(
   const root = unitOfExecutable(units, started.program);
   if (root === null) {
     const own = executableUnit(project, started.program);
-    if (own !== null && existsSync(join(directories.units, own.key, 'not-incremental')))
+    if (own !== null && wasNotIncremental(directories.units, own.key))
       throw new IpbpError('IPBP5003', 'the build is not incremental', { where: started.program });
     if (own !== null && once(aged, own.key) && makeUnrecordedStale(own.profile, own.key)) return 'again';
     throw new IpbpError('IPBP5008', 'no recorded rustc command made this executable', { where: started.program });
@@ -180,6 +180,13 @@ async function makePlugins(context: BuildContext, { program }: Started, aged: Se
   context.note('IPBP5048', `cargo could not build ${names}: ${failed.trim()}`);
 }
 
+/** `key` is the crate alone where its file has no hash: what was recorded of it has cargo's hash all the same. */
+function wasNotIncremental(units: string, key: string): boolean {
+  return readdirSync(units)
+    .filter((name) => name === key || name.replace(/-[0-9a-f]+$/, '') === key)
+    .some((name) => existsSync(join(units, name, 'not-incremental')));
+}
+
 /** What lies on disk of a unit is not all of one compile that was recorded. */
 function isBehind(unit: Unit, units: string): boolean {
   return isOutdated(unit, join(units, unit.key)) || isReplayedSince(unit);
@@ -223,7 +230,7 @@ function once(keys: Set<string>, key: string): boolean {
   return true;
 }
 
-/** The `deps/<name>-<hash>` that is this executable. */
+/** The `deps/<name>-<hash>` that is this executable; a module's file may have no hash. */
 function executableUnit(
   project: CargoProject,
   executable: string,
@@ -231,8 +238,10 @@ function executableUnit(
   const profile = buildProfile(project, dirname(executable));
   for (const directory of [join(profile, 'deps'), join(profile, 'examples')]) {
     if (!existsSync(directory)) continue;
-    for (const key of readdirSync(directory)) {
-      if (/-[0-9a-f]{16}$/.test(key) && sameFile(join(directory, key), executable)) return { key, profile };
+    for (const name of readdirSync(directory)) {
+      const key = name.replace(/\.wasm$/, '');
+      const isProgram = key !== name || /-[0-9a-f]{16}$/.test(key);
+      if (isProgram && sameFile(join(directory, name), executable)) return { key, profile };
     }
   }
   return null;

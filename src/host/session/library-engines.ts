@@ -39,6 +39,20 @@ export interface FollowedModules {
   abandon(library: string, why: string): void;
 }
 
+/** Of a program without libraries of the workspace. */
+export function onlyExecutable(engine: LiveEngine): FollowedModules {
+  return {
+    engine,
+    outOfReach: new Map(),
+    libraries: new Set(),
+    followOpened: () => Promise.resolve([]),
+    diffIn(library) {
+      throw new Error(`internal: ${library} is not followed`);
+    },
+    abandon: () => undefined,
+  };
+}
+
 interface Found {
   /** As cargo named it. */
   readonly library: string;

@@ -1,13 +1,13 @@
 // What differs between kinds of programs in a session's life: how they are built and started, what has to be there
-// before they go on, and how patches get into them. Types only; with-agent.ts has programs that are processes.
+// before they go on, and how patches get into them. Types only; with-agent.ts has programs that are processes,
+// with-pages.ts those that are modules for pages.
 import type { CargoBuilt } from '../cargo/cargo-build.js';
 import type { CargoProject } from '../cargo/cargo-project.js';
 import type { CargoRun } from '../cargo/cargo-run.js';
 import type { Scripts } from '../cargo/scripts.js';
 import type { Unit } from '../cargo/unit.js';
-import type { Code } from '../../codes/table.js';
 import type { Compiler } from '../compile/compile.js';
-import type { ReadyEvent, SessionOptions } from '../events.js';
+import type { ReadyEvent, SessionOptions, Untimed } from '../events.js';
 import type { Held } from './held.js';
 import type { FollowedModules } from './library-engines.js';
 import type { ProgramLink } from './program-link.js';
@@ -22,7 +22,8 @@ export interface ReachContext {
   readonly scripts: Scripts;
   readonly directories: SessionDirectories;
   /** Tells what does not keep the program from being started. */
-  readonly note: (code: Code | null, message: string) => void;
+  readonly note: (code: string | null, message: string) => void;
+  readonly emit: (event: Untimed) => void;
 }
 
 /** How builds come about, and whether one is as it has to be. */

@@ -24,7 +24,7 @@ import type { PatchOutcome, Patcher } from './patcher.js';
 import { refusedBy } from './refused-by.js';
 import { writeScripts } from '../cargo/scripts.js';
 import { wantSlots } from '../cargo/slot-environment.js';
-import { isApple } from '../cargo/target-triple.js';
+import { isApple, isModule } from '../cargo/target-triple.js';
 import { createQueue } from './queue.js';
 import { makeSessionDirectories, openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from '../compile/spawner.js';
@@ -33,11 +33,14 @@ import type { Held } from './held.js';
 import type { Expected, ReachContext } from './reach.js';
 import { readsTerminal } from './terminal-use.js';
 import { withAgent } from './with-agent.js';
+import { withPages } from './with-pages.js';
 
 /** A session from its start to its program's end. */
 export interface Session extends ControlledSession {
   /** The program's end; where cargo started none, cargo's. Rejects when the build cannot be followed (IPBP5xxx). */
   readonly done: Promise<ProgramExit>;
+  /** Ctrl-C came: where nobody but us has got it, all ends. */
+  interrupt(): void;
   /** Ends the program (SIGTERM, then SIGKILL after two seconds) or the build; `done` follows. */
   stop(signal?: NodeJS.Signals): void;
 }
@@ -80,8 +83,9 @@ export async function startSession(
     scripts,
     directories,
     note: (code, message) => void emit({ event: 'note', code, message }),
+    emit,
   };
-  const reach = withAgent(reachContext);
+  const reach = isModule(project.targetTriple) ? withPages(reachContext) : withAgent(reachContext);
   const buildContext: BuildContext = { ...reachContext, building: reach, onRun: (started) => (run = started) };
   let generation = 0;
   let patches = 0;
@@ -219,6 +223,13 @@ export async function startSession(
     }
   };
 
+  const stop = (signal: NodeJS.Signals = 'SIGTERM'): void => {
+    stopping = true;
+    ending.abort();
+    // What prevents it ends the session: `done` tells of it.
+    killRun(signal).catch(() => {});
+  };
+
   const session: Omit<Session, 'done'> = {
     id,
     apply: (file) => onProgram(async (patcher, held) => tellPatched(held, await patcher.applyFile(file))),
@@ -260,12 +271,10 @@ export async function startSession(
       patches: program?.patcher?.records() ?? [],
       at: at(),
     }),
-    stop(signal = 'SIGTERM') {
-      stopping = true;
-      ending.abort();
-      // What prevents it ends the session: `done` tells of it.
-      killRun(signal).catch(() => {});
+    interrupt() {
+      if (!reach.hasProcess) stop('SIGINT');
     },
+    stop,
   };
   let control: Control | null = null;
   try {

@@ -6,11 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { IpbpError } from '../../codes/error.js';
 import type { PageDone, PageInfo, PagePatch, PageTrap } from '../../patch/wire/page-frames.js';
+import { namesLoopback } from './loopback.js';
 import { type PageConnection, welcomePage } from './page-connection.js';
 
 /** How long who connects may take to prove the token, and an instance to answer before it is named, in ms. */
 const HANDSHAKE_LIMIT = 10_000;
 const ANSWER_LIMIT = 2000;
+const LATE = 'IPBP4025';
 /** Agents send short messages: a stack is the longest part of any. */
 const LONGEST_MESSAGE = 1024 * 1024;
 
@@ -48,13 +50,17 @@ export interface PageHost {
   readonly url: string;
   /** Instances that are connected. */
   readonly pages: readonly PageInfo[];
-  /** Adds a patch and brings it to all instances; one that has not answered in time is named, and gets it all the same. */
+  /**
+   * Adds a patch and brings it to all instances; one that has not answered in time is named, and gets it all the same. If
+   * there are some and none of them takes it, it is not kept for others.
+   */
   add(patch: PagePatch, bytes: Uint8Array): Promise<readonly PageResult[]>;
   /** Takes the last patch back, everywhere; nothing where there is none. */
   undo(): Promise<readonly PageResult[]>;
   /** More room for data in all instances; IPBP4021 where they have none in common. */
   reserve(size: number): Promise<{ readonly at: number; readonly end: number }>;
-  reload(reason: string): void;
+  /** @param which all where it is not given */
+  reload(reason: string, which?: readonly PageInfo[]): void;
   close(): Promise<void>;
 }
 
@@ -142,10 +148,15 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
     get pages() {
       return [...live].map(({ info }) => info);
     },
-    add(patch, bytes) {
+    async add(patch, bytes) {
       steps.push({ kind: 'patch', patch, bytes });
       applied.push(patch.patch);
-      return everywhere();
+      const results = await everywhere();
+      if (results.length > 0 && results.every(isRefusal)) {
+        steps.pop();
+        applied.pop();
+      }
+      return results;
     },
     undo() {
       const last = applied.pop();
@@ -159,8 +170,8 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
       if (first !== undefined && first !== null && ranges.every((range) => range?.at === first.at)) return first;
       throw new IpbpError('IPBP4021', 'the pages have no more room at the same addresses');
     },
-    reload(reason) {
-      for (const { connection } of live) connection.reload(reason);
+    reload(reason, which) {
+      for (const { connection, info } of live) if (which?.includes(info) !== false) connection.reload(reason);
     },
     close() {
       for (const { connection } of live) connection.close();
@@ -203,11 +214,16 @@ async function inTime(one: Live, work: Promise<PageResult['error']>): Promise<Pa
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<PageResult['error']>((resolve) => {
     const message = `${one.info.name} has not answered in ${ANSWER_LIMIT} ms; it takes the patch when it can`;
-    timer = setTimeout(() => resolve({ code: 'IPBP4025', message }), ANSWER_LIMIT);
+    timer = setTimeout(() => resolve({ code: LATE, message }), ANSWER_LIMIT);
   });
   const error = await Promise.race([work, late]);
   clearTimeout(timer);
   return { page: one.info, error, ms: error === null ? one.ms : null };
+}
+
+/** One that has not answered yet will take it. */
+export function isRefusal({ error }: PageResult): boolean {
+  return error !== null && error.code !== LATE;
 }
 
 function asError(error: unknown): { readonly code: string; readonly message: string } {
@@ -218,8 +234,7 @@ function asError(error: unknown): { readonly code: string; readonly message: str
 /** A page of somebody else's, in the same browser, can reach the loopback interface, too. */
 function unwelcome(request: IncomingMessage, allowed: (origin: string | null) => boolean): IpbpError | null {
   const { origin, host } = request.headers;
-  // A name that was made to lead here would make the origin look like our own.
-  if (host === undefined || !/^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/.test(host)) {
+  if (!namesLoopback(host)) {
     return new IpbpError('IPBP4003', 'a connection under another name was sent away', { actual: host ?? 'none' });
   }
   if (allowed(origin ?? null)) return null;
