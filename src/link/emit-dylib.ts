@@ -99,11 +99,13 @@ function planDylib(parts: LinkParts, machine: DylibMachine, compact: CompactUnwi
   const outputs = makeOutputs(link);
   checkSections(link, outputs);
   const sources = { scanning, machine, compact, frames: unwind };
+  // Which sections and libraries there are is settled, and placing changes no name.
+  const headers = headerSize(link, machine, outputs, options);
   let layout!: Layout;
   let unwindBytes: Uint8Array = new Uint8Array(0);
   const place = (): void => {
     for (let look = 0; look < MOST_LOOKS; look++) {
-      layout = placeOutputs(link, outputs, headerSize(link, machine, outputs, options));
+      layout = placeOutputs(link, outputs, headers);
       checkReach(layout);
       if (unwindInfo < 0) return;
       unwindBytes = encodeUnwind(sources, placedLink(parts, tables, layout, outputs));

@@ -62,7 +62,7 @@ export interface SymbolTable {
 /** A table with no symbol. */
 export function createSymbols(): SymbolTable {
   // It doubles as names come: a link of one small object takes memory for that.
-  const capacity = 0x400;
+  const capacity = 0x100;
   return {
     names: createNameTable(capacity),
     capacity,
