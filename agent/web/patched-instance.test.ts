@@ -114,6 +114,25 @@ test('new functions get slots behind the table, and stay there when they are tak
   assert.is((table.get(slot) as Numeric)(1), 101, 'something may point to it');
 });
 
+test('what was taken back comes again as it was, until there is something newer', async () => {
+  const { patched, run } = start();
+  const [plain, one, two] = [
+    run(5),
+    madePatch(BASE, 1, { step: page('hundred') }),
+    madePatch(BASE, 2, { step: page('twice') }),
+  ];
+  await patched.apply(one.patch, one.bytes);
+  const patchedOnce = run(5);
+  patched.undo(1);
+  assert.equal([run(5), patched.applied], [plain, []]);
+  assert.throws(() => patched.redo(2), /IPBP4024/);
+  patched.redo(1);
+  assert.equal([run(5), patched.applied, patched.steps], [patchedOnce, [1], 3]);
+  patched.undo(1);
+  await patched.apply(two.patch, two.bytes);
+  assert.throws(() => patched.redo(1), /IPBP4024/, 'something newer has come');
+});
+
 test('more room: up to an address in a fresh instance, somewhere in another', () => {
   const { patched } = start();
   const { at, end } = patched.arena.range;

@@ -31,6 +31,8 @@ export class PatchedInstance {
   private readonly exports: WebAssembly.Exports;
   private readonly imports: WebAssembly.Imports;
   private readonly patches: Applied[] = [];
+  /** Taken back, the last one last, with what it had in its slots. */
+  private readonly undone: { readonly patch: Applied; readonly now: Applied['before'] }[] = [];
   private done = 0;
 
   /** To be called right after instantiation. Throws IPBP4022. */
@@ -42,7 +44,7 @@ export class PatchedInstance {
     this.arena = takeArena(this.parts.memory, base.arena);
   }
 
-  /** How many patches and undos there were. */
+  /** How many patches, undos and redos there were. */
   get steps(): number {
     return this.done;
   }
@@ -83,6 +85,7 @@ export class PatchedInstance {
     }
     const functions = new Set(patch.slots.map(({ name }) => name));
     this.patches.push({ number: patch.patch, before, functions });
+    this.undone.length = 0;
     this.done++;
   }
 
@@ -93,8 +96,23 @@ export class PatchedInstance {
       const facts = { expected: `${last?.number ?? 'none'}`, actual: `${number}` };
       throw new IpbpError('IPBP4024', 'only the last patch can be taken back', facts);
     }
+    const now = last.before.map(({ slot }) => ({ slot, was: this.parts.table.get(slot) as unknown }));
     for (const { slot, was } of last.before) if (was !== null) this.parts.table.set(slot, was);
     this.patches.pop();
+    this.undone.push({ patch: last, now });
+    this.done++;
+  }
+
+  /** Brings back what was taken back last; its data stays as it is by now. Throws IPBP4024. */
+  redo(number: number): void {
+    const last = this.undone.at(-1);
+    if (last?.patch.number !== number) {
+      const facts = { expected: `${last?.patch.number ?? 'none'}`, actual: `${number}` };
+      throw new IpbpError('IPBP4024', 'only the patch that was taken back last can be brought back', facts);
+    }
+    for (const { slot, was } of last.now) this.parts.table.set(slot, was);
+    this.undone.pop();
+    this.patches.push(last.patch);
     this.done++;
   }
 

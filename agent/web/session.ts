@@ -77,11 +77,12 @@ export function startSession(patched: PatchedInstance, options: SessionOptions):
     else if (type === 'reserve') {
       const range = 'end' in header ? patched.arena.extendTo(header.end) : patched.arena.more(header.size);
       to.send('reserved', { range });
-    } else if (type === 'patch' || type === 'undo') {
+    } else if (type === 'patch' || type === 'undo' || type === 'redo') {
       const { patch } = header;
       let error: { code: string; message: string } | null = null;
       try {
         if (type === 'undo') patched.undo(patch);
+        else if (type === 'redo') patched.redo(patch);
         else await patched.apply(header, new Uint8Array(bytes));
         options.told({ event: type === 'undo' ? 'undone' : 'patched', patch });
       } catch (thrown) {

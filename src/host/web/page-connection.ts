@@ -19,6 +19,7 @@ export interface PageConnection {
   /** Rejects with IPBP4006 when the connection ends before the answer. Calls wait for one another. */
   patch(patch: PagePatch, bytes: Uint8Array): Promise<PageDone>;
   undo(patch: number): Promise<PageDone>;
+  redo(patch: number): Promise<PageDone>;
   reserve(wanted: PageMessages['reserve']): Promise<MemoryRange | null>;
   /** It has all that there is. */
   ready(): void;
@@ -105,6 +106,7 @@ export function welcomePage(socket: PageSocket, token: Uint8Array, events: Conne
     info: of,
     patch: (patch, bytes) => ask('done', () => channel.send('patch', patch, bytes)),
     undo: (patch) => ask('done', () => channel.send('undo', { patch })),
+    redo: (patch) => ask('done', () => channel.send('redo', { patch })),
     reserve: (wanted) => ask('reserved', () => channel.send('reserve', wanted)),
     ready: () => channel.send('ready', {}),
     reload: (reason) => channel.send('reload', { reason }),

@@ -57,6 +57,8 @@ export interface PageHost {
   add(patch: PagePatch, bytes: Uint8Array): Promise<readonly PageResult[]>;
   /** Takes the last patch back, everywhere; nothing where there is none. */
   undo(): Promise<readonly PageResult[]>;
+  /** Brings back what `undo` took back last, with what its statics hold by now; nothing where there is none. */
+  redo(): Promise<readonly PageResult[]>;
   /** More room for data in all instances; IPBP4021 where they have none in common. */
   reserve(size: number): Promise<{ readonly at: number; readonly end: number }>;
   /** @param which all where it is not given */
@@ -66,7 +68,7 @@ export interface PageHost {
 
 type Step =
   | { readonly kind: 'patch'; readonly patch: PagePatch; readonly bytes: Uint8Array }
-  | { readonly kind: 'undo'; readonly patch: number };
+  | { readonly kind: 'undo' | 'redo'; readonly patch: number };
 
 interface Live {
   readonly connection: PageConnection;
@@ -83,6 +85,7 @@ interface Live {
 export async function startPageHost(options: PageHostOptions): Promise<PageHost> {
   const steps: Step[] = [];
   const applied: number[] = [];
+  const undone: number[] = [];
   const live = new Set<Live>();
   const tell = (event: PageEvent): void => options.onEvent?.(event);
   const server = createServer((_, response) => response.writeHead(404).end());
@@ -155,13 +158,21 @@ export async function startPageHost(options: PageHostOptions): Promise<PageHost>
       if (results.length > 0 && results.every(isRefusal)) {
         steps.pop();
         applied.pop();
-      }
+      } else undone.length = 0;
       return results;
     },
     undo() {
       const last = applied.pop();
       if (last === undefined) return Promise.resolve([]);
+      undone.push(last);
       steps.push({ kind: 'undo', patch: last });
+      return everywhere();
+    },
+    redo() {
+      const next = undone.pop();
+      if (next === undefined) return Promise.resolve([]);
+      applied.push(next);
+      steps.push({ kind: 'redo', patch: next });
       return everywhere();
     },
     async reserve(size) {
@@ -194,7 +205,9 @@ async function follow(one: Live, steps: readonly Step[]): Promise<PageResult['er
   for (;;) {
     const step = steps[one.steps];
     if (step === undefined) return null;
-    const { error, ms } = await (step.kind === 'undo' ? connection.undo(step.patch) : bring(connection, info, step));
+    const { error, ms } = await (step.kind === 'patch'
+      ? bring(connection, info, step)
+      : connection[step.kind](step.patch));
     one.ms = ms;
     if (error !== null) return error;
     one.steps++;

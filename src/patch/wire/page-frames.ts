@@ -29,6 +29,7 @@ const PAGE_FRAME_TYPES = {
   reserved: 38,
   trap: 39,
   reload: 40,
+  redo: 41,
 } as const;
 export type PageFrameType = keyof typeof PAGE_FRAME_TYPES;
 const TYPE_NAMES = new Map<number, PageFrameType>(
@@ -48,7 +49,7 @@ export interface PageInfo {
   readonly name: string;
   /** Of the module, as it stands in the module. */
   readonly base: string;
-  /** How many steps, patches and undos, it has done: the host goes on from there. */
+  /** How many steps, patches, undos and redos, it has done: the host goes on from there. */
   readonly steps: number;
   /** What is kept for patches, `ARENA_HEADER` not counted. */
   readonly arena: MemoryRange;
@@ -69,7 +70,7 @@ export interface PagePatch {
   readonly memory: MemoryRange;
 }
 
-/** The answer to `patch` and `undo`. */
+/** The answer to `patch`, `undo` and `redo`. */
 export interface PageDone {
   readonly patch: number;
   /** Code and text of what stood in the way; nothing has changed then. */
@@ -94,6 +95,7 @@ export interface PageMessages {
   readonly ready: Record<string, never>;
   readonly patch: PagePatch;
   readonly undo: { readonly patch: number };
+  readonly redo: { readonly patch: number };
   readonly done: PageDone;
   /** Room for more data: up to an address in an instance that has just begun, or so many bytes wherever there are some. */
   readonly reserve: { readonly end: number } | { readonly size: number };
