@@ -84,6 +84,12 @@ export const REFUSAL_CODES = {
       'The functions of such a module can only be changed through its table, and the module does not say which elements they have and where its statics are.',
     remedy: 'Start the program with ipbp run, which prepares the module after the link.',
   },
+  IPBP3023: {
+    title: 'new function of the host',
+    meaning:
+      'The new code calls a function that the program gets from its host, and the program that runs was not given it: imports are bound when a module is instantiated.',
+    remedy: 'Build and load the program again, with what the import names.',
+  },
   IPBP3006: {
     title: 'layout of a live type changed',
     meaning:

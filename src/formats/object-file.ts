@@ -107,6 +107,8 @@ export interface ObjectSymbol {
   readonly size: number;
   /** What a function takes and gives, in formats that say it: `(i32, i64) -> i32`. The same text for the same type. */
   readonly signature?: string;
+  /** Of an undefined function, in formats that say it: what the host is asked for under which name. */
+  readonly host?: { readonly module: string; readonly field: string };
 }
 
 /** One relocation as it stands in the file. `type` is the raw number; its row is in src/reloc. */

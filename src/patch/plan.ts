@@ -12,7 +12,8 @@ import type { DeclarationChange } from './guard/declarations.js';
 import { compareLayouts } from './guard/guard.js';
 import type { LayoutMemory } from './guard/remembered.js';
 import { AS_IT_IS } from './guard/type-names.js';
-import { refuseOtherSignatures } from './guard/tabled-signatures.js';
+import { refuseMissing } from './guard/missing.js';
+import { otherSignatures } from './guard/tabled-signatures.js';
 import { refuseUnchecked } from './guard/unchecked.js';
 import { refuseUnnamedState } from './guard/unnamed-state.js';
 import type { Identified } from './identity/identity.js';
@@ -114,8 +115,9 @@ export function planPatch(request: PlanRequest): PlanResult {
   const { program, diff, identity } = request;
   if (identity.refused.length > 0) return { kind: 'refused', items: identity.refused };
   const chosen = chooseRoots(program, diff, request.others, identity.moved);
-  // Whether a jump fits is known when all is laid out: what takes none is then given a place of its own.
-  let noJump: ReadonlyMap<string, RefusedItem> = new Map();
+  // What is of another type than its slot cannot be put there. Whether a jump fits is known when all is laid out. Either
+  // is given a place of its own.
+  let noJump = otherSignatures(program, chosen.functions);
   for (let round = 1; ; round++) {
     const planned = planRoots(request, chosen, noJump);
     if (planned.kind !== 'no jump') return planned;
@@ -136,15 +138,15 @@ function planRoots(
 ): PlanResult | { readonly kind: 'no jump'; readonly entries: ReadonlyMap<string, RefusedItem> } {
   const { program, diff, identity } = request;
   const { roots, refused } = partSharedBodies(program, chosen, request, noJump);
-  if (refused.length > 0) return { kind: 'refused', items: refused };
+  // Where a type changed, what takes it by value takes something else: the type is what the person edited.
+  if (refused.every(({ code }) => code !== 'IPBP3018') && refused.length > 0)
+    return { kind: 'refused', items: refused };
   const elsewhere = roots.functions.filter(({ name }) => program.base.isPreempted(name));
   if (elsewhere.length > 0) {
     const message = 'the process uses the copy of this function that another of its modules exports';
     const items = elsewhere.map(({ demangled, because }) => refusal('IPBP5045', demangled, message, because));
     return { kind: 'refused', items };
   }
-  const retyped = refuseOtherSignatures(program, roots.functions);
-  if (retyped.length > 0) return { kind: 'refused', items: retyped };
   const resized = roots.resized.map((item) =>
     refusal('IPBP3015', item.demangled, 'a static that exists changed its size or storage', item.because),
   );
@@ -161,6 +163,7 @@ function planRoots(
     const items = layouts.changed.map(({ name, message, because }) => refusal('IPBP3006', name, message, because));
     return { kind: 'refused', items };
   }
+  if (refused.length > 0) return { kind: 'refused', items: refused };
   const declared = layouts.checked ? undefined : request.declarations?.();
   const undecided = declared === undefined ? [] : refuseUnchecked(diff, declared, layouts.missing);
   if (undecided.length > 0) return { kind: 'refused', items: undecided };
@@ -219,15 +222,7 @@ function planRoots(
     };
   }
   if (linked.kind === 'unresolved') {
-    const items = linked.symbols.map(({ name, chain }) =>
-      refusal(
-        'IPBP2003',
-        demangle(name),
-        'is defined neither in the running program nor in its objects and libraries',
-        chain.map((user) => `needed by ${demangle(user)}`),
-      ),
-    );
-    return { kind: 'refused', items };
+    return { kind: 'refused', items: linked.symbols.map((missing) => refuseMissing(missing, request.after)) };
   }
   const unnamed = refuseUnnamedState(linked.image.atoms);
   if (unnamed.length > 0) return { kind: 'refused', items: unnamed };

@@ -19,8 +19,10 @@ export interface ChangedFunction {
    * stays as it is: this function gets a place of its own, and all that call it are in the patch. Mangled.
    */
   readonly apartFrom: readonly string[];
-  /** Why no jump may stand at its entry, in words: it gets a place of its own, too. Null where one may. */
+  /** Why nothing may lead from its entry to it, in words: it gets a place of its own, too. Null where something may. */
   readonly noJump: string | null;
+  /** It takes or gives something else: also what would lead to it without a jump stays as it is. */
+  readonly retyped: boolean;
 }
 
 /** Has it a place of its own in the patch, to which nothing but what is linked there leads? */
@@ -43,7 +45,7 @@ export interface Roots {
 
 /** A function that the program has, with its new body. */
 export function changedFunction(name: string, body: AtomRef, because: readonly string[]): ChangedFunction {
-  return { name, demangled: demangle(name), body, because, apartFrom: [], noJump: null };
+  return { name, demangled: demangle(name), body, because, apartFrom: [], noJump: null, retyped: false };
 }
 
 /**

@@ -153,6 +153,26 @@ test('a changed signature under one name is refused', () => {
   ]);
 });
 
+test('a function whose parameters the compiler changed has a slot of its own, and all callers come to it', () => {
+  const text = `static int count;
+__attribute__((noinline)) int _ZN4page4stepE(int by, int unused) { count += by; return count; }
+int once(void) { return _ZN4page4stepE(1, 0); }
+int twice(void) { _ZN4page4stepE(1, 0); return _ZN4page4stepE(1, 0); }`;
+  const started = start(text);
+  const { running } = started;
+  assert.is(running.call('twice'), 2);
+  const fewer = text.replace('int by, int unused', 'int by').replaceAll('(1, 0)', '(10)');
+  const image = apply(started, text, fewer);
+  const slot = (name: string): number | undefined => started.facts.functions.find((one) => one.name === name)?.slot;
+  assert.not.ok(image.slots.some(({ at }) => at === slot('_ZN4page4stepE')));
+  assert.equal([running.call('once'), running.call('twice')], [12, 32]);
+  const body = fewer.replace('count += by', 'count += by * 2');
+  apply(started, fewer, body);
+  assert.is(running.call('once'), 52, 'an edit of its body goes to the new slot');
+  apply(started, body, text);
+  assert.equal([running.call('once'), running.call('twice')], [53, 55]);
+});
+
 test('a function whose calls do not go through a slot is refused with its reason', () => {
   const started = start(BASE);
   const facts = {

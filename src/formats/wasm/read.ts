@@ -83,17 +83,21 @@ export function readWasm(input: Uint8Array | ByteSource, name: string): WasmFile
   };
 }
 
-/** With what each function takes and gives. */
+/** With what each function takes and gives, and where undefined ones come from. */
 function withSignatures(symbols: readonly ObjectSymbol[], facts: WasmFacts): readonly ObjectSymbol[] {
   const texts = facts.types().map(functionTypeText);
   const types = facts.functionTypes();
   const linking = linkingSymbols(facts);
+  const imports = facts.imports('function');
   return symbols.map((symbol) => {
     if (symbol.kind !== 'function') return symbol;
     const entry = linking?.[symbol.index - 1];
     const index = linking === null ? symbol.value : entry?.kind === 'function' ? entry.index : -1;
     const signature = texts[types[index] ?? -1];
-    return signature === undefined ? symbol : { ...symbol, signature };
+    if (signature === undefined) return symbol;
+    const from = symbol.section === 'undefined' ? imports[index] : undefined;
+    if (from === undefined) return { ...symbol, signature };
+    return { ...symbol, signature, host: { module: from.module, field: from.field } };
   });
 }
 

@@ -1,25 +1,31 @@
 // Where functions are called through a table, each call names what it takes and gives, and a function of another type in its
-// slot is a trap. Refuses changed functions that keep their name, and with it their slot, over another type.
+// slot is a trap. Finds changed functions that keep their name over another type: optimising compilers drop parameters
+// that no caller needs, and give them back. Such a one must not be put into the slot of the one before.
 import type { RefusedItem } from '../engine.js';
-import type { Program } from '../program/program.js';
-import { stableName } from '../../link/names.js';
+import { findItems, type Program } from '../program/program.js';
 import type { ChangedFunction } from '../roots.js';
 
-/** What keeps its slot and is of another type than the program's, as refusals (IPBP3018). */
-export function refuseOtherSignatures({ base, mapped }: Program, functions: readonly ChangedFunction[]): RefusedItem[] {
-  const { tabled } = base;
-  if (tabled === undefined) return [];
-  const known = new Map<string, string>();
-  for (const { image } of mapped) {
-    for (const { name, type } of image.code?.functions ?? []) known.set(name, image.code?.types[type] ?? '');
+/**
+ * What is of another type than a copy of it in the program, by mangled name; with what is to be said (IPBP3018) where its
+ * callers cannot all be linked anew.
+ */
+export function otherSignatures(
+  program: Program,
+  functions: readonly ChangedFunction[],
+): ReadonlyMap<string, RefusedItem> {
+  const { tabled } = program.base;
+  if (tabled === undefined) return new Map();
+  const bySlot = new Map(tabled.functions.map(({ slot, signature }) => [slot, signature]));
+  for (const { image } of program.mapped) {
+    for (const { slot, type } of image.code?.functions ?? []) bySlot.set(slot, image.code?.types[type] ?? '');
   }
-  const changed = new Map(functions.map((one) => [one.name, one]));
-  for (const { name, signature } of tabled.functions)
-    if (changed.has(stableName(name))) known.set(stableName(name), signature);
-  return [...changed.values()].flatMap(({ name, demangled, body, because }): RefusedItem[] => {
-    const [before, after] = [known.get(name), body.symbol.signature];
-    if (before === undefined || after == null || before === after) return [];
-    const message = `it was ${before} and is ${after}`;
-    return [{ code: 'IPBP3018', name: demangled, message, because }];
-  });
+  const found = new Map<string, RefusedItem>();
+  for (const { name, demangled, body, because } of functions) {
+    const after = body.symbol.signature;
+    const before = findItems(program, name).map(({ address }) => bySlot.get(address));
+    const other = before.find((signature) => signature !== undefined && signature !== after);
+    if (other === undefined || after == null) continue;
+    found.set(name, { code: 'IPBP3018', name: demangled, message: `it was ${other} and is ${after}`, because });
+  }
+  return found;
 }

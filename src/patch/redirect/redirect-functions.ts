@@ -109,6 +109,7 @@ export function redirectFunctions(
       });
       // A body that goes on serving others stays as it is: this function has a place of its own in the image.
       if (ownersOf(program, copy.address).some((name) => item.apartFrom.includes(name))) continue;
+      if (item.retyped) continue;
       const slot = base.slotOf(copy);
       if (slot !== null) {
         const { at, body } = slot;

@@ -1,6 +1,6 @@
 // Functions whose old entry must not lead to their new body: those that share one body in the program (the compiler or
 // the linker merged them, as their code was equal) and of which an edit changes only some, as the others would change
-// with it; and those at whose entry no jump may stand. The one that changes gets a place of its own, and every function
+// with it; and those at whose entry no jump may stand, or which take or give something else than before. The one that changes gets a place of its own, and every function
 // that calls it is put in the patch, as relocations name whom each caller means. Where the address may have been kept
 // (tables of methods, function pointers), who holds it cannot be told from the others' holders: that is refused.
 import { demangle } from '../../formats/symbols/demangle.js';
@@ -25,10 +25,10 @@ export interface OwnObjects {
 }
 
 /**
- * Gives every changed function whose body goes on serving others, or whose entry takes no jump, a place of its own, with
- * all its callers as further roots; those may share bodies in turn. `refused` is not empty where that cannot be closed
- * (IPBP3012, IPBP3001).
- * @param noJump what is to be said of those whose entry takes no jump where it cannot be closed, by mangled name
+ * Gives every changed function whose body goes on serving others, or whose entry must not lead to it, a place of its own,
+ * with all its callers as further roots; those may share bodies in turn. `refused` is not empty where that cannot be
+ * closed (IPBP3012, IPBP3001, IPBP3018).
+ * @param noJump what is to be said of those whose entry must not lead to them where it cannot be closed, by mangled name
  */
 export function partSharedBodies(
   program: Program,
@@ -56,7 +56,8 @@ export function partSharedBodies(
     const sharers = owners.filter((owner) => owner !== name && !becomesSame(functions.get(owner), changed));
     const entry = noJump.get(name);
     if (sharers.length === 0 && entry === undefined) continue;
-    const apart = { ...changed, apartFrom: [...new Set(sharers)].sort(), noJump: entry?.message ?? null };
+    const retyped = entry?.code === 'IPBP3018';
+    const apart = { ...changed, apartFrom: [...new Set(sharers)].sort(), noJump: entry?.message ?? null, retyped };
     const obstacle = whyNotApart(name, objects);
     if (obstacle !== null && entry !== undefined) {
       const because = [...entry.because, ...changed.because, `its callers cannot be linked anew: ${obstacle}`];
@@ -80,7 +81,7 @@ export function partSharedBodies(
       const because = [
         apart.apartFrom.length > 0
           ? `calls ${apart.demangled}, which no longer shares its body with ${spoken(apart.apartFrom)}`
-          : `calls ${apart.demangled}, whose entry takes no jump`,
+          : `calls ${apart.demangled}, ${retyped ? 'which takes or gives something else now' : 'whose entry takes no jump'}`,
       ];
       functions.set(called, changedFunction(called, caller, because));
       waiting.push(called);
