@@ -68,6 +68,17 @@ export function prepareModule(
   return { bytes, facts };
 }
 
+/** Names of all functions that these objects hold, of generic ones that they have instances of, too. */
+export function definedIn(objects: readonly LinkedInput[]): ReadonlySet<string> {
+  return new Set(
+    objects.flatMap(({ name, bytes }) =>
+      readWasm(bytes, name).symbols.flatMap((symbol) =>
+        symbol.kind === 'function' && typeof symbol.section === 'number' ? [symbol.name] : [],
+      ),
+    ),
+  );
+}
+
 function signatureOf(facts: WasmFacts, type: number): string {
   const found = facts.types()[type];
   return found === undefined ? '' : functionTypeText(found);
