@@ -6,6 +6,7 @@ import { benchEdit } from './edit.js';
 import { benchEngine } from './engine.js';
 import { benchLink } from './link.js';
 import { benchModuleWays } from './module-ways.js';
+import { benchPages } from './pages.js';
 import { benchPatchLink } from './patch-link.js';
 import { TARGETS, type Target } from './platform.js';
 import { conditions, record } from './record.js';
@@ -43,6 +44,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   size: () => benchSize(edits, values.keep ?? null),
   slots: () => benchSlots(edits, values.subject, built, values.keep ?? null),
   'module-ways': () => benchModuleWays(edits),
+  pages: () => benchPages(),
   'patch-link': () => benchPatchLink(edits, values.subject, built, values.keep ?? null),
   link: () => Promise.resolve(benchLink(edits, values.subject)),
 };

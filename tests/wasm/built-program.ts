@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { wasmToolchain } from '../../conformance/setup/wasm-toolchain.js';
 import type { LinkedInput } from '../../src/formats/wasm/known-places.js';
 import type { InputFile } from '../../src/patch/engine.js';
+import { cargoFixture, manifest } from '../cargo-fixture.js';
 import { ownObjects, stdObjects } from './linked-inputs.js';
 
 const TARGET = 'wasm32-unknown-unknown';
@@ -73,4 +74,15 @@ export function buildProgram({ folder: from, crates, release = false }: ProgramS
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** A module of one file of Rust, `src/lib.rs`, called `page`. */
+export function builtFile(source: string): BuiltProgram {
+  const fixture = cargoFixture({
+    'Cargo.toml': manifest('page', '[lib]\ncrate-type = ["cdylib"]\n\n[workspace]\n'),
+    'src/lib.rs': source,
+  });
+  const built = buildProgram({ folder: fixture.root, crates: ['page'] });
+  fixture.remove();
+  return built;
 }

@@ -1,6 +1,5 @@
 // A module of Rust that is edited: rustc's objects before and after each edit become patches, one upon the other, as a
 // session makes them.
-import { cargoFixture, manifest } from '../cargo-fixture.js';
 import type { LinkedInput } from '../../src/formats/wasm/known-places.js';
 import { readWasm } from '../../src/formats/wasm/read.js';
 import { type PreparedModule, prepareModule } from '../../src/host/web/base-facts.js';
@@ -13,7 +12,7 @@ import { archivesSource } from '../../src/patch/program/archive-source.js';
 import { freshProgram, isTaken, withPatch, withoutLast } from '../../src/patch/program/program.js';
 import { openTabledProgram } from '../../src/patch/program/tabled-program.js';
 import type { PagePatch } from '../../src/patch/wire/page-frames.js';
-import { type BuiltProgram, buildProgram } from './built-program.js';
+import { type BuiltProgram, builtFile } from './built-program.js';
 
 /** What pages are sent, and how long it took to make, without compiling, in ms. */
 export interface MadePatch {
@@ -81,12 +80,7 @@ export function patchChain(built: BuiltProgram, isOwn: (name: string) => boolean
 
 /** Builds the module and prepares it; `isOwn` says which functions can be patched. */
 export function editedModule(source: string, isOwn: (name: string) => boolean): EditedModule {
-  const fixture = cargoFixture({
-    'Cargo.toml': manifest('page', '[lib]\ncrate-type = ["cdylib"]\n\n[workspace]\n'),
-    'src/lib.rs': source,
-  });
-  const built = buildProgram({ folder: fixture.root, crates: ['page'] });
-  fixture.remove();
+  const built = builtFile(source);
   const { prepared, to, undone } = patchChain(built, isOwn);
   return {
     prepared,

@@ -29,10 +29,8 @@ export interface OpenInstances {
   call(name: string, argument: number): Promise<Both<number>>;
   /** Numbers of the patches that came, in their order. */
   patched(): Promise<Both<readonly number[]>>;
-  /** Cuts all connections. */
-  cut(): void;
-  /** Waits until both are connected and have everything. */
-  whole(): Promise<void>;
+  /** Cuts all connections at once; resolves when both instances are connected again and have everything. */
+  cut(): Promise<void>;
   memory(): Promise<Both<MemoryUse>>;
   close(): Promise<void>;
 }
@@ -89,17 +87,10 @@ export async function openInstances(prepared: PreparedModule): Promise<OpenInsta
     ...{ '/index.html': HTML(options), '/agent.js': agentScript(), '/page.wasm': prepared.bytes },
   });
   origin = pages.origin;
-  const whole = async (): Promise<void> => {
-    // An event of each that it is ready, after every one that it is gone.
-    const missing = (): number => {
-      const states = new Map<string, boolean>();
-      for (const event of events) {
-        if (event.event === 'ready') states.set(event.page.kind, event.error === null);
-        if (event.event === 'disconnected') states.set(event.page.kind, false);
-      }
-      return 2 - [...states.values()].filter(Boolean).length;
-    };
-    while (missing() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  const happened = (wanted: PageEvent['event']): number => events.filter(({ event }) => event === wanted).length;
+  /** Both, as often as they were connected. */
+  const whole = async (cuts: number): Promise<void> => {
+    while (happened('ready') < 2 * (cuts + 1)) await new Promise((resolve) => setTimeout(resolve, 10));
   };
   const node = await openInNode(prepared.bytes, line.url, digits);
   const browser = await chromium();
@@ -107,9 +98,10 @@ export async function openInstances(prepared: PreparedModule): Promise<OpenInsta
   await page.evaluate(
     'new Promise((up) => { const look = () => globalThis.size ? up() : setTimeout(look, 10); look(); })',
   );
-  await whole();
+  await whole(0);
+  let cuts = 0;
   return {
-    ...{ host, page, events, whole },
+    ...{ host, page, events },
     async call(name, argument) {
       const inNode = await node.ask<number>({ ask: 'call', name, argument });
       return [inNode, (await page.evaluate(`program.${name}(${argument})`)) as number];
@@ -117,7 +109,10 @@ export async function openInstances(prepared: PreparedModule): Promise<OpenInsta
     async patched() {
       return [await node.ask<number[]>({ ask: 'patched' }), (await page.evaluate('patched')) as number[]];
     },
-    cut: () => line.cut(),
+    cut() {
+      line.cut();
+      return whole(++cuts);
+    },
     async memory() {
       const heap = await page.heapUsed();
       const size = (kind: string, of: string): Promise<unknown> =>
