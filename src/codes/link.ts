@@ -79,4 +79,11 @@ export const LINK_CODES = {
     meaning: 'A WebAssembly module is made in a way that does not let the engine give its functions slots.',
     remedy: 'Link it without link-time optimisation and keep the names of functions (no strip, no wasm-opt before).',
   },
+  IPBP2041: {
+    title: 'prepared module was changed',
+    meaning:
+      'A tool that ran after the module was prepared for patches moved or took away what patches rely on: data, functions in the table, exports, or the sections that tell of them.',
+    remedy:
+      'Leave that tool out of builds that are to be patched, or report it: wasm-bindgen and wasm-opt are meant to work.',
+  },
 } as const;

@@ -12,13 +12,16 @@ import { openWindows, wholeSource } from '../../bytes/source.js';
 import { ByteWriter } from '../../bytes/writer.js';
 import { IpbpError } from '../../codes/error.js';
 import { type BaseDescription, baseSection } from './base-section.js';
-import { constantExpr, constantOf } from './const-expr.js';
+import { bindgenParts } from './bindgen.js';
+import { constantExpr } from './const-expr.js';
 import * as wasm from './constants.js';
 import { encodeModule } from './encode-sections.js';
 import { type WasmFacts, openFacts } from './facts.js';
 import type { Body, ElementSegment, Export, ModuleSection, SectionContent, SectionId } from './module.js';
 import { type NamePart, encodeNames, namesIn } from './names.js';
 import { redirectCalls } from './redirect-calls.js';
+import { callBody, entryBody } from './short-bodies.js';
+import { knownSlots } from './table-slots.js';
 import type { FunctionType } from './value-types.js';
 
 /** How calls reach the slots; `auto` is `calls` where all instructions are known. */
@@ -42,6 +45,8 @@ export interface RewrittenBase {
   readonly functions: readonly PatchableFunction[];
   /** Those of the others that patches can call, each with a slot of its own: all, or none. */
   readonly callable: readonly PatchableFunction[];
+  /** Another tool will change how imports are called: patches get to them by slots of `callable`, under the same names. */
+  readonly importsChange: boolean;
   /** So long is the table then. */
   readonly tableLength: number;
   /** Direct calls that go through slots now, and those that go over an entry as their slot or type has a large number. */
@@ -50,9 +55,12 @@ export interface RewrittenBase {
 
 /** Behind the name of a function that only jumps through a slot. */
 const ENTRY_SUFFIX = '.ipbp.entry';
+/** Behind that of one by which patches call another. */
+const CALL_SUFFIX = '.ipbp.call';
 /** Of functions that a linker puts around exported ones. */
 const LINKERS_SUFFIX = '.command_export';
 const OWN_TABLE = '__indirect_function_table';
+const KEPT_TABLE = '__ipbp_table';
 const OWN_STACK_POINTER = '__stack_pointer';
 
 /** A function that is chosen, before it has slots. */
@@ -74,6 +82,9 @@ interface Base {
   readonly chosen: readonly Chosen[];
   /** Without a slot before; behind those of the chosen ones. */
   readonly others: readonly Chosen[];
+  /** Calls of these stay as they are, and patches get to them by functions with slots that do nothing but such a call. */
+  readonly through: readonly Chosen[];
+  readonly importsChange: boolean;
   readonly tableLength: number;
 }
 
@@ -82,21 +93,6 @@ function refuse(name: string, why: string, expected?: string): never {
     where: name,
     ...(expected === undefined ? {} : { expected }),
   });
-}
-
-/** Slots that functions have already, by function; the first table only. Those whose place is not a number are left out. */
-function knownSlots(segments: readonly ElementSegment[]): Map<number, number[]> {
-  const slots = new Map<number, number[]>();
-  for (const { place, items } of segments) {
-    const start = place === null || place.index !== 0 ? null : constantOf(place.offset);
-    if (start === null || items.kind !== 'functions') continue;
-    items.functions.forEach((index, position) => {
-      const list = slots.get(index);
-      if (list === undefined) slots.set(index, [start + position]);
-      else list.push(start + position);
-    });
-  }
-  return slots;
 }
 
 function openBase(bytes: Uint8Array, name: string, choose: (name: string) => boolean, callable: boolean): Base {
@@ -108,25 +104,25 @@ function openBase(bytes: Uint8Array, name: string, choose: (name: string) => boo
   const limits = facts.content('table')?.tables[0]?.limits;
   if (limits === undefined && facts.imports('table').length > 0) refuse(name, 'its table is imported', 'its own');
   const slots = knownSlots(facts.elementSegments());
-  const all = namesIn(names, 'function')
-    .filter(({ index }) => index >= imported && index < functionTypes.length)
+  const bindgen = bindgenParts(facts);
+  const replaced = new Set(bindgen?.replaced);
+  const named = namesIn(names, 'function')
+    .filter(({ index }) => index < functionTypes.length && bindgen?.descriptions.has(index) !== true)
     .map(({ index, name: own }): Chosen => {
       return { name: own, index, type: functionTypes[index] as number, slots: slots.get(index) ?? [] };
     });
+  const all = named.filter(({ index }) => index >= imported && !replaced.has(index));
   const chosen = all.filter((each) => choose(each.name));
   const others = callable ? all.filter((each) => each.slots.length === 0 && !choose(each.name)) : [];
+  const through = callable
+    ? named.filter(({ index }) => replaced.has(index)).map((each): Chosen => ({ ...each, slots: [] }))
+    : [];
   if (namesIn(names, 'function').length === 0) refuse(name, 'its functions have no names', 'a name section');
   let tableLength = limits?.minimum ?? 1;
-  for (const each of [...chosen, ...others]) if (each.slots.length === 0) each.slots = [tableLength++];
+  for (const each of [...chosen, ...others, ...through]) if (each.slots.length === 0) each.slots = [tableLength++];
   const [types, bodies] = [facts.types(), facts.bodies()];
-  return { facts, imported, types, functionTypes, bodies, names, chosen, others, tableLength };
-}
-
-/** What only jumps through a slot. */
-function entryBody({ params }: FunctionType, type: number, slot: number): Uint8Array {
-  const w = new ByteWriter(16).uleb(0);
-  for (let index = 0; index < params.length; index++) w.u8(wasm.OP_LOCAL_GET).uleb(index);
-  return w.u8(wasm.OP_I32_CONST).sleb(slot).u8(wasm.OP_CALL_INDIRECT).uleb(type).uleb(0).u8(wasm.OP_END).finish();
+  const importsChange = bindgen !== null;
+  return { facts, imported, types, functionTypes, bodies, names, chosen, others, through, importsChange, tableLength };
 }
 
 /** What becomes of the functions. */
@@ -136,6 +132,8 @@ interface NewFunctions {
   readonly addedTypes: readonly number[];
   /** Function that is in the slots of a chosen one, by its index. */
   readonly inSlots: ReadonlyMap<number, number>;
+  /** Those by which patches call `through`. */
+  readonly through: readonly number[];
   /** Function that the outside gets instead of one that it had. */
   readonly outside: ReadonlyMap<number, number>;
   readonly renamed: ReadonlyMap<number, string>;
@@ -159,11 +157,30 @@ function moveBodies({ types, functionTypes, bodies, imported, chosen }: Base): N
   });
   const addedTypes = chosen.map(({ type }) => type);
   const calls = { indirect: 0, overEntries: 0 };
-  return { bodies: all, addedTypes, inSlots, outside: new Map(), renamed, inPlace: false, calls };
+  return { bodies: all, addedTypes, inSlots, through: [], outside: new Map(), renamed, inPlace: false, calls };
+}
+
+/** With a function behind the others for each that is only called through one. */
+function withCalls({ types, functionTypes, bodies, through }: Base, functions: NewFunctions): NewFunctions {
+  const first = functionTypes.length + functions.addedTypes.length;
+  const renamed = new Map(functions.renamed);
+  const added = through.map(({ index, type, name }, number) => {
+    renamed.set(first + number, name + CALL_SUFFIX);
+    return asBody(callBody(types[type] as FunctionType, index));
+  });
+  const all = [...functions.bodies, ...added];
+  return {
+    ...functions,
+    bodies: all,
+    addedTypes: [...functions.addedTypes, ...through.map(({ type }) => type)],
+    through: through.map((_, number) => first + number),
+    renamed,
+    inPlace: functions.inPlace && sameWidth(bodies.length, all.length),
+  };
 }
 
 /** Two counts that take as many bytes: the count of bodies stands in front of them. */
-function sameWidth(before: number, after: number): boolean {
+export function sameWidth(before: number, after: number): boolean {
   const width = (count: number): number => new ByteWriter(8).uleb(count).length;
   return width(before) === width(after);
 }
@@ -216,8 +233,8 @@ function changeCalls(base: Base): NewFunctions | null {
   const names = new Map(namesIn(base.names, 'function').map(({ index, name }) => [index, name]));
   const isLinkers = (_: Body, at: number): boolean => names.get(imported + at)?.endsWith(LINKERS_SUFFIX) === true;
   const behind = bodies.map(isLinkers).slice(grown);
-  const inPlace = behind.every(Boolean) && sameWidth(bodies.length, bodies.length + added.length);
-  return { bodies: [...all, ...added], addedTypes, inSlots, outside, renamed, inPlace, calls };
+  const inPlace = behind.every(Boolean);
+  return { bodies: [...all, ...added], addedTypes, inSlots, through: [], outside, renamed, inPlace, calls };
 }
 
 /**
@@ -236,7 +253,7 @@ export function rewriteBase(
   const base = openBase(bytes, name, choose, callable);
   const changed = way === 'entries' ? null : changeCalls(base);
   if (changed === null && way === 'calls') refuse(name, 'it has instructions that are not known');
-  const functions = changed ?? moveBodies(base);
+  const functions = withCalls(base, changed ?? moveBodies(base));
   const { exports, description } = newExports(base, bytes, name, functions);
   const contents = newContents(base, functions, exports);
   const sections = base.facts.sections().map((section) => withContent(section, contents));
@@ -248,7 +265,8 @@ export function rewriteBase(
     way: changed === null ? 'entries' : 'calls',
     description,
     functions: base.chosen,
-    callable: base.others,
+    callable: [...base.others, ...base.through],
+    importsChange: base.importsChange,
     tableLength: base.tableLength,
     calls: functions.calls,
   };
@@ -301,7 +319,10 @@ function newContents(base: Base, functions: NewFunctions, exports: readonly Expo
   const place = { index: 0, offset: constantExpr(begin), explicit: false };
   const items = {
     kind: 'functions' as const,
-    functions: [...fresh, ...others].map(({ index }) => functions.inSlots.get(index) ?? index),
+    functions: [
+      ...[...fresh, ...others].map(({ index }) => functions.inSlots.get(index) ?? index),
+      ...functions.through,
+    ],
   };
   const added: ElementSegment = { place, declared: false, type: wasm.TYPE_FUNCREF, items };
   const start = facts.content('start')?.function;
@@ -328,7 +349,7 @@ function newContents(base: Base, functions: NewFunctions, exports: readonly Expo
 
 /** The exports that patches need too, and what the module says of them. */
 function newExports(
-  { facts, names }: Base,
+  { facts, names, importsChange }: Base,
   bytes: Uint8Array,
   name: string,
   { outside }: NewFunctions,
@@ -349,10 +370,12 @@ function newExports(
   if (pointer === null) refuse(name, 'it has no stack pointer', `a global called ${OWN_STACK_POINTER}`);
   const hash = sha256(bytes);
   const identity = Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  // wasm-bindgen takes the linker's export of it away.
+  if (importsChange) exports.push({ name: KEPT_TABLE, kind: 'table', index: 0 });
   const description: BaseDescription = {
     identity,
     memory: named('memory', 0, 'memory'),
-    table: named('table', 0, OWN_TABLE),
+    table: importsChange ? KEPT_TABLE : named('table', 0, OWN_TABLE),
     stackPointer: named('global', pointer, OWN_STACK_POINTER),
     arena: limits.minimum * wasm.PAGE_SIZE,
   };

@@ -1,6 +1,7 @@
 // Makes a linked module a base for patches, with all that is known of it: functions' slots by the rewrite, statics'
 // addresses by what the linker made of its objects.
 import { openWindows, wholeSource } from '../../bytes/source.js';
+import type { BaseDescription } from '../../formats/wasm/base-section.js';
 import { encodeModule } from '../../formats/wasm/encode-sections.js';
 import { openFacts, type WasmFacts } from '../../formats/wasm/facts.js';
 import { findPlaces, placeName, type KnownPlaces, type LinkedInput } from '../../formats/wasm/known-places.js';
@@ -26,6 +27,8 @@ const HEADER_SIZE = 8;
 export interface PreparedModule {
   readonly bytes: Uint8Array;
   readonly facts: TabledFacts;
+  /** What it tells its agent. */
+  readonly description: BaseDescription;
 }
 
 /**
@@ -50,8 +53,8 @@ export function prepareModule(
   const own = [...entered(base.functions, true), ...entered(base.callable, false)];
   const facts: TabledFacts = {
     identity: Uint8Array.from(description.identity.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16)),
-    functions: [...own, ...othersInTable(places, rewritten, new Set(own.map(({ slot }) => slot)))],
-    imports: importsOf(rewritten),
+    functions: [...own, ...othersInTable(places, rewritten, own)],
+    imports: base.importsChange ? [] : importsOf(rewritten),
     statics: staticsOf(inputs, places),
     globals: [{ name: '__stack_pointer', exported: description.stackPointer, mutable: true }],
     tableSize: base.tableLength,
@@ -65,7 +68,7 @@ export function prepareModule(
   const bytes = new Uint8Array(base.bytes.length + section.length);
   bytes.set(base.bytes);
   bytes.set(section, base.bytes.length);
-  return { bytes, facts };
+  return { bytes, facts, description };
 }
 
 /** Names of all functions that these objects hold, of generic ones that they have instances of, too. */
@@ -79,7 +82,8 @@ export function definedIn(objects: readonly LinkedInput[]): ReadonlySet<string> 
   );
 }
 
-function signatureOf(facts: WasmFacts, type: number): string {
+/** The text of a type by its index; empty where there is none. */
+export function signatureOf(facts: WasmFacts, type: number): string {
   const found = facts.types()[type];
   return found === undefined ? '' : functionTypeText(found);
 }
@@ -94,11 +98,14 @@ function importsOf(facts: WasmFacts): TabledImport[] {
 }
 
 /** What has a slot as code takes its address, and is none of those that patches change. */
-function othersInTable(places: KnownPlaces, facts: WasmFacts, known: ReadonlySet<number>): TabledFunction[] {
+function othersInTable(places: KnownPlaces, facts: WasmFacts, known: readonly TabledFunction[]): TabledFunction[] {
+  const slots = new Set(known.map(({ slot }) => slot));
+  // What has a slot of its own and one besides is called through its own: another tool may change the other.
+  const names = new Set(known.map(({ name }) => name));
   const types = facts.functionTypes();
   return [...places.slots].flatMap(([name, slot]): TabledFunction[] => {
     const type = types[places.functions.get(name) ?? -1];
-    if (type === undefined || known.has(slot)) return [];
+    if (type === undefined || slots.has(slot) || names.has(name)) return [];
     return [{ name, slot, signature: signatureOf(facts, type), patchable: false }];
   });
 }
