@@ -139,4 +139,10 @@ export const REFUSAL_CODES = {
     remedy:
       'Restart the program; build with debug = true in the profile that is used, and layouts are compared instead. Where debug information is split, the .dwo files of both builds must be there; the reasons name the one that is not.',
   },
+  IPBP3050: {
+    title: 'needs new bindings',
+    meaning:
+      'The edit uses something of JavaScript that the program did not use before, exports something new, or hands over a value or closure of a new type: the code which wasm-bindgen made for the page has nothing for it.',
+    remedy: 'Run wasm-bindgen again and load the page anew; ipbp run does so by itself.',
+  },
 } as const;

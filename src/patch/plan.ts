@@ -11,6 +11,7 @@ import type { PlanResult, RefusedItem } from './engine.js';
 import type { DeclarationChange } from './guard/declarations.js';
 import { compareLayouts } from './guard/guard.js';
 import type { LayoutMemory } from './guard/remembered.js';
+import { refuseOtherExports } from './guard/bindings.js';
 import { AS_IT_IS } from './guard/type-names.js';
 import { refuseMissing } from './guard/missing.js';
 import { otherSignatures } from './guard/tabled-signatures.js';
@@ -114,6 +115,8 @@ function refusal(code: Code, name: string, message: string, because: readonly st
 export function planPatch(request: PlanRequest): PlanResult {
   const { program, diff, identity } = request;
   if (identity.refused.length > 0) return { kind: 'refused', items: identity.refused };
+  const bindings = program.base.tabled === undefined ? [] : refuseOtherExports(diff);
+  if (bindings.length > 0) return { kind: 'refused', items: bindings };
   const chosen = chooseRoots(program, diff, request.others, identity.moved);
   // What is of another type than its slot cannot be put there. Whether a jump fits is known when all is laid out. Either
   // is given a place of its own.
@@ -222,7 +225,7 @@ function planRoots(
     };
   }
   if (linked.kind === 'unresolved') {
-    return { kind: 'refused', items: linked.symbols.map((missing) => refuseMissing(missing, request.after)) };
+    return { kind: 'refused', items: refuseMissing(linked.symbols, request.after) };
   }
   const unnamed = refuseUnnamedState(linked.image.atoms);
   if (unnamed.length > 0) return { kind: 'refused', items: unnamed };

@@ -5,6 +5,7 @@ import type { LinkObject } from '../../link/graph.js';
 import { stableName } from '../../link/names.js';
 import { SHARED } from '../../link/patch-instance.js';
 import type { RefusedItem } from '../engine.js';
+import { missingBinding } from './bindings.js';
 
 /** A name, and who needs it, the nearest first. */
 interface Missing {
@@ -12,8 +13,17 @@ interface Missing {
   readonly chain: readonly string[];
 }
 
-/** What is missing, as a refusal: IPBP3023 for functions of the host, else IPBP2003. */
-export function refuseMissing({ name, chain }: Missing, objects: readonly LinkObject[]): RefusedItem {
+/**
+ * What is missing, as refusals, each once: IPBP3050 where bindings would have to be made, IPBP3023 for functions of the
+ * host, else IPBP2003.
+ */
+export function refuseMissing(missing: readonly Missing[], objects: readonly LinkObject[]): RefusedItem[] {
+  const items = missing.map((one) => missingBinding(one) ?? refuseOne(one, objects));
+  // A type is described by several functions.
+  return items.filter(({ code, name }, at) => items.findIndex((one) => one.code === code && one.name === name) === at);
+}
+
+function refuseOne({ name, chain }: Missing, objects: readonly LinkObject[]): RefusedItem {
   const named = { name: demangle(name), because: chain.map((user) => `needed by ${demangle(user)}`) };
   for (const { file } of objects) {
     const symbol = file.symbols.find(({ host, name: own }) => host !== undefined && stableName(own) === name);
