@@ -232,4 +232,28 @@ test('what only cargo can build is patched in without a reload', async () => {
   assert.is(page.loads(), 1);
 });
 
+test('a build that was not recorded, or not incremental, is not taken for the one that was', async () => {
+  fixture.write('src/lib.rs', `${LIB}\n// Built by hand.\n`);
+  fixture.cargo(['build', '-q', '--target', 'wasm32-unknown-unknown']);
+  served = await servedSession(fixture);
+  await served.next('ready');
+  fixture.write('src/lib.rs', LIB.replace('x + 1\n', 'x + 7\n'));
+  assert.equal(
+    (await served.patched()).functions.map(({ name }) => name),
+    ['page::inner'],
+  );
+  served.session.stop();
+  await served.session.done;
+  process.env['CARGO_INCREMENTAL'] = '0';
+  try {
+    served = await servedSession(fixture);
+    await served.session.done.then(
+      () => assert.unreachable(),
+      (error: unknown) => assert.match(String(error), 'the build is not incremental'),
+    );
+  } finally {
+    delete process.env['CARGO_INCREMENTAL'];
+  }
+});
+
 test.run();

@@ -6,18 +6,26 @@ import { basename, dirname, join } from 'node:path';
 import { sameFile } from '../files/same-file.js';
 import { isSharedLibrary, outputsOf, programFile, readCapture, type Unit } from './unit.js';
 
-/** Every readable capture, newest first. Broken ones are left out: cargo will make them again. */
+/** Every readable capture, newest first. Broken ones, and those of other builds of a file, are left out: cargo makes them again. */
 export function readCaptures(unitsDirectory: string): Unit[] {
   const found: { readonly unit: Unit; readonly when: number }[] = [];
   for (const key of entries(unitsDirectory)) {
     const path = join(unitsDirectory, key, 'capture');
     try {
-      found.push({ unit: readCapture(readFileSync(path), path), when: statSync(path).mtimeMs });
+      const unit = readCapture(readFileSync(path), path);
+      if (!isReplaced(unit, join(unitsDirectory, key))) found.push({ unit, when: statSync(path).mtimeMs });
     } catch {
       continue;
     }
   }
   return found.sort((a, b) => b.when - a.when).map(({ unit }) => unit);
+}
+
+/** A module's file has no hash in its name: a build that was not recorded, with other flags or not, may have replaced it. */
+function isReplaced(unit: Unit, directory: string): boolean {
+  const linked = identity(join(directory, 'module'));
+  const file = programFile(unit);
+  return linked !== null && file !== null && identity(file) !== linked;
 }
 
 function entries(directory: string): string[] {

@@ -7,18 +7,19 @@ import { dirname, join } from 'node:path';
 
 /**
  * cargo's RUSTC_WRAPPER. Records each rustc call that has an incremental directory as NUL-separated fields in
- * `$IPBP_UNITS/<crate><extra-filename>/capture` (or leaves `not-incremental` there): "1", working directory, count of
+ * `$IPBP_UNITS/<crate><extra-filename>/capture` (or leaves `not-incremental` there, with its output directory): "1", working directory, count of
  * arguments, arguments, `NAME=value`…. Of the environment it keeps what cargo sets for rustc and what the session
  * itself does not have ($IPBP_OWN_NAMES, so variables of build scripts and of cargo's [env]); never secrets or the
  * jobserver. For arm64 it also has statics kept apart.
  */
 export const RUSTC_WRAPPER = `#!/bin/sh
 # ipbp: notes how cargo calls rustc, then calls it.
-crate= extra= metadata= incremental= types= linker= static= module= previous=
+crate= extra= metadata= incremental= folder= types= linker= static= module= previous=
 for argument; do
   case $previous in
     --crate-name) crate=$argument ;;
     --crate-type) types="$types $argument" ;;
+    --out-dir) folder=$argument ;;
     -C | --codegen)
       case $argument in
         extra-filename=*) extra=\${argument#*=} ;;
@@ -46,20 +47,21 @@ done
 case $incremental$IPBP_TARGET in
   yesaarch64-* | yesarm64*) set -- "$@" -C llvm-args=-aarch64-enable-global-merge=false ;;
 esac
-# Shared libraries have no extra filename.
-if [ -z "$extra" ] && [ -n "$metadata" ]; then extra=-$metadata; fi
+# Shared libraries and modules have no extra filename: others of the crate, built otherwise, may have the same files.
+others=
+if [ -z "$extra" ] && [ -n "$metadata" ]; then extra=-$metadata others=$IPBP_UNITS/$crate; fi
 unit=$IPBP_UNITS/$crate$extra
 if [ -z "$IPBP_UNITS" ] || [ -z "$crate" ] || [ -z "$extra" ]; then
   :
 elif [ -z "$incremental" ]; then
   # Of the crates that cargo was asked for, so that "not incremental" can be told from "not recorded".
   if [ -n "$CARGO_PRIMARY_PACKAGE" ]; then
-    mkdir -p "$unit" && rm -f "$unit/capture" && : >"$unit/not-incremental"
+    mkdir -p "$unit" && rm -f "$unit/capture" && printf '%s' "$folder" >"$unit/not-incremental"
   fi
 else
   (
     umask 077
-    mkdir -p "$unit" && rm -f "$unit/not-incremental" || exit
+    mkdir -p "$unit" && rm -f "$unit/not-incremental" \${others:+"$others"-*/not-incremental} || exit
     {
       printf '%s\\0' 1 "$PWD" "$#" "$@"
       for name in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do
@@ -119,14 +121,21 @@ exit 0
 /**
  * The linker of the workspace's programs where their functions get slots or the agent is linked in: runs
  * $IPBP_LINK_WRITER (link-main.ts), which leaves the arguments to link with as a line of shell, then the linker.
- * Whatever goes wrong before, it links. Of a module it notes what is linked (`$IPBP_UNIT/link`), and links just that.
+ * Whatever goes wrong before, it links. Of a module it notes what is linked (`$IPBP_UNIT/link`), links just that, and
+ * keeps a second name of what came out (`$IPBP_UNIT/module`), by which a later link without us shows.
  */
 export const LINKER = `#!/bin/sh
 # ipbp: gives the linker objects whose functions are reached through slots, and to static programs the agent.
 if [ -n "$IPBP_MODULE" ]; then
   rm -f "$IPBP_UNIT/link" "$IPBP_UNIT/link.response"
   ${NOTE_ARGUMENTS('$IPBP_UNIT/link')}
-  exec "$IPBP_LINKER" "$@"
+  rm -f "$IPBP_UNIT/module"
+  "$IPBP_LINKER" "$@" || exit
+  while [ "$#" -gt 1 ]; do
+    if [ "$1" = -o ]; then ln "$2" "$IPBP_UNIT/module"; fi
+    shift
+  done
+  exit 0
 fi
 arguments=$IPBP_UNIT/link-arguments.$$
 if eval "$IPBP_LINK_WRITER" '"$arguments" "$@"' </dev/null && [ -r "$arguments" ]; then . "$arguments"; fi

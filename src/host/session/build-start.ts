@@ -1,6 +1,6 @@
 // From `cargo run` to a program that waits at the gate with all it is made of in the session's hands: recorded units,
 // kept executable, kept objects. Makes cargo run units again that were never recorded. Patching is in patcher.ts.
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { pluginUnits, readCaptures, unitGraph, unitOfExecutable, type UnitGraph } from '../cargo/capture-store.js';
@@ -70,7 +70,7 @@ function hold(
   const root = unitOfExecutable(units, started.program);
   if (root === null) {
     const own = executableUnit(project, started.program);
-    if (own !== null && wasNotIncremental(directories.units, own.key))
+    if (own !== null && wasNotIncremental(directories.units, own))
       throw new IpbpError('IPBP5003', 'the build is not incremental', { where: started.program });
     if (own !== null && once(aged, own.key) && makeUnrecordedStale(own.profile, own.key)) return 'again';
     throw new IpbpError('IPBP5008', 'no recorded rustc command made this executable', { where: started.program });
@@ -180,11 +180,13 @@ async function makePlugins(context: BuildContext, { program }: Started, aged: Se
   context.note('IPBP5048', `cargo could not build ${names}: ${failed.trim()}`);
 }
 
-/** `key` is the crate alone where its file has no hash: what was recorded of it has cargo's hash all the same. */
-function wasNotIncremental(units: string, key: string): boolean {
+/** What was recorded of a unit whose file has no hash is called by cargo's hash all the same. */
+function wasNotIncremental(units: string, { key, directory }: ExecutableUnit): boolean {
+  if (existsSync(join(units, key, 'not-incremental'))) return true;
   return readdirSync(units)
-    .filter((name) => name === key || name.replace(/-[0-9a-f]+$/, '') === key)
-    .some((name) => existsSync(join(units, name, 'not-incremental')));
+    .filter((name) => name.replace(/-[0-9a-f]+$/, '') === key)
+    .map((name) => join(units, name, 'not-incremental'))
+    .some((marker) => existsSync(marker) && readFileSync(marker, 'utf8') === directory);
 }
 
 /** What lies on disk of a unit is not all of one compile that was recorded. */
@@ -230,18 +232,23 @@ function once(keys: Set<string>, key: string): boolean {
   return true;
 }
 
-/** The `deps/<name>-<hash>` that is this executable; a module's file may have no hash. */
-function executableUnit(
-  project: CargoProject,
-  executable: string,
-): { readonly key: string; readonly profile: string } | null {
+interface ExecutableUnit {
+  /** The crate alone where its file has no hash, as those of modules. */
+  readonly key: string;
+  readonly profile: string;
+  /** Where rustc put it. */
+  readonly directory: string;
+}
+
+/** The `deps/<name>-<hash>` that is this executable. */
+function executableUnit(project: CargoProject, executable: string): ExecutableUnit | null {
   const profile = buildProfile(project, dirname(executable));
   for (const directory of [join(profile, 'deps'), join(profile, 'examples')]) {
     if (!existsSync(directory)) continue;
     for (const name of readdirSync(directory)) {
       const key = name.replace(/\.wasm$/, '');
       const isProgram = key !== name || /-[0-9a-f]{16}$/.test(key);
-      if (isProgram && sameFile(join(directory, name), executable)) return { key, profile };
+      if (isProgram && sameFile(join(directory, name), executable)) return { key, profile, directory };
     }
   }
   return null;
