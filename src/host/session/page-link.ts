@@ -1,6 +1,5 @@
 // Patches into all instances of a module: each becomes a module of its own, which page-host.ts brings to those that are
 // there and to those that come. An instance that does not take what others took is loaded anew.
-import type { PatchImage } from '../../patch/image/image.js';
 import type { InstanceTarget } from '../../patch/image/instance.js';
 import { isRefusal, type PageHost, type PageResult } from '../web/page-host.js';
 import { pagePatch } from '../web/page-patch.js';
@@ -8,17 +7,15 @@ import type { Answer, ProgramLink } from './program-link.js';
 
 /** The way into the instances that this host knows. */
 export function pageLink(host: PageHost, target: InstanceTarget, closed: Promise<void>): ProgramLink {
-  const bring = async (patch: number, image: PatchImage): Promise<Answer> => {
-    const { patch: header, bytes } = pagePatch(patch, image, target);
-    return answerOf(host, await host.add(header, bytes));
-  };
   return {
     pid: process.pid,
     closed,
-    apply: bring,
+    async apply(number, image) {
+      const { patch, bytes } = pagePatch(number, image, target);
+      return answerOf(host, await host.add(patch, bytes));
+    },
     undo: async () => answerOf(host, await host.undo()),
-    // Its data is there, with the values that it has now.
-    redo: (patch, { image }) => bring(patch, { ...image, segments: [] }),
+    redo: async () => answerOf(host, await host.redo()),
   };
 }
 

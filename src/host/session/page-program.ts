@@ -6,11 +6,10 @@ import { basename, dirname, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { openArchive } from '../../formats/archive.js';
 import type { LinkedInput } from '../../formats/wasm/known-places.js';
-import { readWasm } from '../../formats/wasm/read.js';
 import { openLiveEngine } from '../../patch/live-engine.js';
 import { readLinkInputs } from '../cargo/link-arguments.js';
 import { agentScript } from '../web/agent-script.js';
-import { prepareModule, type PreparedModule } from '../web/base-facts.js';
+import { definedIn, prepareModule, type PreparedModule } from '../web/base-facts.js';
 import { startPageHost, type PageEvent, type PageHost } from '../web/page-host.js';
 import type { PageServer } from '../web/page-server.js';
 import type { Held } from './held.js';
@@ -81,22 +80,12 @@ function prepared(held: Held, recording: string): PreparedModule {
   );
   const others = link.objects.map((path): LinkedInput => ({ name: path, bytes: bytesOf(path) }));
   const members = archiveFiles(held, link).flatMap(({ name }) => membersOf(name));
-  const patchable = functionsOf(own);
+  // What these crates define an edit can change, copies of a library's generic code among it.
+  const patchable = definedIn(own);
   return prepareModule(
     { name: held.executable, bytes: bytesOf(held.keptExecutable) },
     [...own, ...others, ...members],
     (name) => patchable.has(name),
-  );
-}
-
-/** What the followed crates define can change by an edit, also what is a copy of a library's generic code. */
-function functionsOf(objects: readonly LinkedInput[]): ReadonlySet<string> {
-  return new Set(
-    objects.flatMap(({ name: file, bytes }) =>
-      readWasm(bytes, file).symbols.flatMap(({ name, kind, section }) =>
-        kind === 'function' && typeof section === 'number' ? [name] : [],
-      ),
-    ),
   );
 }
 
