@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { IpbpError } from '../codes/error.js';
 import { readObjectFile } from '../formats/read-object.js';
 import { patchedItems } from '../host/events.js';
-import type { PatchedEvent, RefusedEvent, UnchangedEvent } from '../host/events.js';
+import type { PatchedEvent, RedirectMode, RefusedEvent, UnchangedEvent } from '../host/events.js';
 import { fileAt, objectsAt } from '../host/files/object-paths.js';
 import { findSharedLibraries } from '../host/files/shared-libraries.js';
 import { archivesSource } from '../patch/program/archive-source.js';
@@ -40,6 +40,8 @@ export interface BuildPatchOptions {
   readonly after: readonly string[];
   readonly file: string;
   readonly emit: 'image' | 'dylib' | 'wasm';
+  /** `slots`: no code is changed. Else a function without a slot is entered by a jump, where a patch file can hold one. */
+  readonly redirect: RedirectMode;
   readonly explain: boolean;
 }
 
@@ -80,7 +82,8 @@ export function buildPatch(options: BuildPatchOptions, output: Output): Promise<
     others: () => diff.unchanged(diff.names),
     archives: archivesSource(options.lib.map(fileAt)),
     room: DEFAULT_ROOM,
-    delivery: options.emit === 'dylib' ? 'library' : 'map',
+    delivery: isLibrary(options, program) ? 'library' : 'map',
+    ...codeRights(options, program),
   });
   switch (plan.kind) {
     case 'unchanged':
@@ -113,6 +116,25 @@ export function buildPatch(options: BuildPatchOptions, output: Output): Promise<
 function checkForm({ emit, base }: BuildPatchOptions, program: Program): void {
   if (emit === 'image' || (emit === 'wasm') === (program.base.tabled !== undefined)) return;
   throw new IpbpError('IPBP5902', `--emit ${emit} is not for this program`, { where: base });
+}
+
+/** As sessions do it: where the system lets nobody map code, the program's loader has to bring it in. */
+function isLibrary({ emit }: BuildPatchOptions, { base: { machine, tabled } }: Program): boolean {
+  return emit === 'dylib' || (machine.codeStays && tabled === undefined);
+}
+
+/** Whether the patch may change code. Where such systems let an agent do so, it finds the room for jumps as it starts. */
+function codeRights(
+  { redirect }: BuildPatchOptions,
+  { base: { machine, tabled } }: Program,
+): { readonly codeStays?: string | null } {
+  if (tabled !== undefined) return {};
+  if (machine.codeStays) {
+    const only =
+      'on such systems only the running process knows where jumps can lead through, so that no file holds any';
+    return { codeStays: `${only}: patch it by ipbp run --redirect jump, or link it with slots by ipbp run` };
+  }
+  return { codeStays: redirect === 'slots' ? 'only slots are to be changed (--redirect slots)' : null };
 }
 
 function encoded(image: PatchImage, { base: { file, tabled } }: Program): Uint8Array {

@@ -86,6 +86,12 @@ interface RunFlags extends CommonFlags {
   readonly open?: boolean;
 }
 
+function redirectOption(): Option {
+  return new Option('--redirect <how>', 'how callers reach new code')
+    .choices(['jump', 'slots', 'auto'])
+    .default('auto');
+}
+
 function runCommand(runner: Runner, output: MakeOutput): Command {
   return define({
     name: 'run',
@@ -116,9 +122,7 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
         'when a change cannot be patched in (ask only where the terminal is free)',
       ).choices(['ask', 'restart', 'continue']),
     )
-    .addOption(
-      new Option('--redirect <how>', 'how callers reach new code').choices(['jump', 'slots', 'auto']).default('auto'),
-    )
+    .addOption(redirectOption())
     .addOption(new Option('--deliver <how>', 'how new code comes in').choices(['map', 'dylib', 'auto']).default('auto'))
     .option('--no-build', 'start no build: patch what a cargo build of yours, or of an editor, compiles')
     .option('--no-agent-thread', 'no thread of the agent in the program')
@@ -210,6 +214,7 @@ interface BuildPatchFlags extends ObjectFlags {
   readonly after: string[];
   readonly output: string;
   readonly emit: 'image' | 'dylib' | 'wasm';
+  readonly redirect: RunFlags['redirect'];
   readonly explain?: boolean;
 }
 
@@ -230,12 +235,12 @@ function buildPatchCommand(runner: Runner, output: MakeOutput): Command {
     .option('--after <patch...>', 'patch files that are live before this one, in order', [])
     .requiredOption('-o, --output <file>', 'where to write the patch')
     .addOption(new Option('--emit <what>', 'form of the patch').choices(['image', 'dylib', 'wasm']).default('image'))
+    .addOption(redirectOption())
     .option('--explain', 'say of every changed item why it counts as changed')
     .action(async (flags: BuildPatchFlags) => {
       const { buildPatch } = await import('./build-patch.js');
-      const { base, lib, after, emit, explain = false } = flags;
-      const options = { base, old: flags.old, new: flags.new, lib, after, file: flags.output, emit, explain };
-      runner.finished(await buildPatch(options, output(flags)));
+      const { output: file, explain = false } = flags;
+      runner.finished(await buildPatch({ ...flags, file, explain }, output(flags)));
     });
 }
 

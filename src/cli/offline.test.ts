@@ -73,6 +73,18 @@ test('diff says to a person what changed and why', () => {
   assert.match(stdout, /\n1 function and 0 statics differ: 1 changed, 0 added, 0 removed\n$/);
 });
 
+test('build-patch that is to change slots only refuses a function that has none', () => {
+  const file = 'slots.ipbp';
+  const ended = ipbp('build-patch', '--json', '--base', 'base', ...OBJECTS, '--redirect', 'slots', '-o', file);
+  assert.is(ended.status, 1);
+  const [refused] = records(ended.stdout) as { items?: { code: string; because: string[] }[] }[];
+  assert.equal(
+    refused?.items?.map(({ code, because }) => [code, because.at(-1)]),
+    [['IPBP3016', 'only slots are to be changed (--redirect slots)']],
+  );
+  assert.not.ok(existsSync(join(FOLDER, file)));
+});
+
 test('build-patch writes the file it speaks of, the same bytes each time; dump reads it', () => {
   const built = ipbp('build-patch', '--json', '--base', 'base', ...OBJECTS, '-o', 'one.ipbp');
   assert.is(built.status, 0, built.stdout + built.stderr);

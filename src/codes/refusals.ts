@@ -62,8 +62,9 @@ export const REFUSAL_CODES = {
   IPBP3016: {
     title: 'function has no slot',
     meaning:
-      "Loaded code cannot be changed in this process, so that functions are changed by slots; no slot leads to this one, and not all that call it can be linked anew. On Apple's systems the agent tries at the start whether code can be changed.",
-    remedy: 'Build the program with ipbp run, without --redirect jump: the functions of the workspace get slots.',
+      "Loaded code cannot be changed in this process, or is not to be, so that functions are changed by slots; no slot leads to this one, and not all that call it can be linked anew. On Apple's systems the agent tries at the start whether code can be changed; a patch file for them changes slots only.",
+    remedy:
+      "Build the program with ipbp run, on Apple's systems without --redirect jump, elsewhere with --redirect slots: the functions of the workspace get slots.",
   },
   IPBP3017: {
     title: 'statics were merged',

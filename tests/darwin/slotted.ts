@@ -1,4 +1,4 @@
-// A Rust program for macOS whose functions have slots, and its objects after edits, as an incremental build leaves them.
+// A Rust program for macOS whose functions have slots, the same without, and its objects after edits, as an incremental build leaves them.
 import { cpSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { run } from '../../conformance/setup/run.js';
 import { objectWithSlots } from '../../src/patch/give-slots.js';
@@ -38,6 +38,14 @@ export function slottedProgram(workshop: DarwinWorkshop, source: string, ...flag
     writeFileSync(object, bytes);
   }
   run('sh', ['-c', command], { env: tools.env });
+  return { executable, incremental };
+}
+
+/** Linked as rustc does it: without slots. */
+export function plainProgram(workshop: DarwinWorkshop, source: string, ...flags: readonly string[]): Version {
+  const { tools, path } = workshop;
+  const [executable, incremental] = [path('plain'), path('plain-incremental')];
+  compile(workshop, source, incremental, executable, `-Clinker=${tools.cc}`, ...flags);
   return { executable, incremental };
 }
 

@@ -68,7 +68,7 @@ function build(
   const rlibs = ['--lib', ...archives(workshop)];
   const sides = ['--old', from.incremental, '--new', to.incremental, ...rlibs];
   const before = after.length === 0 ? [] : ['--after', ...after];
-  const args = ['build-patch', '--base', base.executable, ...sides, ...before, '-o', file, '--emit', 'dylib'];
+  const args = ['build-patch', '--base', base.executable, ...sides, ...before, '-o', file];
   run('node', ['--import', 'tsx', MAIN, ...args, '--explain']);
   const target = readObjectFile(readFileSync(base.executable), base.executable);
   const script = workshop.path(`${name}.script`);

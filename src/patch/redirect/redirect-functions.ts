@@ -124,7 +124,7 @@ export function redirectFunctions(
         continue;
       }
       if ('not' in jumping && base.slots === 0) {
-        const stays = refusal('IPBP3016', 'the program was built without slots, and its code cannot be changed');
+        const stays = refusal('IPBP3016', 'the program was built without slots, and its code is not to be changed');
         refused.push({ ...stays, because: [...stays.because, jumping.not] });
         continue;
       }
