@@ -3,7 +3,7 @@ import { DESK_ROWS } from '../matrix/all-rows.js';
 import { RECEIPTS, once, regions } from '../matrix/edits.js';
 import { type Check, type Row, desk } from '../matrix/row.js';
 
-const WORKSHOP = 'src/workshop.rs';
+export const WORKSHOP = 'src/workshop.rs';
 
 /** What needs threads, or a panic that somebody catches, neither of which a module of this kind has. */
 const ELSEWHERE = /^(?:new-dependency|new-statics|panic|loop-thread|signature)/;

@@ -8,11 +8,12 @@ import { attach } from '../../agent/web/index.js';
 import { type Browser, type Page, chromium } from '../../conformance/setup/chromium.js';
 import { patchedItems } from '../../src/host/events.js';
 import { type PageEvent, type PageHost, startPageHost } from '../../src/host/web/page-host.js';
+import { onceIn } from '../matrix/edits.js';
 import type { Check, Row } from '../matrix/row.js';
 import { type Outcome, judge } from '../matrix/verdicts.js';
 import { agentScript } from './agent-script.js';
 import { type DeskBuild, type DeskModule, type DeskOutcome, deskModule } from './desk-module.js';
-import { MODULE_ROWS } from './desk-rows.js';
+import { MODULE_ROWS, WORKSHOP } from './desk-rows.js';
 import { servePages } from './page-server.js';
 
 /** What the module imports. */
@@ -33,6 +34,7 @@ const HTML = (options: string): string => `<!doctype html><title>desk</title>
 <script type="module">
   const { instance } = await WebAssembly.instantiateStreaming(fetch('/desk.wasm'), { ${HOST} });
   instance.exports.open();
+  globalThis.stackPointer = () => instance.exports.__stack_pointer.value;
   globalThis.desk = (question) => (${ask.toString()})(instance.exports, question);
 </script>`;
 
@@ -50,6 +52,7 @@ interface Running {
   readonly page: Page;
   /** What both answer. */
   ask(question: string): Promise<readonly [node: string, page: string]>;
+  stackPointers(): Promise<readonly [node: number, page: number]>;
   close(): Promise<void>;
 }
 
@@ -88,6 +91,10 @@ async function start(build: DeskBuild): Promise<Running> {
     ...{ module, host, events, page },
     async ask(question) {
       return [ask(exports, question), String(await page.evaluate(`desk(${JSON.stringify(question)})`))];
+    },
+    async stackPointers() {
+      const { value } = exports.__stack_pointer as WebAssembly.Global<'i32'>;
+      return [value, Number(await page.evaluate('stackPointer()'))];
     },
     async close() {
       attached.detach();
@@ -164,6 +171,16 @@ async function play(running: Running, row: Row, unoptimised: boolean): Promise<r
   return kept ? problems : [...problems, `counters went from ${JSON.stringify(counted)} to ${JSON.stringify(now)}`];
 }
 
+/** What is there after some time. */
+async function until<T>(look: () => T | null): Promise<T> {
+  for (let left = 500; left > 0; left--) {
+    const found = look();
+    if (found !== null) return found;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('it did not come');
+}
+
 /** The five counters in the answer to `count`. */
 function countsOf(text: string): number[] {
   return [...text.matchAll(/=(\d+)/g)].map(([, digits]) => Number(digits));
@@ -190,6 +207,40 @@ export function testEdits(name: string, build: DeskBuild, rows: readonly Row[] =
     assert.equal([running.page.loads(), running.page.console], [1, []]);
     const bad = running.events.filter(({ event }) => event === 'trapped' || event === 'rejected');
     assert.equal(bad, []);
+  });
+  test('a panic in a patch is a trap that names patch and function; the program goes on, and takes the repair', async () => {
+    assert.ok(running, 'the program runs');
+    const { module, host, events } = running;
+    const edited = (...pair: readonly [string, string]): DeskOutcome =>
+      module.edit({ kind: 'edit', edits: [onceIn(WORKSHOP, pair)] });
+    const before = [await running.stackPointers(), await running.ask('greeting')];
+    const panics = edited('format!("{minutes} minutes")', 'panic!("{minutes} minutes late")');
+    assert.ok(panics.kind === 'patch', JSON.stringify(panics));
+    await host.add(panics.patch, panics.bytes);
+    await running.ask('late').then(
+      () => assert.unreachable('Node traps'),
+      (error: unknown) => assert.match(String(error), /unreachable/),
+    );
+    await running.page.evaluate('desk("late")').then(
+      () => assert.unreachable('the page traps, too'),
+      (error: unknown) => assert.match(String(error), /unreachable/),
+    );
+    const trapped = await until(() => {
+      const found = events.flatMap((event) => (event.event === 'trapped' ? [event] : []));
+      return found.length === 2 ? found : null;
+    });
+    assert.equal(trapped.map(({ page }) => page.kind).sort(), ['node', 'page']);
+    for (const { trap } of trapped) {
+      assert.is(trap.patch, panics.patch.patch);
+      assert.match(trap.function, build.profile === 'dev' ? /^order_desk::workshop::late$/ : /^order_desk::/);
+      assert.match(trap.stack, /workshop/);
+    }
+    assert.equal([await running.stackPointers(), await running.ask('greeting')], before);
+    const repaired = edited('panic!("{minutes} minutes late")', 'format!("{minutes} late")');
+    assert.ok(repaired.kind === 'patch', JSON.stringify(repaired));
+    await host.add(repaired.patch, repaired.bytes);
+    assert.equal(await running.ask('late'), ['7 late', '7 late']);
+    assert.is(running.page.loads(), 1);
   });
   test.after(() => running?.close());
   test.run();

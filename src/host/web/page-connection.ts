@@ -1,6 +1,7 @@
 // The host's end of the connection to one page, worker or program in Node: asks for one thing after the other and takes
 // the answers (docs/protocol.md, "Pages"). What is asked for is page-host.ts's.
 import { IpbpError } from '../../codes/error.js';
+import { demangle } from '../../formats/symbols/demangle.js';
 import type { PageMessage } from '../../patch/wire/page-channel.js';
 import { PageChannel } from '../../patch/wire/page-channel.js';
 import type {
@@ -150,5 +151,5 @@ function checkedRange({ range }: PageMessages['reserved']): MemoryRange | null {
 function checkedTrap(header: PageTrap): PageTrap {
   const { patch, message, stack } = header;
   if ((patch !== null && !isCount(patch)) || ![header.function, message, stack].every(isText)) malformed('a trap');
-  return { patch, function: header.function, message, stack };
+  return { patch, function: demangle(header.function), message, stack };
 }
