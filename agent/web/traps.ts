@@ -28,6 +28,15 @@ function describe(patched: PatchedInstance, error: WebAssembly.RuntimeError): Pa
   return { patch, function: culprit ?? '', message: error.message, stack };
 }
 
+/**
+ * What a panic goes through in std, hook and all, are more frames than the ten that V8 keeps: the function that panicked
+ * would not be among them.
+ */
+const DEEP = 64;
+
+/** V8's own; other engines keep all frames. */
+const kept = Error as { stackTraceLimit?: unknown };
+
 /** The exports with guarded functions; everything else is the same. */
 export function guardExports(
   patched: PatchedInstance,
@@ -41,6 +50,9 @@ export function guardExports(
     (inner: AnyFunction): AnyFunction =>
     (...args) => {
       const before = stackPointer.value;
+      const limit = kept.stackTraceLimit;
+      const isShort = typeof limit === 'number' && limit < DEEP;
+      if (isShort) kept.stackTraceLimit = DEEP;
       try {
         return inner(...args);
       } catch (error) {
@@ -50,6 +62,8 @@ export function guardExports(
           trapped(describe(patched, error));
         }
         throw error;
+      } finally {
+        if (isShort) kept.stackTraceLimit = limit;
       }
     };
   const guarded = Object.entries(exports).map(([name, value]) => {

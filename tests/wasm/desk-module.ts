@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type WasmTarget, wasmToolchain } from '../../conformance/setup/wasm-toolchain.js';
 import { objectsAt } from '../../src/host/files/object-paths.js';
 import { type PreparedModule, definedIn, prepareModule } from '../../src/host/web/base-facts.js';
@@ -13,7 +13,7 @@ import type { InputFile, PlanResult } from '../../src/patch/engine.js';
 import type { PagePatch } from '../../src/patch/wire/page-frames.js';
 import type { Action } from '../matrix/row.js';
 import { ROOT } from '../matrix/program.js';
-import { stdObjects } from './linked-inputs.js';
+import { standardArchives, stdObjects } from './linked-inputs.js';
 
 /** How cargo builds it. */
 export interface DeskBuild {
@@ -59,10 +59,7 @@ function sourcesIn(folder: string): Map<string, string> {
 }
 
 function standardLibrary(target: WasmTarget): InputFile[] {
-  const { rustc, target: name } = wasmToolchain(target);
-  const folder = join(dirname(rustc), target === 'wasm32-threads' ? 'sysroot' : 'usr', 'lib', 'rustlib', name, 'lib');
-  const archives = readdirSync(folder).filter((file) => file.endsWith('.rlib'));
-  return archives.map((file) => ({ name: file, read: () => new Uint8Array(readFileSync(join(folder, file))) }));
+  return standardArchives(target).map((path) => ({ name: path, read: () => new Uint8Array(readFileSync(path)) }));
 }
 
 /** Without what is the same on both sides. */

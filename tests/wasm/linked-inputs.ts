@@ -1,6 +1,6 @@
 // What a module of Rust was linked of: the crate's own objects, which rustc is told to leave there, and std's.
-import { readFileSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { type WasmTarget, wasmToolchain } from '../../conformance/setup/wasm-toolchain.js';
 import { openArchive } from '../../src/formats/archive.js';
 import type { LinkedInput } from '../../src/formats/wasm/known-places.js';
@@ -20,13 +20,21 @@ export function ownObjects(folder: string): LinkedInput[] {
   return names.map((name) => ({ name, bytes: bytesOf(join(folder, name)) }));
 }
 
-/** Objects of std's archives. */
-export function stdObjects(target: WasmTarget): LinkedInput[] {
+/** Std's archives, and the C library's where the target has one: what a linker is given beside the crate's objects. */
+export function standardArchives(target: WasmTarget): string[] {
   const tools = wasmToolchain(target);
-  const folder = join(dirname(tools.rustc), 'usr', 'lib', 'rustlib', tools.target, 'lib');
+  const sysroot = target === 'wasm32-threads' ? 'sysroot' : 'usr';
+  const folder = join(dirname(tools.rustc), sysroot, 'lib', 'rustlib', tools.target, 'lib');
   const archives = readdirSync(folder).filter((name) => name.endsWith('.rlib'));
-  return archives.flatMap((archive) => {
-    const open = openArchive(bytesOf(join(folder, archive)), archive);
+  const c = join(folder, 'self-contained', 'libc.a');
+  return [...archives.map((name) => join(folder, name)), ...(existsSync(c) ? [c] : [])];
+}
+
+/** Objects in those. */
+export function stdObjects(target: WasmTarget): LinkedInput[] {
+  return standardArchives(target).flatMap((path) => {
+    const archive = basename(path);
+    const open = openArchive(bytesOf(path), archive);
     const objects = open.members.filter(({ name }) => name.endsWith('.o'));
     return objects.map(({ name, index }) => ({ name: `${archive}(${name})`, bytes: open.memberBytes(index) }));
   });

@@ -19,7 +19,7 @@ pub extern "C" fn paper() -> *mut u8 {
 }
 
 #[unsafe(no_mangle)]
-pub extern "C" fn open() {
+pub extern "C" fn open_desk() {
     offers::open();
 }
 
@@ -52,8 +52,6 @@ fn answer(question: &str) -> String {
         "callbacks" => offers::called_back(10),
         "special" => offers::special(1000),
         "buttons" => offers::pressed(10),
-        "enter" => visits::enter(),
-        "leave" => visits::leave(),
         "bill" => visits::bill(),
         "count" => counters::count(),
         "addresses" => counters::addresses(),
