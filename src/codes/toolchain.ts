@@ -184,6 +184,17 @@ export const TOOLCHAIN_CODES = {
     meaning: 'To prepare a module ipbp needs the list of what it was linked of, which is noted while cargo links.',
     remedy: 'Touch a source of the crate and start ipbp run again; if that does not help, run cargo clean.',
   },
+  IPBP5054: {
+    title: 'wasm-bindgen is not there',
+    meaning:
+      "The program uses wasm-bindgen, and its command line was not found in the version that the program's crate has: neither on PATH nor where trunk and wasm-pack keep it.",
+    remedy: 'cargo install wasm-bindgen-cli --version VERSION, with the version that the message names.',
+  },
+  IPBP5055: {
+    title: 'wasm-bindgen failed',
+    meaning: 'wasm-bindgen could not make the bindings of the module.',
+    remedy: 'See what it said; a version of it that is older or newer may do.',
+  },
   IPBP5901: {
     title: 'wrong arguments',
     meaning: 'The command line does not make sense to ipbp.',

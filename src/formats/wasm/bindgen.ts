@@ -2,12 +2,15 @@
 // and takes them out; and where the module calls imports and conversions, it puts other calls, or instructions, that hand
 // JavaScript's values over. Nothing here knows which: what is needed is only that such calls stay direct, so that they are
 // found and changed. docs: `crates/cli-support/src/descriptors.rs` and `transforms/externref` of wasm-bindgen.
+import { decodeText } from '../../bytes/text.js';
 import type { WasmFacts } from './facts.js';
 import * as wasm from './constants.js';
 import { visitCalls } from './instructions.js';
 
 /** The section in which wasm-bindgen's macros say what they made. */
 const BINDGEN_SECTION = '__wasm_bindgen_unstable';
+/** Of a crate's part of it, what says the version. */
+const LONGEST_HEADER = 1024;
 /** Imports from here are the page's, or wasm-bindgen's own. */
 const PLACEHOLDER = '__wbindgen_placeholder__';
 /** What a description calls, a part of a type each time; longer names mark functions that are replaced. */
@@ -21,6 +24,15 @@ export interface BindgenParts {
   readonly descriptions: ReadonlySet<number>;
   /** Calls of them become others. */
   readonly replaced: readonly number[];
+}
+
+/** The version of wasm-bindgen that made a module's sections, which the command line must have; null where there are none. */
+export function bindgenVersion(facts: WasmFacts): string | null {
+  const section = facts.sections().find((one) => one.id === 'custom' && one.name === BINDGEN_SECTION);
+  if (section?.id !== 'custom') return null;
+  // Every crate's part begins with a length and a JSON text; the section of wasm-bindgen's own crate tells the same.
+  const text = decodeText(section.bytes.subarray(0, LONGEST_HEADER));
+  return /"version":"([^"]*)"/.exec(text)?.[1] ?? null;
 }
 
 /** Null for a module that wasm-bindgen has nothing to do with, or is done with. */

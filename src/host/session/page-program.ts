@@ -10,6 +10,7 @@ import { openLiveEngine } from '../../patch/live-engine.js';
 import { readLinkInputs } from '../cargo/link-arguments.js';
 import { agentScript } from '../web/agent-script.js';
 import { definedIn, prepareModule, type PreparedModule } from '../web/base-facts.js';
+import { makeGlue } from '../web/glue.js';
 import { startPageHost, type PageEvent, type PageHost } from '../web/page-host.js';
 import type { PageServer } from '../web/page-server.js';
 import type { Held } from './held.js';
@@ -30,7 +31,8 @@ export interface PageProgram {
 /**
  * Prepares and serves a module.
  * @param recording of its unit, where the script that stands in for the linker leaves what was linked
- * @throws IpbpError IPBP5051 where that is not known, IPBP2040 for a module that cannot be a base
+ * @throws IpbpError IPBP5051 where that is not known, IPBP2040 for a module that cannot be a base,
+ * IPBP5054, IPBP5055, IPBP2041 where its bindings cannot be made
  */
 export async function servePageProgram(
   held: Held,
@@ -39,8 +41,12 @@ export async function servePageProgram(
   onEvent: (event: PageEvent) => void,
 ): Promise<PageProgram> {
   const start = performance.now();
-  const { bytes, facts } = prepared(held, recording);
-  const file = join(dirname(held.keptExecutable), 'prepared');
+  const linked = prepared(held, recording);
+  const name = basename(held.executable);
+  const folder = dirname(held.keptExecutable);
+  const glue = await makeGlue(linked, name.replace(/\.wasm$/, ''), join(folder, 'bindings'));
+  const { bytes, facts } = glue?.module ?? linked;
+  const file = join(folder, 'prepared');
   writeFileSync(file, bytes);
   const token = randomBytes(32);
   const host = await startPageHost({
@@ -51,9 +57,10 @@ export async function servePageProgram(
   });
   const settings = JSON.stringify({ url: host.url, token: token.toString('hex') });
   server.serve({
-    name: basename(held.executable),
+    name,
     linked: held.keptExecutable,
     bytes,
+    glue: glue?.files ?? new Map(),
     agent: `${agentScript()}\nipbpAgent.install(${settings});\n`,
     isShared: facts.sharedPages !== null,
   });

@@ -187,6 +187,8 @@ export async function startSession(
     const { onRefusal, askRestart } = options;
     if (stopping || onRefusal === 'continue') return false;
     if (onRefusal === 'restart') return true;
+    // A page has to be loaded anew for them in any case.
+    if (onRefusal === 'default' && items.every(({ code }) => code === 'IPBP3050')) return true;
     if (askRestart === undefined || !process.stdin.isTTY || readsTerminal(held.pid)) return false;
     return askRestart(items);
   };

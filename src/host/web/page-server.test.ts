@@ -14,6 +14,11 @@ const MODULE = {
   name: 'app.wasm',
   linked: LINKED,
   bytes: new Uint8Array([1, 2, 3]),
+  glue: new Map([
+    ['app.js', new Uint8Array([4])],
+    ['app_bg.wasm', new Uint8Array([5])],
+    ['snippets/one-0123/inline0.js', new Uint8Array([6])],
+  ]),
   agent: 'agent()',
   isShared: false,
 };
@@ -77,6 +82,17 @@ test('the module stands in for the built one by name and by content', async () =
     assert.equal([type, text], ['application/wasm', '\x01\x02\x03'], path);
   }
   assert.is((await get('/other.wasm')).text, 'other');
+});
+
+test('bindings are there in whatever folder, for those of an older build, and not for a script of the page', async () => {
+  mkdirSync(join(SITE, 'old'));
+  writeFileSync(join(SITE, 'old', 'app.js'), 'wasm.__wbindgen_start();');
+  mkdirSync(join(SITE, 'own'));
+  writeFileSync(join(SITE, 'own', 'app.js'), 'import "/pkg/app.js";');
+  const texts = ['/pkg/app.js', '/pkg/app_bg.wasm', '/pkg/snippets/one-0123/inline0.js', '/old/app.js', '/own/app.js'];
+  const all = await Promise.all(texts.map(async (path) => (await get(path)).text));
+  assert.equal(all, ['\x04', '\x05', '\x06', '\x04', 'import "/pkg/app.js";']);
+  assert.is((await get('/pkg/other.js')).status, 404);
 });
 
 test('other files are as they are, and nothing outside of the folder is there', async () => {

@@ -15,6 +15,8 @@ export interface ServedModule {
   /** As it was linked: a copy of that under another name is the module, too. */
   readonly linked: string;
   readonly bytes: Uint8Array;
+  /** Bindings that were made for it, by their paths in whatever folder they are asked for. */
+  readonly glue: ReadonlyMap<string, Uint8Array>;
   /** The agent, and what makes it connect. */
   readonly agent: string;
   /** Its threads share their memory: pages must be isolated for that. */
@@ -104,6 +106,8 @@ function answer(
   }
   if (basename(path) === module.name) return send(response, module, path, module.bytes);
   const file = fileFor(directory, path);
+  const glue = glueFor(module, path);
+  if (glue !== null && (file?.kind !== 'file' || isGlue(file.path))) return send(response, module, path, glue);
   if (file === null) return refuse(response, 404, `${path} is not there`);
   if (file.kind === 'directory') {
     // Relative addresses of its index would mean the directory above.
@@ -119,6 +123,18 @@ function answer(
   createReadStream(file.path)
     .on('error', () => response.destroy())
     .pipe(response);
+}
+
+/** Bindings lie in a folder that the page's author has named. */
+function glueFor({ glue }: ServedModule, path: string): Uint8Array | null {
+  for (const [own, bytes] of glue) if (path.endsWith(`/${own}`)) return bytes;
+  return null;
+}
+
+/** What stands there is an older build's, and no script of the page's own that is called the same. */
+function isGlue(path: string): boolean {
+  const isScript = /\.[cm]?js$/.test(path) && !path.includes(`${sep}snippets${sep}`);
+  return !isScript || /\b__wbg_|\b__wbindgen_/.test(readFileSync(path, 'utf8'));
 }
 
 function send(response: ServerResponse, module: ServedModule, path: string, content: string | Uint8Array): void {
