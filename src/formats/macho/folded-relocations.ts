@@ -25,14 +25,21 @@ export function foldedRow(offset: number, type: number, symbol: number, addend: 
   return [offset, type, symbol, addend, 0];
 }
 
-/** Both, by rising offset; `made` are the numbers of rows. */
+/** Both, by rising offset; `made` are the numbers of rows, which come before others of one place. */
 export function joined(made: readonly number[], folded: FoldedRelocations): FoldedRelocations {
   if (made.length === 0) return folded;
+  const own = sortedRows(Float64Array.from(made), made.length / FOLDED_ROW).rows;
   const before = folded.rows.subarray(0, folded.count * FOLDED_ROW);
-  const rows = new Float64Array(made.length + before.length);
-  rows.set(made);
-  rows.set(before, made.length);
-  return sortedRows(rows, rows.length / FOLDED_ROW);
+  const rows = new Float64Array(own.length + before.length);
+  for (let to = 0, a = 0, b = 0; to < rows.length; to += FOLDED_ROW) {
+    const isOwn =
+      b === before.length || (a < own.length && (own[a + OFFSET] as number) <= (before[b + OFFSET] as number));
+    const [from, at] = isOwn ? [own, a] : [before, b];
+    for (let number = 0; number < FOLDED_ROW; number++) rows[to + number] = from[at + number] as number;
+    if (isOwn) a += FOLDED_ROW;
+    else b += FOLDED_ROW;
+  }
+  return { count: rows.length / FOLDED_ROW, rows };
 }
 
 /** The offsets of all. */
@@ -74,8 +81,9 @@ function sortedByOffset(rows: Float64Array, count: number): Float64Array {
   const offset = (index: number): number => rows[index * FOLDED_ROW + OFFSET] as number;
   order.sort((a, b) => offset(a) - offset(b) || a - b);
   const result = new Float64Array(count * FOLDED_ROW);
-  order.forEach((from, to) => {
-    result.set(rows.subarray(from * FOLDED_ROW, (from + 1) * FOLDED_ROW), to * FOLDED_ROW);
-  });
+  for (let row = 0, to = 0; row < count; row++) {
+    const from = (order[row] as number) * FOLDED_ROW;
+    for (let at = 0; at < FOLDED_ROW; at++) result[to++] = rows[from + at] as number;
+  }
   return result;
 }

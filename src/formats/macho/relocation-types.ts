@@ -27,6 +27,8 @@ export const ARM64_RELOC_TLVP_LOAD_PAGEOFF12 = 9;
 export const ARM64_RELOC_ADDEND = 10;
 export const ARM64_RELOC_AUTHENTICATED_POINTER = 11;
 
+/** Bytes of a field, by its length as entries say it. Looked up: a power costs as much as all else that is read of one. */
+export const WIDTHS: readonly number[] = [1, 2, 4, 8];
 /** `r_length`: the power of two of the field's bytes. */
 export const LENGTH_1 = 0;
 export const LENGTH_4 = 2;
@@ -53,5 +55,5 @@ export function relocationType(type: number, pcRelative: boolean, length: number
 
 /** Bytes of the field that the model's number says. */
 export function widthOf(number: number): number {
-  return 2 ** (Math.floor(number / 32) % 4);
+  return WIDTHS[Math.floor(number / 32) % 4] as number;
 }

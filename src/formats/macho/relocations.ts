@@ -89,7 +89,7 @@ function createFolder(parts: RelocationFile, section: MachoSection, table: ByteR
     const info = view.getUint32(at + 4, true);
     const length = (info >>> 25) & 3;
     // A negative one would be a scattered relocation, which these machines do not have.
-    if (address < 0 || address + 2 ** length > section.size) {
+    if (address < 0 || address + (types.WIDTHS[length] as number) > section.size) {
       const facts = { expected: `below ${hex(section.size)}`, actual: hex(address >>> 0) };
       table.malformed('a relocation lies outside its section', facts, at);
     }
@@ -164,7 +164,7 @@ function createFolder(parts: RelocationFile, section: MachoSection, table: ByteR
       foldUnsigned(entry, into, row);
       return index + 1;
     }
-    const width = 2 ** entry.length;
+    const width = types.WIDTHS[entry.length] as number;
     const behind = bytesBehind(entry.type);
     // What is stored counts from behind the instruction, or with a symbol from behind the field.
     const target: Referent = entry.external

@@ -21,6 +21,8 @@ export interface Pieces {
   readonly first: Uint32Array;
   /** 1 where a symbol says that the piece stays although nothing refers to it. */
   readonly retain: Uint8Array;
+  /** Of each section the piece that was looked up last: tables refer to places that rise or fall, and are near. */
+  readonly recent: Uint32Array;
 }
 
 const ZERO = Float64Array.of(0);
@@ -82,7 +84,7 @@ function collect(sections: readonly MachoSection[], starts: readonly Float64Arra
     }
     first[index + 1] = row;
   });
-  return { count, section, start, size, first, retain: new Uint8Array(count) };
+  return { count, section, start, size, first, retain: new Uint8Array(count), recent: first.slice(0, -1) };
 }
 
 /** Where symbols begin that cut, by section, rising, each once; 0 first. */
@@ -154,14 +156,23 @@ function entryStarts(file: Windows, section: MachoSection, size: number): Float6
 }
 
 /** The piece of a section that an offset in it is in; the last that starts there or before, the first for what is before. */
-export function pieceAt({ first, start }: Pieces, section: number, offset: number): number {
+export function pieceAt({ first, start, recent }: Pieces, section: number, offset: number): number {
   const begin = first[section] as number;
+  const end = first[section + 1] as number;
+  const near = recent[section] as number;
+  for (let piece = Math.max(near - 1, begin); piece <= near + 1 && piece < end; piece++) {
+    if ((start[piece] as number) > offset) break;
+    if (piece + 1 < end && (start[piece + 1] as number) <= offset) continue;
+    recent[section] = piece;
+    return piece;
+  }
   let low = begin;
-  let high = first[section + 1] as number;
+  let high = end;
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if ((start[middle] as number) <= offset) low = middle;
     else high = middle;
   }
+  recent[section] = low;
   return low;
 }
