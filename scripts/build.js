@@ -67,6 +67,9 @@ function bundleWebAgent() {
   esbuild([entry, ...options, '--format=esm', `--outfile=${join(web, 'index.js')}`]);
   esbuild([entry, ...options, '--format=iife', '--global-name=ipbpAgent', `--outfile=${join(web, 'agent.js')}`]);
   copyFileSync(join(WEB_TYPES, 'index.d.ts'), join(web, 'index.d.ts'));
+  const wasi = join(ROOT, 'agent', 'wasi', 'main.ts');
+  const forNode = ['--platform=node', '--format=esm', '--packages=external', `--outfile=${join(web, 'wasi.js')}`];
+  esbuild([wasi, ...options, ...forNode]);
 }
 
 function esbuild(args) {

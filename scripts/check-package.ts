@@ -37,6 +37,7 @@ const REQUIRED = [
   'dist/web/index.js',
   'dist/web/index.d.ts',
   'dist/web/agent.js',
+  'dist/web/wasi.js',
 ];
 
 /** What the user gets; all else is a mistake. */

@@ -1,6 +1,6 @@
 // One instance and the patches in it: applies them all or nothing, takes them back, names them in traps.
 import { IpbpError } from '../../src/codes/error.js';
-import type { PagePatch } from '../../src/patch/wire/page-frames.js';
+import type { MemoryRange, PageInfo, PageMessages, PagePatch } from '../../src/patch/wire/page-frames.js';
 import { type Arena, takeArena } from './arena.js';
 import { type BaseInfo, type BaseParts, partsOf } from './base.js';
 
@@ -21,6 +21,13 @@ const DATA_SECTION = 'ipbp.data';
 interface WantedImport {
   readonly module: string;
   readonly name: string;
+}
+
+/** What changes of an instance, and which build it is. */
+export type InstanceState = Omit<PageInfo, 'kind' | 'name'>;
+
+function notAccepted(cause: unknown): never {
+  throw new IpbpError('IPBP4023', `the patch is no module that can be used here: ${String(cause)}`, { cause });
 }
 
 /** An instance of a module that went through the engine. */
@@ -49,6 +56,18 @@ export class PatchedInstance {
     return this.done;
   }
 
+  /** What the host is to know of it. */
+  state(): InstanceState {
+    const { base, steps, arena, parts } = this;
+    const { range, group } = arena;
+    return { base: base.identity, steps, arena: range, tableLength: parts.table.length, group };
+  }
+
+  /** Room for more data; null where there is none. */
+  reserve(wanted: PageMessages['reserve']): MemoryRange | null {
+    return 'end' in wanted ? this.arena.extendTo(wanted.end) : this.arena.more(wanted.size);
+  }
+
   /** Numbers of the patches in it, oldest first. */
   get applied(): readonly number[] {
     return this.patches.map(({ number }) => number);
@@ -59,17 +78,30 @@ export class PatchedInstance {
    * is missing, IPBP4023 the module is not accepted.
    */
   async apply(patch: PagePatch, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (patch.base !== this.base.identity) {
-      const facts = { expected: this.base.identity, actual: patch.base };
-      throw new IpbpError('IPBP4020', 'the patch is for another build of the module', facts);
-    }
+    this.checkBase(patch);
+    // While this is done elsewhere the page goes on; what follows is one piece, between turns of the event loop.
+    this.commit(patch, await WebAssembly.compile(bytes).catch(notAccepted));
+  }
+
+  /** The same at once, for an instance whose turn does not end. */
+  applyNow(patch: PagePatch, bytes: Uint8Array<ArrayBuffer>): void {
+    this.checkBase(patch);
     let module: WebAssembly.Module;
     try {
-      // While this is done elsewhere the page goes on; what follows is one piece, between turns of the event loop.
-      module = await WebAssembly.compile(bytes);
+      module = new WebAssembly.Module(bytes);
     } catch (cause) {
-      throw new IpbpError('IPBP4023', `the patch is no module that can be used here: ${String(cause)}`, { cause });
+      notAccepted(cause);
     }
+    this.commit(patch, module);
+  }
+
+  private checkBase(patch: PagePatch): void {
+    if (patch.base === this.base.identity) return;
+    const facts = { expected: this.base.identity, actual: patch.base };
+    throw new IpbpError('IPBP4020', 'the patch is for another build of the module', facts);
+  }
+
+  private commit(patch: PagePatch, module: WebAssembly.Module): void {
     const imports = this.importsFor(module);
     this.makeRoom(patch);
     const { table } = this.parts;

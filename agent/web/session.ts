@@ -2,8 +2,8 @@
 // does what the host asks for, one thing after the other, so that no patch is lost and none comes twice.
 import { IpbpError } from '../../src/codes/error.js';
 import { PageChannel, type PageMessage } from '../../src/patch/wire/page-channel.js';
-import type { PageTrap } from '../../src/patch/wire/page-frames.js';
-import type { PatchedInstance } from './patched-instance.js';
+import type { MemoryRange, PageMessages, PagePatch, PageTrap } from '../../src/patch/wire/page-frames.js';
+import type { InstanceState } from './patched-instance.js';
 
 /** The part of a WebSocket that is used; a browser's is one, and that of the package ws. */
 export interface SocketLike {
@@ -14,6 +14,15 @@ export interface SocketLike {
   onclose: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
   onopen: ((event: never) => void) | null;
+}
+
+/** The instance at this end. It may be in another thread, which does what is asked for when it can. */
+export interface Patchable {
+  state(): InstanceState;
+  apply(patch: PagePatch, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  undo(patch: number): void | Promise<void>;
+  redo(patch: number): void | Promise<void>;
+  reserve(wanted: PageMessages['reserve']): MemoryRange | null | Promise<MemoryRange | null>;
 }
 
 /** Where the host is, and how the instance is called. */
@@ -62,7 +71,7 @@ function bytesOf(hexadecimal: string): Uint8Array {
 }
 
 /** Connects, and goes on until it is ended. */
-export function startSession(patched: PatchedInstance, options: SessionOptions): Session {
+export function startSession(patched: Patchable, options: SessionOptions): Session {
   let channel: PageChannel | null = null;
   let socket: SocketLike | null = null;
   let wait = FIRST_WAIT;
@@ -75,14 +84,13 @@ export function startSession(patched: PatchedInstance, options: SessionOptions):
     if (type === 'ready') settle();
     else if (type === 'reload') options.reload(header.reason);
     else if (type === 'reserve') {
-      const range = 'end' in header ? patched.arena.extendTo(header.end) : patched.arena.more(header.size);
-      to.send('reserved', { range });
+      to.send('reserved', { range: await patched.reserve(header) });
     } else if (type === 'patch' || type === 'undo' || type === 'redo') {
       const { patch } = header;
       let error: { code: string; message: string } | null = null;
       try {
-        if (type === 'undo') patched.undo(patch);
-        else if (type === 'redo') patched.redo(patch);
+        if (type === 'undo') await patched.undo(patch);
+        else if (type === 'redo') await patched.redo(patch);
         else await patched.apply(header, new Uint8Array(bytes));
         options.told({ event: type === 'undo' ? 'undone' : 'patched', patch });
       } catch (thrown) {
@@ -124,10 +132,8 @@ export function startSession(patched: PatchedInstance, options: SessionOptions):
       const own: PageChannel = new PageChannel('agent', parts, {
         opened() {
           wait = FIRST_WAIT;
-          const { base, steps, arena, parts: of } = patched;
           const { kind, name } = options;
-          const page = { kind, name, base: base.identity, steps, arena: arena.range, tableLength: of.table.length };
-          own.send('page', { ...page, group: arena.group });
+          own.send('page', { kind, name, ...patched.state() });
         },
         received: (message) => answer(message, performance.now(), own),
         failed(error) {

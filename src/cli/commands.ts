@@ -104,6 +104,7 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
       'A module for pages (a cdylib, --target wasm32-unknown-unknown) is served with the page that loads it, and all pages that',
       'are open are patched: the folder with index.html is --serve DIR, else the first of web, www, static, public and the',
       "package's own that has one. The module is served under its own name in whatever folder it is asked for (app.wasm).",
+      'A WASI program (wasm32-wasip1) is started in Node.',
       '',
       "The terminal is the program's. What ipbp says goes to stderr, a line or two per save; when the program draws on",
       'the whole screen use --quiet (errors and refusals only) or send stderr elsewhere: ipbp run 2>ipbp.log',

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { type Attached, attach } from '../../agent/web/index.js';
-import { wasmToolchain } from '../../conformance/setup/wasm-toolchain.js';
+import { wasmToolchain, type WasmTarget } from '../../conformance/setup/wasm-toolchain.js';
 import type { PatchedEvent, SessionEvent, SessionOptions } from '../../src/host/events.js';
 import { type Session, startSession } from '../../src/host/session/session.js';
 import type { CargoFixture } from '../cargo-fixture.js';
@@ -27,8 +27,9 @@ const OUTCOMES: readonly SessionEvent['event'][] = ['patched', 'unchanged', 'ref
 export async function servedSession(
   fixture: CargoFixture,
   options: Partial<SessionOptions> = {},
+  target: WasmTarget = 'wasm32-unknown-unknown',
 ): Promise<ServedSession> {
-  const tools = wasmToolchain('wasm32-unknown-unknown');
+  const tools = wasmToolchain(target);
   Object.assign(process.env, tools.env);
   const events: SessionEvent[] = [];
   const session = await startSession(

@@ -174,8 +174,14 @@ if [ -n "$IPBP_SESSION" ] && [ ! -e "$IPBP_SESSION/started" ] && kill -0 "$IPBP_
     *) exit "$word" ;;
   esac
 fi
+# Of a module, what is started is made of what cargo has built.
+if [ -n "$IPBP_PROGRAM" ]; then
+  shift
+  set -- "$IPBP_PROGRAM" "$@"
+  unset IPBP_PROGRAM
+fi
 emulator=$IPBP_EMULATOR
-unset IPBP_EMULATOR
+unset IPBP_EMULATOR IPBP_CHAIN_RUNNER
 if [ -n "$emulator" ]; then eval "exec $emulator \\"\\$@\\""; fi
 exec "$@"
 `;

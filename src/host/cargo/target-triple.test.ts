@@ -11,6 +11,7 @@ test('whose programs can be patched', () => {
     'x86_64-apple-darwin',
     'aarch64-apple-ios',
     'wasm32-unknown-unknown',
+    'wasm32-wasip1',
   ];
   assert.equal(
     targets.filter((target) => !isSupportedTarget(target)),

@@ -3,7 +3,7 @@
 
 /** Whether programs for this target can be patched. */
 export function isSupportedTarget(triple: string): boolean {
-  return /^x86_64-.*-linux-(?:gnu|musl)$|^(?:x86_64|aarch64)-apple-darwin$|^aarch64-apple-ios$|^wasm32-unknown-unknown$/.test(
+  return /^x86_64-.*-linux-(?:gnu|musl)$|^(?:x86_64|aarch64)-apple-darwin$|^aarch64-apple-ios$|^wasm32-(?:unknown-unknown|wasip1)$/.test(
     triple,
   );
 }
@@ -11,6 +11,11 @@ export function isSupportedTarget(triple: string): boolean {
 /** Whether what is linked for it is a module of WebAssembly, which pages load: no system runs it as a process. */
 export function isModule(triple: string): boolean {
   return triple.startsWith('wasm32-');
+}
+
+/** Whether its modules are programs that a runtime starts, and no page. */
+export function isWasi(triple: string): boolean {
+  return triple.startsWith('wasm32-wasi');
 }
 
 /** Whether its programs are Apple's: Mach-O, loaded by dyld. */

@@ -5,11 +5,17 @@ import { isRefusal, type PageHost, type PageResult } from '../web/page-host.js';
 import { pagePatch } from '../web/page-patch.js';
 import type { Answer, ProgramLink } from './program-link.js';
 
-/** The way into the instances that this host knows. */
-export function pageLink(host: PageHost, target: InstanceTarget, closed: Promise<void>): ProgramLink {
+/**
+ * The way into the instances that this host knows.
+ * @param process the one that serves them, or that they are in
+ */
+export function pageLink(
+  host: PageHost,
+  target: InstanceTarget,
+  process: Pick<ProgramLink, 'pid' | 'closed'>,
+): ProgramLink {
   return {
-    pid: process.pid,
-    closed,
+    ...process,
     async apply(number, image) {
       const { patch, bytes } = pagePatch(number, image, target);
       return answerOf(host, await host.add(patch, bytes));

@@ -1,18 +1,19 @@
-// A module for pages, from its link to the first page that asks for it: prepared of all that it was linked of, served, with
-// a host that its instances connect to. The engine is the one of every program.
+// A module from its link to the first instance: prepared of all that it was linked of, with a host that its instances
+// connect to. The engine is the one of every program.
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import { openArchive } from '../../formats/archive.js';
 import type { LinkedInput } from '../../formats/wasm/known-places.js';
 import { openLiveEngine } from '../../patch/live-engine.js';
+import type { TabledFacts } from '../../patch/program/tabled-facts.js';
 import { readLinkInputs } from '../cargo/link-arguments.js';
 import { agentScript } from '../web/agent-script.js';
 import { definedIn, prepareModule, type PreparedModule } from '../web/base-facts.js';
 import { makeGlue } from '../web/glue.js';
 import { startPageHost, type PageEvent, type PageHost } from '../web/page-host.js';
-import type { PageServer } from '../web/page-server.js';
+import type { PageServer, ServedModule } from '../web/page-server.js';
 import type { Held } from './held.js';
 import { inputFile } from './kept-files.js';
 import { onlyExecutable } from './library-engines.js';
@@ -21,60 +22,74 @@ import { pageLink } from './page-link.js';
 import type { Reached } from './reach.js';
 import { objectId } from './split-objects.js';
 
-/** A module that is served. */
-export interface PageProgram {
+/** A module that is made one for patches, with the host that its instances connect to. */
+export interface PreparedProgram {
+  /** As it was written. */
+  readonly file: string;
+  readonly bytes: Uint8Array;
+  readonly facts: TabledFacts;
+  /** Files of bindings that are served beside it, by their name. */
+  readonly glue: ServedModule['glue'];
   readonly host: PageHost;
-  /** Opens the engine. `closed` resolves when it is served no more. */
-  open(closed: Promise<void>): Reached;
+  /** Of {@link host}, in hexadecimal. */
+  readonly token: string;
+  /** Opens the engine. `closed` resolves when no instance gets patches any more. */
+  open(pid: number, closed: Promise<void>): Reached;
+}
+
+/** Who may connect, and who hears of it. */
+interface PageHostWanted {
+  readonly origin: (origin: string | null) => boolean;
+  readonly onEvent: (event: PageEvent) => void;
 }
 
 /**
- * Prepares and serves a module.
+ * Prepares a module, and begins to listen for its instances.
  * @param recording of its unit, where the script that stands in for the linker leaves what was linked
  * @throws IpbpError IPBP5051 where that is not known, IPBP2040 for a module that cannot be a base,
  * IPBP5054, IPBP5055, IPBP2041 where its bindings cannot be made
  */
-export async function servePageProgram(
-  held: Held,
-  recording: string,
-  server: PageServer,
-  onEvent: (event: PageEvent) => void,
-): Promise<PageProgram> {
+export async function prepareProgram(held: Held, recording: string, wanted: PageHostWanted): Promise<PreparedProgram> {
   const start = performance.now();
   const linked = prepared(held, recording);
   const name = basename(held.executable);
-  const folder = dirname(held.keptExecutable);
-  const glue = await makeGlue(linked, name.replace(/\.wasm$/, ''), join(folder, 'bindings'));
+  const kept = dirname(held.keptExecutable);
+  const glue = await makeGlue(linked, name.replace(/\.wasm$/, ''), join(kept, 'bindings'));
   const { bytes, facts } = glue?.module ?? linked;
-  const file = join(folder, 'prepared');
+  const folder = join(kept, 'prepared');
+  mkdirSync(folder);
+  const file = join(folder, name);
   writeFileSync(file, bytes);
   const token = randomBytes(32);
-  const host = await startPageHost({
-    token: new Uint8Array(token),
-    // Programs that are no browsers have no origin; they have the token from us.
-    origin: (origin) => origin === null || origin === server.origin,
-    onEvent,
-  });
-  const settings = JSON.stringify({ url: host.url, token: token.toString('hex') });
-  server.serve({
-    name,
-    linked: held.keptExecutable,
-    bytes,
-    glue: glue?.files ?? new Map(),
-    agent: `${agentScript()}\nipbpAgent.install(${settings});\n`,
-    isShared: facts.sharedPages !== null,
-  });
+  const host = await startPageHost({ ...wanted, token: new Uint8Array(token) });
   return {
-    host,
-    open(closed) {
+    ...{ file, bytes, facts, host, token: token.toString('hex'), glue: glue?.files ?? new Map() },
+    open(pid, closed) {
       const engine = openLiveEngine(inputFile(held.executable, file));
       return {
         modules: onlyExecutable(engine),
-        link: pageLink(host, { format: 'wasm', facts }, closed),
-        told: { redirect: 'slots', indexMs: performance.now() - start, url: `${server.origin}/` },
+        link: pageLink(host, { format: 'wasm', facts }, { pid, closed }),
+        told: { redirect: 'slots', indexMs: performance.now() - start },
       };
     },
   };
+}
+
+/** Has a server give a module to pages, with the agent. */
+export function serveProgram(
+  { bytes, facts, glue, host, token }: PreparedProgram,
+  held: Held,
+  server: PageServer,
+): void {
+  const settings = JSON.stringify({ url: host.url, token });
+  server.serve({
+    name: basename(held.executable),
+    linked: held.keptExecutable,
+    bytes,
+    glue,
+    agent: `${agentScript()}\nipbpAgent.install(${settings});\n`,
+    isShared: facts.sharedPages !== null,
+  });
 }
 
 function prepared(held: Held, recording: string): PreparedModule {

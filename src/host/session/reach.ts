@@ -1,6 +1,6 @@
 // What differs between kinds of programs in a session's life: how they are built and started, what has to be there
 // before they go on, and how patches get into them. Types only; with-agent.ts has programs that are processes,
-// with-pages.ts those that are modules for pages.
+// with-pages.ts those that are modules for pages, with-wasi.ts those that a runtime starts; choose-reach.ts chooses.
 import type { CargoBuilt } from '../cargo/cargo-build.js';
 import type { CargoProject } from '../cargo/cargo-project.js';
 import type { CargoRun } from '../cargo/cargo-run.js';

@@ -24,16 +24,15 @@ import type { PatchOutcome, Patcher } from './patcher.js';
 import { refusedBy } from './refused-by.js';
 import { writeScripts } from '../cargo/scripts.js';
 import { wantSlots } from '../cargo/slot-environment.js';
-import { isApple, isModule } from '../cargo/target-triple.js';
+import { isApple } from '../cargo/target-triple.js';
 import { createQueue } from './queue.js';
 import { makeSessionDirectories, openSessionDirectories, removeSession } from './session-store.js';
 import { startSpawner } from '../compile/spawner.js';
 import { rebuildWithCargo } from './rebuild.js';
 import type { Held } from './held.js';
+import { chooseReach } from './choose-reach.js';
 import type { Expected, ReachContext } from './reach.js';
 import { readsTerminal } from './terminal-use.js';
-import { withAgent } from './with-agent.js';
-import { withPages } from './with-pages.js';
 
 /** A session from its start to its program's end. */
 export interface Session extends ControlledSession {
@@ -85,7 +84,7 @@ export async function startSession(
     note: (code, message) => void emit({ event: 'note', code, message }),
     emit,
   };
-  const reach = isModule(project.targetTriple) ? withPages(reachContext) : withAgent(reachContext);
+  const reach = chooseReach(reachContext);
   const buildContext: BuildContext = { ...reachContext, building: reach, onRun: (started) => (run = started) };
   let generation = 0;
   let patches = 0;

@@ -1,0 +1,44 @@
+// What is different for modules of WebAssembly from what `ipbp run` says and takes for processes.
+import { IpbpError } from '../../codes/error.js';
+import type { PageEvent } from '../web/page-host.js';
+import type { ReachContext } from './reach.js';
+
+/**
+ * Throws IPBP5902 for what only processes have.
+ * @param further given besides, and not for this kind of module
+ */
+export function refuseForModules({ options, project }: ReachContext, further: string | null = null): void {
+  const given =
+    options.redirect === 'jump'
+      ? '--redirect jump'
+      : options.deliver !== 'auto'
+        ? `--deliver ${options.deliver}`
+        : options.noBuild
+          ? '--no-build'
+          : further;
+  if (given === null) return;
+  throw new IpbpError('IPBP5902', 'not for modules of WebAssembly', { where: `${given}, ${project.targetTriple}` });
+}
+
+/** What goes on among a module's instances. */
+export function tellPage({ note, emit }: Pick<ReachContext, 'note' | 'emit'>, event: PageEvent): void {
+  switch (event.event) {
+    case 'connected':
+    case 'disconnected':
+      return emit({
+        event: 'page',
+        name: event.page.name,
+        kind: event.page.kind,
+        connected: event.event === 'connected',
+      });
+    case 'ready':
+      return event.error === null ? undefined : note(event.error.code, `${event.page.name}: ${event.error.message}`);
+    case 'trapped': {
+      const { function: name, patch, message } = event.trap;
+      const of = patch === null ? '' : ` of patch #${patch}`;
+      return note(null, `${event.page.name}: ${name}${of} trapped: ${message}`);
+    }
+    case 'rejected':
+      return note(event.error.code, event.error.message);
+  }
+}
