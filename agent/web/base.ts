@@ -10,6 +10,8 @@ export interface BaseInfo {
   readonly memory: string;
   readonly table: string;
   readonly stackPointer: string;
+  /** null where nothing is a thread's own. */
+  readonly threadBase: string | null;
   /** The first address behind the memory that the module begins with. */
   readonly arena: number;
 }

@@ -155,10 +155,12 @@ export class PatchedInstance {
 
   private importsFor(module: WebAssembly.Module): WebAssembly.Imports {
     const { memory, table, stackPointer } = this.parts;
+    const { threadBase } = this.base;
     const own: WebAssembly.ModuleImports = {
       memory,
       __indirect_function_table: table,
       __stack_pointer: stackPointer,
+      ...(threadBase === null ? {} : { __tls_base: this.exports[threadBase] as WebAssembly.Global }),
     };
     const found: WebAssembly.Imports = {};
     for (const { module: from, name } of WebAssembly.Module.imports(module) as readonly WantedImport[]) {

@@ -93,12 +93,12 @@ function writeAddress(
   words.rebases.push({ at: site.address, module: 0, value: address + addend });
 }
 
-/** Writes an offset in the image's own template. */
+/** Writes an offset in the template: the image's own, or, where threads have no other, the program's. */
 function writeTemplateOffset(bound: BoundEdge, addend: number, site: FixupSite, { layout }: FixupContext): void {
   const { binding, edge } = bound;
-  if (binding.kind !== 'atom' || !isThreadLocal(binding.atom))
-    unusable(bound, site, 'the target is no new thread-local');
-  const value = layout.addressOf(binding.atom) + binding.offset + addend;
+  if (binding.kind !== 'tls' && (binding.kind !== 'atom' || !isThreadLocal(binding.atom)))
+    unusable(bound, site, 'the target is no thread-local of this template');
+  const value = (binding.kind === 'tls' ? 0 : layout.addressOf(binding.atom)) + binding.offset + addend;
   applyField(edge.row.field, site.bytes, site.offset, value, { what: edge.row.name, where: site.where });
 }
 

@@ -165,6 +165,12 @@ export function place(
     if (space === 'tls') templates.set(atom, runs.r.take(atom.size, atom.align));
   }
   if (runs.tls.size > where.tlsEnd) {
+    const [first] = atoms.flatMap(({ atom }) => (spaceOf(atom.kind) === 'tls' ? [atom] : []));
+    if (where.tlsEnd === 0) {
+      throw new IpbpError('IPBP2005', 'threads of this program have no room for a new thread-local', {
+        where: first === undefined ? '' : `${first.object.name}: ${first.name}`,
+      });
+    }
     throw new IpbpError('IPBP2005', 'the room for new thread-locals is used up', {
       expected: `at most ${where.tlsEnd} bytes over all patches`,
       actual: `${runs.tls.size}`,

@@ -211,7 +211,8 @@ function planRoots(
         top: beside === null ? (island?.code ?? top) : top,
         bottom,
         tlsNext: tlsUsed(program),
-        tlsEnd: request.room.tlsSize,
+        // Of a program with a table, a thread's block has what the linker put there, or thread-locals are plain statics.
+        tlsEnd: tabled === undefined ? request.room.tlsSize : 0,
         tlsAlign: request.room.tlsAlign,
         slotNext: slotsUsed(program),
       },

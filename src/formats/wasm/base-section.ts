@@ -12,6 +12,8 @@ export interface BaseDescription {
   readonly memory: string;
   readonly table: string;
   readonly stackPointer: string;
+  /** What each thread sets to the address of its own data; null where nothing is a thread's own. */
+  readonly threadBase: string | null;
   /** Address behind the memory that the module begins with. */
   readonly arena: number;
 }

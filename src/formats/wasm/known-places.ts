@@ -10,6 +10,7 @@ import { type WasmFacts, openFacts } from './facts.js';
 import type { LinkingSymbol } from './linking.js';
 import type { Body } from './module.js';
 import { namesIn } from './names.js';
+import { passiveAddresses } from './passive-segments.js';
 import { fieldSize } from './relocations.js';
 
 /** An object that the linker was given; one that it did not take is no harm. */
@@ -169,9 +170,10 @@ class LinkedMemory {
   private readonly parts: readonly { readonly address: number; readonly bytes: Uint8Array }[];
 
   constructor(facts: WasmFacts) {
-    this.parts = facts.dataSegments().flatMap(({ place, bytes }) => {
-      const address = place === null ? null : constantOf(place.offset);
-      return address === null ? [] : [{ address, bytes }];
+    const passive = passiveAddresses(facts);
+    this.parts = facts.dataSegments().flatMap(({ place, bytes }, index) => {
+      const address = place === null ? passive.get(index) : constantOf(place.offset);
+      return address == null ? [] : [{ address, bytes }];
     });
   }
 
@@ -255,7 +257,8 @@ function readSites({ object, segments }: Own, { sites }: Piece, linked: Uint8Arr
     const [book, form] = field;
     const value = (((readField(linked, at, form) - addend) % TWO_32) + TWO_32) % TWO_32;
     const target = object.symbols[symbol];
-    if (target?.kind === 'data' && target.place === null && value === 0) continue; // weak, and not there
+    // Weak, and not there. A thread's own data begins with what is at 0.
+    if (book === 'data' && target?.kind === 'data' && target.place === null && value === 0) continue;
     if (books[book].add(name, value)) isNews = true;
     if (book !== 'data' || target?.kind !== 'data' || target.place === null) continue;
     if (object.segments[target.place.segment]?.strings === true) continue;

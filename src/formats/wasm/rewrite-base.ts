@@ -19,6 +19,7 @@ import { encodeModule } from './encode-sections.js';
 import { type WasmFacts, openFacts } from './facts.js';
 import type { Body, ElementSegment, Export, ModuleSection, SectionContent, SectionId } from './module.js';
 import { type NamePart, encodeNames, namesIn } from './names.js';
+import { STACK_POINTER, stackPointerOf, THREAD_BASE, threadBaseOf } from './own-globals.js';
 import { redirectCalls } from './redirect-calls.js';
 import { callBody, entryBody } from './short-bodies.js';
 import { knownSlots } from './table-slots.js';
@@ -61,7 +62,6 @@ const CALL_SUFFIX = '.ipbp.call';
 const LINKERS_SUFFIX = '.command_export';
 const OWN_TABLE = '__indirect_function_table';
 const KEPT_TABLE = '__ipbp_table';
-const OWN_STACK_POINTER = '__stack_pointer';
 
 /** A function that is chosen, before it has slots. */
 interface Chosen {
@@ -366,8 +366,9 @@ function newExports(
   const imported = facts.imports('memory')[0];
   const limits = imported?.kind === 'memory' ? imported.limits : facts.content('memory')?.memories[0];
   if (limits === undefined) refuse(name, 'it has no memory');
-  const pointer = stackPointer(facts, names);
-  if (pointer === null) refuse(name, 'it has no stack pointer', `a global called ${OWN_STACK_POINTER}`);
+  const pointer = stackPointerOf(facts, names);
+  const threadBase = threadBaseOf(facts, names);
+  if (pointer === null) refuse(name, 'it has no stack pointer', `a global called ${STACK_POINTER}`);
   const hash = sha256(bytes);
   const identity = Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
   // wasm-bindgen takes the linker's export of it away.
@@ -376,17 +377,9 @@ function newExports(
     identity,
     memory: named('memory', 0, 'memory'),
     table: importsChange ? KEPT_TABLE : named('table', 0, OWN_TABLE),
-    stackPointer: named('global', pointer, OWN_STACK_POINTER),
+    stackPointer: named('global', pointer, STACK_POINTER),
+    threadBase: threadBase === null ? null : named('global', threadBase, THREAD_BASE),
     arena: limits.minimum * wasm.PAGE_SIZE,
   };
   return { exports, description };
-}
-
-/** By its name; linkers put it first, and a module that lost the names of its globals has it there. */
-function stackPointer(facts: WasmFacts, names: readonly NamePart[]): number | null {
-  const named = namesIn(names, 'global').find(({ name }) => name === OWN_STACK_POINTER);
-  if (named !== undefined) return named.index;
-  const imported = facts.imports('global').length;
-  const first = facts.content('global')?.globals[0];
-  return first !== undefined && first.mutable && first.type === wasm.TYPE_I32 ? imported : null;
 }

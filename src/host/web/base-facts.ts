@@ -6,6 +6,7 @@ import { encodeModule } from '../../formats/wasm/encode-sections.js';
 import { openFacts, type WasmFacts } from '../../formats/wasm/facts.js';
 import { findPlaces, placeName, type KnownPlaces, type LinkedInput } from '../../formats/wasm/known-places.js';
 import { namesIn } from '../../formats/wasm/names.js';
+import { STACK_POINTER, THREAD_BASE } from '../../formats/wasm/own-globals.js';
 import { readWasm } from '../../formats/wasm/read.js';
 import { rewriteBase } from '../../formats/wasm/rewrite-base.js';
 import { functionTypeText } from '../../formats/wasm/value-types.js';
@@ -56,7 +57,12 @@ export function prepareModule(
     functions: [...own, ...othersInTable(places, rewritten, own)],
     imports: base.importsChange ? [] : importsOf(rewritten),
     statics: staticsOf(inputs, places),
-    globals: [{ name: '__stack_pointer', exported: description.stackPointer, mutable: true }],
+    globals: [
+      { name: STACK_POINTER, exported: description.stackPointer, mutable: true },
+      ...(description.threadBase === null
+        ? []
+        : [{ name: THREAD_BASE, exported: description.threadBase, mutable: true }]),
+    ],
     tableSize: base.tableLength,
     arena: { start: description.arena, size: ARENA_SIZE },
     memory: description.memory,

@@ -23,6 +23,12 @@ pub extern "C" fn open_desk() {
     offers::open();
 }
 
+/// Room for a thread's stack, or what is its own.
+#[unsafe(no_mangle)]
+pub extern "C" fn room(size: usize) -> *mut u8 {
+    unsafe { std::alloc::alloc(std::alloc::Layout::from_size_align(size, 16).unwrap()) }
+}
+
 /// Answers the question of that many bytes: how many the answer has.
 #[unsafe(no_mangle)]
 pub extern "C" fn ask(length: usize) -> usize {
