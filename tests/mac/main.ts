@@ -1,32 +1,47 @@
 // `npm run mac`: shows on a Mac what ipbp claims of programs for macOS, in about ten minutes, a line with a verdict per
 // claim. `--target TRIPLE`: a program for that target (x86_64-apple-darwin on an arm64 Mac, by Rosetta; on Linux through
-// our own loader, which then is not macOS); `--only ID,…`. docs/macos.md says what was shown without a Mac.
+// our own loader, which then is not macOS); `--only ID,…`. All that it prints is in mac-report.txt as well, to be sent.
+// docs/macos.md says what was shown without a Mac.
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { DarwinTarget } from '../../conformance/setup/darwin-toolchain.js';
 import { darwinToolchain } from '../../conformance/setup/darwin-toolchain.js';
 import { cargoFixture, manifest } from '../cargo-fixture.js';
-import { startTalker } from '../talker.js';
+import { ipbp, startTalker } from '../talker.js';
 import { CLAIMS, type Running } from './claims.js';
+import { machineFacts, missingTools } from './machine.js';
 import { programSource } from './program.js';
 import { type Place, type Seen, SYSTEM_CLAIMS } from './system-claims.js';
 
 const { values } = parseArgs({ options: { target: { type: 'string' }, only: { type: 'string' } } });
 const only = values.only?.split(',');
+/** In the current directory. */
+const REPORT = 'mac-report.txt';
 const isMac = process.platform === 'darwin';
 
-/** Prints one verdict and counts it. */
+/** Prints, and keeps what is printed. */
 class Verdicts {
   readonly counts = { holds: 0, fails: 0, 'not here': 0 };
+  readonly lines: string[] = [];
+
+  /** The report is for others: whose home it was is left out. */
+  print(text: string): void {
+    const line = text.replaceAll(homedir(), '~');
+    this.lines.push(line);
+    process.stdout.write(`${line}\n`);
+  }
 
   say(verdict: keyof Verdicts['counts'], id: string, claim: string, seen: string): void {
     this.counts[verdict]++;
-    process.stdout.write(`${verdict.padEnd(8)} ${id.padEnd(16)} ${claim}: ${seen.replaceAll('\n', '\n         ')}\n`);
+    this.print(`${verdict.padEnd(8)} ${id.padEnd(16)} ${claim}: ${seen.replaceAll('\n', '\n         ')}`);
   }
 
   async of(id: string, claim: string, show: () => Promise<Seen>): Promise<void> {
-    if (only !== undefined && !only.includes(id)) return;
+    // Without the program nothing is shown.
+    if (only !== undefined && id !== 'start' && !only.includes(id)) return;
     try {
       const seen = await show();
       if (typeof seen === 'string') this.say('holds', id, claim, seen);
@@ -44,6 +59,11 @@ function placeOf(): Place {
   return { target, environment: env, runner: [machorun], isMac };
 }
 
+const missing = missingTools(isMac, values.target);
+if (missing.length > 0) {
+  process.stderr.write(`This needs:\n${missing.map((one) => `  ${one}\n`).join('')}`);
+  process.exit(2);
+}
 const built = spawnSync(process.execPath, [fileURLToPath(new URL('../../scripts/build.js', import.meta.url))], {
   stdio: ['ignore', 2, 2],
 });
@@ -51,6 +71,8 @@ if (built.status !== 0) throw new Error('the build failed');
 
 const place = placeOf();
 const verdicts = new Verdicts();
+for (const fact of machineFacts(isMac)) verdicts.print(fact);
+verdicts.print('');
 const fixture = cargoFixture({
   'Cargo.toml': manifest('talker', '[profile.dev]\ndebug = true\n'),
   'src/main.rs': programSource(),
@@ -65,7 +87,13 @@ try {
     await talker.says('first 7');
     return `${target}, ${functions} functions, redirected by ${redirect}`;
   });
-  if (running !== undefined) {
+  if (running === undefined) {
+    // Nothing else can be shown: what is said of the machine and the project may tell why.
+    const { output } = await ipbp(fixture.root, 'doctor', ...asked);
+    verdicts.print(`\nThe program did not start. ipbp doctor:\n${output}`);
+    const { events, output: said } = talker.session;
+    verdicts.print(`The session:\n${events.map((event) => JSON.stringify(event)).join('\n')}\n${said.slice(-4000)}`);
+  } else {
     const started = running;
     for (const { id, claim, show } of CLAIMS) await verdicts.of(id, claim, () => show(started));
     for (const { id, claim, show } of SYSTEM_CLAIMS) await verdicts.of(id, claim, () => show(place, started));
@@ -75,5 +103,7 @@ try {
   fixture.remove();
 }
 const { holds, fails, 'not here': notHere } = verdicts.counts;
-process.stdout.write(`${holds} hold, ${fails} fail, ${notHere} cannot be shown here\n`);
+verdicts.print(`${holds} hold, ${fails} fail, ${notHere} cannot be shown here`);
+writeFileSync(REPORT, `${verdicts.lines.join('\n')}\n`);
+process.stdout.write(`\nAll of this is in ${REPORT}. Please send it, whatever it says, as an issue of this project.\n`);
 process.exitCode = fails === 0 && holds > 0 ? 0 : 1;

@@ -35,10 +35,10 @@ const NOT_A_MAC = { notHere: 'this is not macOS: its own tools and loader are as
 const LINKER = fileURLToPath(new URL('../../linker/ld64.lld', import.meta.url));
 const ANSWER = 42;
 
-/** Paths of the patches that a process of macOS has open. */
-function patchesOf(pid: number): readonly string[] {
-  const text = execFileSync('vmmap', ['-w', String(pid)], { encoding: 'utf8', maxBuffer: 1 << 28 });
-  return [...new Set(text.match(/\/\S*ipbp-patch\S*\.dylib/g) ?? [])];
+/** What macOS says of a process's memory; why not, where it does not let us ask: that is no claim of ours. */
+function vmmap(pid: number): string | { readonly notHere: string } {
+  const { status, stdout, stderr } = spawnSync('vmmap', ['-w', String(pid)], { encoding: 'utf8', maxBuffer: 1 << 28 });
+  return status === 0 ? stdout : { notHere: `vmmap does not show the program's memory: ${stderr ?? ''}`.trim() };
 }
 
 function targetArguments({ target }: Place): readonly string[] {
@@ -50,8 +50,10 @@ export const SYSTEM_CLAIMS: readonly SystemClaim[] = [
     id: 'protections',
     claim: 'no memory of the program is writable and executable at once',
     show: ({ isMac }: Place, { pid }: Running): Promise<Seen> => {
+      const regions = isMac ? vmmap(pid) : '';
+      if (typeof regions !== 'string') return Promise.resolve(regions);
       const both = isMac
-        ? execFileSync('vmmap', ['-w', String(pid)], { encoding: 'utf8', maxBuffer: 1 << 28 }).match(/^.* rwx\/.*$/gm)
+        ? regions.match(/^.* rwx\/.*$/gm)
         : mappingsOf(pid)
             .filter(({ protection }) => /w.*x/.test(protection))
             .map(({ path }) => path);
@@ -66,7 +68,9 @@ export const SYSTEM_CLAIMS: readonly SystemClaim[] = [
     claim: 'codesign accepts every patch that is open',
     show: ({ isMac }: Place, { pid }: Running): Promise<Seen> => {
       if (!isMac) return Promise.resolve(NOT_A_MAC);
-      const patches = patchesOf(pid);
+      const regions = vmmap(pid);
+      if (typeof regions !== 'string') return Promise.resolve(regions);
+      const patches = [...new Set(regions.match(/\/\S*ipbp-patch\S*\.dylib/g) ?? [])];
       assert.ok(patches.length > 0, 'vmmap lists no patch');
       for (const path of patches) {
         const { status, stderr } = spawnSync('codesign', ['--verify', '--strict', path], { encoding: 'utf8' });
@@ -164,6 +168,26 @@ fn main() {
         assert.is(undone.status, 0, undone.output);
         await talker.line();
         return 'it works, and comes back';
+      } finally {
+        await talker.session.stop();
+        fixture.remove();
+      }
+    },
+  },
+  {
+    id: 'no-thread',
+    claim: 'with `--no-agent-thread` no thread of the agent is in the program, and edits go live all the same',
+    async show(place: Place): Promise<Seen> {
+      // There the agent stands before `pthread_create` by dyld's __interpose, which our loader does not do.
+      if (!place.isMac) return NOT_A_MAC;
+      const fixture = cargoFixture({ 'Cargo.toml': manifest('talker'), 'src/main.rs': programSource() });
+      const talker = startTalker(fixture.root, ['--no-agent-thread', ...targetArguments(place)], place.environment);
+      try {
+        await talker.ready();
+        const { pid } = await talker.says('first 7');
+        await talker.save(fixture, programSource({ word: 'format!("no thread {}", count - count)' }), 'patched');
+        assert.is((await talker.says('no thread 0')).pid, pid);
+        return 'an edit went live';
       } finally {
         await talker.session.stop();
         fixture.remove();
