@@ -3,6 +3,7 @@
 import { Command, Option } from 'commander';
 import { IpbpError } from '../codes/error.js';
 import type { Outcome } from './outcome.js';
+import { portNumber } from './run-arguments.js';
 import type { Output, OutputOptions } from './output.js';
 
 /** What commands.ts needs of whoever runs the command line. */
@@ -81,6 +82,7 @@ interface RunFlags extends CommonFlags {
   readonly deliver: 'map' | 'dylib' | 'auto';
   readonly build: boolean;
   readonly agentThread: boolean;
+  readonly buildPage?: string;
   readonly serve?: string;
   readonly port?: string;
   readonly open?: boolean;
@@ -113,6 +115,7 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
       'ipbp run',
       'ipbp run --release -p server --features tls -- --port 8080',
       'ipbp run --target wasm32-unknown-unknown --serve www --open',
+      'ipbp run --target wasm32-unknown-unknown --build-page "trunk build" --serve dist',
     ],
   })
     .usage("[options] [cargo run's own options] [-- program's arguments]")
@@ -128,12 +131,13 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
     .option('--no-build', 'start no build: patch what a cargo build of yours, or of an editor, compiles')
     .option('--no-agent-thread', 'no thread of the agent in the program')
     .option('--serve <dir>', 'the folder with the page of a module')
+    .option('--build-page <command>', 'what makes that page of the module, each time it is built: trunk build')
     .option('--port <port>', 'where its pages are served; any that is free')
     .option('--open', 'open its page in the browser')
     .allowUnknownOption()
     .action(async (cargoArguments: string[], flags: RunFlags) => {
       const { run } = await import('./run.js');
-      const { onRefusal, redirect, deliver, build, agentThread, serve, port, open = false } = flags;
+      const { onRefusal, redirect, deliver, build, agentThread, serve, buildPage, port, open = false } = flags;
       runner.finished(
         await run(
           {
@@ -145,6 +149,7 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
             noBuild: !build,
             noAgentThread: !agentThread,
             ...(serve === undefined ? {} : { serve }),
+            ...(buildPage === undefined ? {} : { buildPage }),
             ...(port === undefined ? {} : { port: portNumber(port) }),
             open,
           },
@@ -152,12 +157,6 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
         ),
       );
     });
-}
-
-/** Throws IPBP5901. */
-function portNumber(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
-  throw new IpbpError('IPBP5901', 'not a port', { actual: text, expected: 'a number from 0 to 65535' });
 }
 
 interface InitFlags extends CommonFlags {

@@ -24,6 +24,7 @@ const VALUE_OPTIONS: ReadonlySet<string> = new Set([
   '--redirect',
   '--deliver',
   '--serve',
+  '--build-page',
   '--port',
 ]);
 
@@ -72,4 +73,10 @@ export function splitLinkArguments(args: readonly string[]): RunArguments {
     options: args.filter((word) => OWN_FLAGS.has(word)),
     program: args.filter((word) => !OWN_FLAGS.has(word)),
   };
+}
+
+/** The value of `--port`. Throws IPBP5901. */
+export function portNumber(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
+  throw new IpbpError('IPBP5901', 'not a port', { actual: text, expected: 'a number from 0 to 65535' });
 }

@@ -21,6 +21,7 @@ export interface RunOptions {
   readonly noBuild: boolean;
   readonly noAgentThread: boolean;
   /** Of a module for pages: its page's folder, the port, and whether a browser is opened. */
+  readonly buildPage?: string;
   readonly serve?: string;
   readonly port?: number;
   readonly open: boolean;
@@ -91,6 +92,7 @@ export async function run(options: RunOptions, output: Output): Promise<Outcome>
         noBuild: options.noBuild,
         noAgentThread: options.noAgentThread,
         ...(options.serve === undefined ? {} : { serve: options.serve }),
+        ...(options.buildPage === undefined ? {} : { buildPage: options.buildPage }),
         ...(options.port === undefined ? {} : { port: options.port }),
         json: output.json,
         color: output.color,

@@ -195,6 +195,13 @@ export const TOOLCHAIN_CODES = {
     meaning: 'wasm-bindgen could not make the bindings of the module.',
     remedy: 'See what it said; a version of it that is older or newer may do.',
   },
+  IPBP5056: {
+    title: 'the page was not made',
+    meaning:
+      'The command of --build-page failed, or did not make its page of the module that ipbp has prepared: it built with other settings, or called a wasm-bindgen of its own.',
+    remedy:
+      'Give cargo the same options in both (--release, --features, the profile), and let the command take wasm-bindgen from PATH.',
+  },
   IPBP5901: {
     title: 'wrong arguments',
     meaning: 'The command line does not make sense to ipbp.',

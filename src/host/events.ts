@@ -254,6 +254,8 @@ export interface SessionOptions {
   readonly attached?: AttachedProgram;
   /** Of a program that runs in pages: the folder with its page; where it is not given, where projects have it. */
   readonly serve?: string;
+  /** A line of shell that makes the page of the module: `trunk build`. */
+  readonly buildPage?: string;
   /** The port of its pages; any where it is not given. */
   readonly port?: number;
   /** How long to wait for the agent after the program started; default 10 000 ms. */

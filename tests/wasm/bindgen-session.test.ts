@@ -11,7 +11,7 @@ import {
   wasmBindgen,
   withBindgenDependencies,
 } from '../../conformance/setup/wasm-bindgen.js';
-import { cargoFixture, manifest } from '../cargo-fixture.js';
+import { type CargoFixture, cargoFixture, manifest } from '../cargo-fixture.js';
 import { servedSession } from './served-session.js';
 
 const SOURCE = readFileSync(new URL('bindgen-app/lib.rs', import.meta.url), 'utf8');
@@ -38,7 +38,8 @@ async function until(page: Page, expression: string): Promise<void> {
   throw new Error(`${expression} did not come true: ${page.console.join('\n')}`);
 }
 
-test('edits of bodies, closures and a library; then one that needs new bindings, and one after it', async () => {
+/** A project of wasm-bindgen's with a page, whose dependencies are compiled. */
+function project(page: Readonly<Record<string, string>>): CargoFixture {
   const fixture = cargoFixture({
     'Cargo.toml': manifest(
       'page',
@@ -47,12 +48,20 @@ test('edits of bodies, closures and a library; then one that needs new bindings,
     'src/lib.rs': SOURCE,
     'parts/Cargo.toml': manifest('page-parts', BINDGEN_DEPENDENCIES),
     'parts/src/lib.rs': PARTS,
-    'index.html': HTML,
     // As the dependencies were compiled.
     '.cargo/config.toml': KEEP_OBJECTS,
+    ...page,
   });
   withBindgenDependencies(fixture.root);
+  return fixture;
+}
+
+test.before(() => {
   process.env.PATH = `${wasmBindgen()}${delimiter}${process.env.PATH ?? ''}`;
+});
+
+test('edits of bodies, closures and a library; then one that needs new bindings, and one after it', async () => {
+  const fixture = project({ 'index.html': HTML });
   const browser = await chromium();
   const served = await servedSession(fixture, { onRefusal: 'default' });
   try {
@@ -92,6 +101,43 @@ test('edits of bodies, closures and a library; then one that needs new bindings,
     await served.patched();
     assert.is(await page.evaluate('app.title("you")'), 'hello you 5');
     assert.equal([page.loads(), page.console], [2, []]);
+  } finally {
+    browser.close();
+    served.session.stop();
+    await served.session.done.catch(() => {});
+    fixture.remove();
+  }
+});
+
+/** As trunk and wasm-pack do: look for the version, build, call wasm-bindgen, copy what it made to where the page is. */
+const TOOL = `set -e
+wasm-bindgen --version > version
+cargo build -q --target wasm32-unknown-unknown
+wasm-bindgen --target=no-modules --no-typescript --out-dir=made --out-name=it target/wasm32-unknown-unknown/debug/page.wasm
+cp made/it.js dist/it-1234.js
+cp made/it_bg.wasm dist/it-1234_bg.wasm
+cp page.html dist/index.html
+`;
+const TOOL_HTML = `<!doctype html><title>made</title><script src="it-1234.js"></script>
+<script>
+  globalThis.note = () => undefined;
+  wasm_bindgen({ module_or_path: 'it-1234_bg.wasm' }).then(() => (globalThis.app = wasm_bindgen));
+</script>`;
+
+test('a page that a command makes, which calls wasm-bindgen by itself', async () => {
+  const fixture = project({ 'make-page': TOOL, 'page.html': TOOL_HTML });
+  const browser = await chromium();
+  const served = await servedSession(fixture, { serve: 'dist', buildPage: 'sh make-page' });
+  try {
+    const ready = await served.next('ready');
+    assert.match(fixture.read('version'), /^wasm-bindgen \d/);
+    const page = await browser.open(ready.url ?? '');
+    await until(page, 'globalThis.app');
+    await page.evaluate('globalThis.counter = new app.Counter(), counter.step()');
+    fixture.write('src/lib.rs', SOURCE.replace('self.value += 1', 'self.value += 100'));
+    await served.patched();
+    assert.equal(await page.evaluate('[counter.step(), app.title("you")]'), [102, 'hello you']);
+    assert.equal([page.loads(), page.console], [1, []]);
   } finally {
     browser.close();
     served.session.stop();

@@ -3,7 +3,7 @@
 import { encodeText } from '../../bytes/text.js';
 
 /** The section's name; it holds JSON. agent/web reads the same. */
-const BASE_SECTION = 'ipbp.base';
+export const BASE_SECTION = 'ipbp.base';
 
 /** Which build it is, and under which names it exports what patches need. */
 export interface BaseDescription {

@@ -13,6 +13,7 @@ import { agentScript } from '../web/agent-script.js';
 import { definedIn, prepareModule, type PreparedModule } from '../web/base-facts.js';
 import { makeGlue } from '../web/glue.js';
 import { startPageHost, type PageEvent, type PageHost } from '../web/page-host.js';
+import { makePage, type PageTool } from '../web/page-tool.js';
 import type { PageServer, ServedModule } from '../web/page-server.js';
 import type { Held } from './held.js';
 import { inputFile } from './kept-files.js';
@@ -37,25 +38,30 @@ export interface PreparedProgram {
   open(pid: number, closed: Promise<void>): Reached;
 }
 
-/** Who may connect, and who hears of it. */
+/** Who may connect, who hears of it, and what comes before. */
 interface PageHostWanted {
   readonly origin: (origin: string | null) => boolean;
   readonly onEvent: (event: PageEvent) => void;
+  /** Makes the page of the module, and has bindings made, where the page is not there as it is. */
+  readonly tool?: PageTool;
 }
 
 /**
  * Prepares a module, and begins to listen for its instances.
  * @param recording of its unit, where the script that stands in for the linker leaves what was linked
  * @throws IpbpError IPBP5051 where that is not known, IPBP2040 for a module that cannot be a base,
- * IPBP5054, IPBP5055, IPBP2041 where its bindings cannot be made
+ * IPBP5054 to IPBP5056, IPBP2041 where its bindings cannot be made
  */
 export async function prepareProgram(held: Held, recording: string, wanted: PageHostWanted): Promise<PreparedProgram> {
   const start = performance.now();
   const linked = prepared(held, recording);
   const name = basename(held.executable);
   const kept = dirname(held.keptExecutable);
-  const glue = await makeGlue(linked, name.replace(/\.wasm$/, ''), join(kept, 'bindings'));
-  const { bytes, facts } = glue?.module ?? linked;
+  const { tool } = wanted;
+  const between = join(kept, 'bindings');
+  const glue = tool === undefined ? await makeGlue(linked, name.replace(/\.wasm$/, ''), between) : null;
+  const module = { prepared: linked, name, linked: held.keptExecutable };
+  const { bytes, facts } = tool === undefined ? (glue?.module ?? linked) : await makePage(tool, module, between);
   const folder = join(kept, 'prepared');
   mkdirSync(folder);
   const file = join(folder, name);

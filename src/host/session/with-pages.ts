@@ -1,11 +1,14 @@
 // Programs that are modules for pages: cargo builds them, ipbp serves them with the project's page. What needs the engine
 // is page-program.ts, which is loaded while cargo builds.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { wrapperEnvironment } from '../cargo/cargo-run.js';
 import { buildModule, moduleRun } from '../cargo/module-run.js';
+import { linkEnvironment } from '../cargo/slot-environment.js';
 import type { PageHost } from '../web/page-host.js';
 import { pageDirectory } from '../web/page-directory.js';
+import type { PageTool } from '../web/page-tool.js';
 import { startPageServer, type PageServer } from '../web/page-server.js';
 import type { PreparedProgram } from './page-program.js';
 import { refuseForModules, tellPage } from './module-terms.js';
@@ -18,6 +21,10 @@ const LEAVE_MS = 1000;
 export function withPages(context: ReachContext): Reach {
   const { project, options, scripts, directories } = context;
   refuseForModules(context, options.programArguments.length > 0 ? 'arguments for the program' : null);
+  const tool = pageTool(context);
+  // The command makes it.
+  if (tool !== undefined && options.serve !== undefined)
+    mkdirSync(resolve(options.directory, options.serve), { recursive: true });
   const directory = pageDirectory(options.serve ?? null, options.directory, project.packages);
   const build = { project, options, scripts, places: directories };
   const recordingOf = (key: string): string => join(directories.units, key);
@@ -49,6 +56,7 @@ export function withPages(context: ReachContext): Reach {
             // Programs that are no browsers have no origin; they have the token from us.
             origin: (origin) => origin === null || origin === serving.origin,
             onEvent: (event) => tellPage(context, event),
+            ...(tool === undefined ? {} : { tool }),
           });
           serveProgram(program, held, serving);
           replace(program.host);
@@ -67,6 +75,15 @@ export function withPages(context: ReachContext): Reach {
       await server?.close();
     },
   };
+}
+
+function pageTool({ project, options, scripts, directories }: ReachContext): PageTool | undefined {
+  if (options.buildPage === undefined) return undefined;
+  const environment = {
+    ...wrapperEnvironment(project, scripts, directories),
+    ...linkEnvironment('auto', project.targetTriple, scripts),
+  };
+  return { command: options.buildPage, directory: options.directory, environment };
 }
 
 /** Until its pages have gone, or do not go. */

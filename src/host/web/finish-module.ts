@@ -2,8 +2,9 @@
 // will look for it, and what the tool added led through the slots. Where it is, was fixed before: addresses, slots and names
 // of exports, so the tool's own numbering does not matter, nor whether it keeps names.
 import { openWindows, wholeSource } from '../../bytes/source.js';
+import { decodeText } from '../../bytes/text.js';
 import { IpbpError } from '../../codes/error.js';
-import { type BaseDescription, baseSection } from '../../formats/wasm/base-section.js';
+import { BASE_SECTION, type BaseDescription, baseSection } from '../../formats/wasm/base-section.js';
 import { constantOf } from '../../formats/wasm/const-expr.js';
 import * as wasm from '../../formats/wasm/constants.js';
 import { encodeModule } from '../../formats/wasm/encode-sections.js';
@@ -12,7 +13,7 @@ import { finishBase } from '../../formats/wasm/finish-base.js';
 import type { LinkedInput } from '../../formats/wasm/known-places.js';
 import type { ModuleSection } from '../../formats/wasm/module.js';
 import { knownSlots } from '../../formats/wasm/table-slots.js';
-import { encodeFacts, FACTS_SECTION } from '../../patch/program/tabled-facts.js';
+import { decodeFacts, encodeFacts, FACTS_SECTION } from '../../patch/program/tabled-facts.js';
 import type { PreparedModule } from './base-facts.js';
 import { signatureOf } from './base-facts.js';
 
@@ -39,6 +40,20 @@ export function finishModule(prepared: PreparedModule, changed: LinkedInput): Pr
   const moved = { ...description, arena: start };
   const facts = { ...prepared.facts, arena: { ...prepared.facts.arena, start } };
   return { bytes: withSections(open(finished), moved, encodeFacts(facts)), facts, description: moved };
+}
+
+/** Beside what a tool was given, what was made of its output. */
+export const FINISHED = 'finished.wasm';
+
+/** What a prepared module says of itself. Throws IPBP2041 where it says nothing. */
+export function readPrepared(bytes: Uint8Array, name: string): PreparedModule {
+  const facts = openFacts(openWindows(wholeSource(bytes), name));
+  const content = (section: string): Uint8Array => {
+    const found = facts.sections().find((one) => one.id === 'custom' && one.name === section);
+    return found?.id === 'custom' ? found.bytes : refuse(name, 'what it said of itself is not there any more', section);
+  };
+  const description = JSON.parse(decodeText(content(BASE_SECTION))) as BaseDescription;
+  return { bytes, facts: decodeFacts(content(FACTS_SECTION), name), description };
 }
 
 function refuse(where: string, why: string, expected: string, actual?: string): never {
