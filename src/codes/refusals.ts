@@ -91,6 +91,12 @@ export const REFUSAL_CODES = {
       'The new code calls a function that the program gets from its host, and the program that runs was not given it: imports are bound when a module is instantiated.',
     remedy: 'Build and load the program again, with what the import names.',
   },
+  IPBP3024: {
+    title: 'new constructor',
+    meaning:
+      'The new code brings a function that is to run before the program does. Modules run theirs when they are instantiated, and a patch runs none.',
+    remedy: 'Build and load the program again.',
+  },
   IPBP3006: {
     title: 'layout of a live type changed',
     meaning:

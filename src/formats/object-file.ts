@@ -198,6 +198,8 @@ export interface ObjectFile {
   readonly sections: readonly Section[];
   /** The full table; index = position. Local symbols come in the order of the file. */
   readonly symbols: readonly ObjectSymbol[];
+  /** In formats without sections of addresses for that: names of functions that are to run at the start. */
+  readonly initialisers?: readonly string[];
   /** How many functions the symbol table defines in code; a fraction of the cost of `symbols`. */
   countFunctions(): number;
   /** How many symbols have one of these names. */

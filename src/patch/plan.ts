@@ -9,6 +9,7 @@ import type { Atom, LinkObject } from '../link/graph.js';
 import type { ObjectDiff } from './diff/diff.js';
 import type { PlanResult, RefusedItem } from './engine.js';
 import type { DeclarationChange } from './guard/declarations.js';
+import { refuseConstructors } from './guard/constructors.js';
 import { compareLayouts } from './guard/guard.js';
 import type { LayoutMemory } from './guard/remembered.js';
 import { refuseOtherExports } from './guard/bindings.js';
@@ -114,9 +115,9 @@ function refusal(code: Code, name: string, message: string, because: readonly st
 /** Plans one patch. Errors that belong to the edit come back as refusals; a broken object is thrown as it is. */
 export function planPatch(request: PlanRequest): PlanResult {
   const { program, diff, identity } = request;
-  if (identity.refused.length > 0) return { kind: 'refused', items: identity.refused };
   const bindings = program.base.tabled === undefined ? [] : refuseOtherExports(diff);
-  if (bindings.length > 0) return { kind: 'refused', items: bindings };
+  const unfit = [...identity.refused, ...bindings, ...refuseConstructors(program, request.after)];
+  if (unfit.length > 0) return { kind: 'refused', items: unfit };
   const chosen = chooseRoots(program, diff, request.others, identity.moved);
   // What is of another type than its slot cannot be put there. Whether a jump fits is known when all is laid out. Either
   // is given a place of its own.
@@ -228,7 +229,8 @@ function planRoots(
   if (linked.kind === 'unresolved') {
     return { kind: 'refused', items: refuseMissing(linked.symbols, request.after) };
   }
-  const unnamed = refuseUnnamedState(linked.image.atoms);
+  const brought = linked.image.atoms.map(({ object }) => object);
+  const unnamed = [...refuseConstructors(program, new Set(brought)), ...refuseUnnamedState(linked.image.atoms)];
   if (unnamed.length > 0) return { kind: 'refused', items: unnamed };
   const jumping = codeStays === null ? { island } : { not: codeStays };
   const redirected = redirectFunctions(program, roots.functions, linked.image, jumping);

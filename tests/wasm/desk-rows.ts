@@ -221,6 +221,35 @@ fn wide(n: u64) -> String {
   },
 ];
 
+const EARLY = `extern "C" fn early() {
+    THROWN.fetch_add(1, Relaxed);
+}
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static EARLY: extern "C" fn() = early;
+
+// region hand
+`;
+
+const CONSTRUCTORS: readonly Row[] = [
+  {
+    id: 'constructor',
+    name: 'a function that is to run before the program: refused',
+    action: once(WORKSHOP, ['// region hand\n', EARLY]),
+    expect: ['refused'],
+    after: [],
+    says: /IPBP3024.*early/,
+  },
+  {
+    id: 'constructor-back',
+    name: 'without it again',
+    action: once(WORKSHOP, [EARLY, '// region hand\n']),
+    expect: ['unchanged'],
+    after: [],
+  },
+];
+
 const FUTURES: readonly Row[] = [
   {
     id: 'future-body',
@@ -252,6 +281,7 @@ export const MODULE_ROWS: readonly Row[] = [
   ...DESK.slice(0, firstBack),
   ...STATICS,
   ...CODE,
+  ...CONSTRUCTORS,
   ...FUTURES,
   ...DESK.slice(firstBack),
 ];

@@ -10,7 +10,7 @@ import { openFacts, type WasmFacts } from './facts.js';
 import { readLinked } from './linked.js';
 import { bodyPiece, cutSections, makeSections, segmentPiece, type Pieces } from './pieces.js';
 import { openRelocations } from './relocation-columns.js';
-import { linkingSymbols, readSymbolColumns, type SymbolParts } from './symbols.js';
+import { linkingSymbols, symbolRow, readSymbolColumns, type SymbolParts } from './symbols.js';
 import { functionTypeText } from './value-types.js';
 
 const NO_BYTES = new Uint8Array(0);
@@ -59,6 +59,10 @@ export function readWasm(input: Uint8Array | ByteSource, name: string): WasmFile
     },
     get symbols() {
       return symbols();
+    },
+    get initialisers() {
+      const parts = facts.linking()?.flatMap((part) => (part.kind === 'init' ? part.functions : [])) ?? [];
+      return parts.flatMap(({ symbol }) => symbols()[symbolRow(symbol)]?.name ?? []);
     },
     get linked() {
       return info();
