@@ -3,8 +3,8 @@
 import { Command, Option } from 'commander';
 import { IpbpError } from '../codes/error.js';
 import type { Outcome } from './outcome.js';
-import { portNumber } from './run-arguments.js';
 import type { Output, OutputOptions } from './output.js';
+import { moduleOptions, type ModuleFlags } from './run-arguments.js';
 
 /** What commands.ts needs of whoever runs the command line. */
 export interface Runner {
@@ -76,15 +76,12 @@ export function buildCommands(runner: Runner, version: string): Command {
 type MakeOutput = (flags: CommonFlags) => Output;
 
 /** Options of `ipbp run` as commander gives them. */
-interface RunFlags extends CommonFlags {
+interface RunFlags extends CommonFlags, ModuleFlags {
   readonly onRefusal?: 'ask' | 'restart' | 'continue';
   readonly redirect: 'jump' | 'slots' | 'auto';
   readonly deliver: 'map' | 'dylib' | 'auto';
   readonly build: boolean;
   readonly agentThread: boolean;
-  readonly buildPage?: string;
-  readonly serve?: string;
-  readonly port?: string;
   readonly open?: boolean;
 }
 
@@ -134,10 +131,14 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
     .option('--build-page <command>', 'what makes that page of the module, each time it is built: trunk build')
     .option('--port <port>', 'where its pages are served; any that is free')
     .option('--open', 'open its page in the browser')
+    .option(
+      '--patchable <crates>',
+      'crates of a module whose functions can be patched, by commas; all of the workspace',
+    )
     .allowUnknownOption()
     .action(async (cargoArguments: string[], flags: RunFlags) => {
       const { run } = await import('./run.js');
-      const { onRefusal, redirect, deliver, build, agentThread, serve, buildPage, port, open = false } = flags;
+      const { onRefusal, redirect, deliver, build, agentThread, open = false } = flags;
       runner.finished(
         await run(
           {
@@ -148,9 +149,7 @@ function runCommand(runner: Runner, output: MakeOutput): Command {
             deliver,
             noBuild: !build,
             noAgentThread: !agentThread,
-            ...(serve === undefined ? {} : { serve }),
-            ...(buildPage === undefined ? {} : { buildPage }),
-            ...(port === undefined ? {} : { port: portNumber(port) }),
+            ...moduleOptions(flags),
             open,
           },
           output(flags),

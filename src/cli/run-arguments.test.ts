@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as fc from 'fast-check';
 import { IpbpError } from '../codes/error.js';
-import { splitRunArguments } from './run-arguments.js';
+import { moduleOptions, splitRunArguments } from './run-arguments.js';
 
 /** A command line as typed, and what the program gets of it. */
 const CASES: readonly (readonly [typed: string, options: string, program: string])[] = [
@@ -59,6 +59,13 @@ test('a toolchain is refused with the way to say it', () => {
     assert.is((error as IpbpError).code, 'IPBP5901');
     assert.match((error as IpbpError).message, /RUSTUP_TOOLCHAIN=nightly/);
   }
+});
+
+test('options for modules', () => {
+  assert.equal(moduleOptions({}), {});
+  const given = { serve: 'www', port: '8080', patchable: 'app,rules,' };
+  assert.equal(moduleOptions(given), { serve: 'www', port: 8080, patchable: ['app', 'rules'] });
+  for (const port of ['65536', '-1', 'x', '']) assert.throws(() => moduleOptions({ port }), /IPBP5901/, port);
 });
 
 test.run();

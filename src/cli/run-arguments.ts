@@ -26,6 +26,7 @@ const VALUE_OPTIONS: ReadonlySet<string> = new Set([
   '--serve',
   '--build-page',
   '--port',
+  '--patchable',
 ]);
 
 /** A cluster of short options that ends in one with a value: `-p`, `-rp`, `-vF`. Longer ones hold their value. */
@@ -75,8 +76,30 @@ export function splitLinkArguments(args: readonly string[]): RunArguments {
   };
 }
 
-/** The value of `--port`. Throws IPBP5901. */
-export function portNumber(text: string): number {
+/** Options of `ipbp run` that are about modules of WebAssembly, as they are written. */
+export interface ModuleFlags {
+  readonly serve?: string;
+  readonly buildPage?: string;
+  readonly port?: string;
+  readonly patchable?: string;
+}
+
+/** What they say; those that are not given are not there. Throws IPBP5901. */
+export function moduleOptions({ serve, buildPage, port, patchable }: ModuleFlags): {
+  readonly serve?: string;
+  readonly buildPage?: string;
+  readonly port?: number;
+  readonly patchable?: readonly string[];
+} {
+  return {
+    ...(serve === undefined ? {} : { serve }),
+    ...(buildPage === undefined ? {} : { buildPage }),
+    ...(port === undefined ? {} : { port: portNumber(port) }),
+    ...(patchable === undefined ? {} : { patchable: patchable.split(',').filter((name) => name !== '') }),
+  };
+}
+
+function portNumber(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
   throw new IpbpError('IPBP5901', 'not a port', { actual: text, expected: 'a number from 0 to 65535' });
 }

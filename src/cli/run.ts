@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly buildPage?: string;
   readonly serve?: string;
   readonly port?: number;
+  /** Crates of a module whose functions can be patched. */
+  readonly patchable?: readonly string[];
   readonly open: boolean;
 }
 
@@ -94,6 +96,7 @@ export async function run(options: RunOptions, output: Output): Promise<Outcome>
         ...(options.serve === undefined ? {} : { serve: options.serve }),
         ...(options.buildPage === undefined ? {} : { buildPage: options.buildPage }),
         ...(options.port === undefined ? {} : { port: options.port }),
+        ...(options.patchable === undefined ? {} : { patchable: options.patchable }),
         json: output.json,
         color: output.color,
         askRestart: (items) => askRestart(items, output),

@@ -258,6 +258,8 @@ export interface SessionOptions {
   readonly buildPage?: string;
   /** The port of its pages; any where it is not given. */
   readonly port?: number;
+  /** Of a module: crates of the workspace whose functions can be patched; all where it is not given. */
+  readonly patchable?: readonly string[];
   /** How long to wait for the agent after the program started; default 10 000 ms. */
   readonly agentTimeoutMs?: number;
 }

@@ -232,6 +232,20 @@ test('what only cargo can build is patched in without a reload', async () => {
   assert.is(page.loads(), 1);
 });
 
+test('only crates that were named can be patched', async () => {
+  served = await servedSession(fixture, { patchable: ['page'] });
+  const { next } = served;
+  const url = (await next('ready')).url ?? '';
+  const node = await served.instance(url, 'page.wasm');
+  attached.push(node);
+  const { step } = node.instance.exports as unknown as Functions;
+  fixture.write('rules/src/lib.rs', RULES.replace('x * 10', 'x * 20'));
+  const patched = await served.patched();
+  // It has no slot: who calls it is patched to call another.
+  assert.ok(patched.functions.some(({ name, verdict }) => name === 'step' && verdict === 'redirected'));
+  assert.is(step(1), 22);
+});
+
 test('a build that was not recorded, or not incremental, is not taken for the one that was', async () => {
   fixture.write('src/lib.rs', `${LIB}\n// Built by hand.\n`);
   fixture.cargo(['build', '-q', '--target', 'wasm32-unknown-unknown']);

@@ -20,6 +20,20 @@ export function refuseForModules({ options, project }: ReachContext, further: st
   throw new IpbpError('IPBP5902', 'not for modules of WebAssembly', { where: `${given}, ${project.targetTriple}` });
 }
 
+/**
+ * Throws IPBP5902 for what only modules have.
+ * @param isModule it is one, and no page loads it
+ */
+export function refuseForProcesses({ options, project }: ReachContext, isModule: boolean): void {
+  const { serve, buildPage, port, patchable } = options;
+  const ofPages = { '--serve': serve, '--build-page': buildPage, '--port': port };
+  const ofModules = isModule ? {} : { '--patchable': patchable };
+  const given = Object.entries({ ...ofPages, ...ofModules }).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  const what = isModule ? 'only for modules that pages load' : 'only for modules of WebAssembly';
+  throw new IpbpError('IPBP5902', what, { where: `${given[0]}, ${project.targetTriple}` });
+}
+
 /** What goes on among a module's instances. */
 export function tellPage({ note, emit }: Pick<ReachContext, 'note' | 'emit'>, event: PageEvent): void {
   switch (event.event) {

@@ -46,15 +46,26 @@ interface PageHostWanted {
   readonly tool?: PageTool;
 }
 
+/** What a module is prepared of, and how. */
+interface PrepareOptions {
+  /** Of its unit: where the script that stands in for the linker leaves what was linked. */
+  readonly recording: string;
+  /** Crates whose functions can be patched. */
+  readonly patchable: readonly string[] | undefined;
+}
+
 /**
  * Prepares a module, and begins to listen for its instances.
- * @param recording of its unit, where the script that stands in for the linker leaves what was linked
  * @throws IpbpError IPBP5051 where that is not known, IPBP2040 for a module that cannot be a base,
  * IPBP5054 to IPBP5056, IPBP2041 where its bindings cannot be made
  */
-export async function prepareProgram(held: Held, recording: string, wanted: PageHostWanted): Promise<PreparedProgram> {
+export async function prepareProgram(
+  held: Held,
+  { recording, patchable }: PrepareOptions,
+  wanted: PageHostWanted,
+): Promise<PreparedProgram> {
   const start = performance.now();
-  const linked = prepared(held, recording);
+  const linked = prepared(held, recording, chosenKeys(held, patchable));
   const name = basename(held.executable);
   const kept = dirname(held.keptExecutable);
   const { tool } = wanted;
@@ -98,18 +109,32 @@ export function serveProgram(
   });
 }
 
-function prepared(held: Held, recording: string): PreparedModule {
+/** Keys of the units whose functions can be patched. Throws IPBP5901 for a crate that is not there. */
+function chosenKeys({ graph }: Held, crates: readonly string[] | undefined): ReadonlySet<string> {
+  const names = crates?.map((name) => name.replaceAll('-', '_'));
+  const unknown = names?.find((name) => !graph.units.some(({ crate }) => crate === name));
+  if (unknown !== undefined)
+    throw new IpbpError('IPBP5901', 'no crate of this name is followed', {
+      expected: graph.units.map(({ crate }) => crate).join(', '),
+      actual: unknown,
+    });
+  return new Set(graph.units.filter(({ crate }) => names?.includes(crate) !== false).map(({ key }) => key));
+}
+
+function prepared(held: Held, recording: string, chosen: ReadonlySet<string>): PreparedModule {
   const { root } = held;
   const link = readLinkInputs(join(recording, 'link'), root.cwd, root.crate);
   if (link === null)
     throw new IpbpError('IPBP5051', 'what the module was linked of is not known', { where: recording });
-  const own = [...held.objects].flatMap(([key, objects]) =>
-    [...objects].map(([name, { path }]): LinkedInput => ({ name: objectId(key, name), bytes: bytesOf(path) })),
-  );
+  const ofUnits = [...held.objects].map(([key, objects]) => ({
+    key,
+    objects: [...objects].map(([name, { path }]): LinkedInput => ({ name: objectId(key, name), bytes: bytesOf(path) })),
+  }));
+  const own = ofUnits.flatMap(({ objects }) => objects);
   const others = link.objects.map((path): LinkedInput => ({ name: path, bytes: bytesOf(path) }));
   const members = archiveFiles(held, link).flatMap(({ name }) => membersOf(name));
   // What these crates define an edit can change, copies of a library's generic code among it.
-  const patchable = definedIn(own);
+  const patchable = definedIn(ofUnits.flatMap(({ key, objects }) => (chosen.has(key) ? objects : [])));
   return prepareModule(
     { name: held.executable, bytes: bytesOf(held.keptExecutable) },
     [...own, ...others, ...members],

@@ -6,11 +6,13 @@ import { cargoRun } from '../cargo/cargo-run.js';
 import { isLinkedOtherwise } from '../cargo/slot-environment.js';
 import { expectAgent, type AgentForm } from '../agent/agent-start.js';
 import { agentForm } from './agent-form.js';
+import { refuseForProcesses } from './module-terms.js';
 import type { Expected, Reach, ReachContext } from './reach.js';
 
-/** The way to them. */
+/** The way to them. Throws IPBP5902 for what only modules have. */
 export function withAgent(context: ReachContext): Reach {
   const { project, options, scripts, directories } = context;
+  refuseForProcesses(context, false);
   const formOf = (executable: string, args: readonly string[]): AgentForm | null =>
     agentForm(executable, args, project.targetTriple);
   return {

@@ -52,12 +52,16 @@ export function withPages(context: ReachContext): Reach {
       return {
         async admit(held) {
           const { prepareProgram, serveProgram } = await loading;
-          program = await prepareProgram(held, recordingOf(held.root.key), {
-            // Programs that are no browsers have no origin; they have the token from us.
-            origin: (origin) => origin === null || origin === serving.origin,
-            onEvent: (event) => tellPage(context, event),
-            ...(tool === undefined ? {} : { tool }),
-          });
+          program = await prepareProgram(
+            held,
+            { recording: recordingOf(held.root.key), patchable: options.patchable },
+            {
+              // Programs that are no browsers have no origin; they have the token from us.
+              origin: (origin) => origin === null || origin === serving.origin,
+              onEvent: (event) => tellPage(context, event),
+              ...(tool === undefined ? {} : { tool }),
+            },
+          );
           serveProgram(program, held, serving);
           replace(program.host);
           return {};

@@ -8,7 +8,7 @@ import type { CargoProject } from '../cargo/cargo-project.js';
 import { cargoRun } from '../cargo/cargo-run.js';
 import { builtForPages } from '../web/agent-script.js';
 import type { PreparedProgram } from './page-program.js';
-import { refuseForModules, tellPage } from './module-terms.js';
+import { refuseForModules, refuseForProcesses, tellPage } from './module-terms.js';
 import type { Expected, Reach, ReachContext } from './reach.js';
 
 const AGENT_TIMEOUT_MS = 10_000;
@@ -17,6 +17,7 @@ const AGENT_TIMEOUT_MS = 10_000;
 export function withWasi(context: ReachContext): Reach {
   const { options, scripts, directories } = context;
   refuseForModules(context);
+  refuseForProcesses(context, true);
   const project = withRunner(context.project);
   const recordingOf = (key: string): string => join(directories.units, key);
   return {
@@ -34,13 +35,17 @@ export function withWasi(context: ReachContext): Reach {
       const expected: Expected = {
         async admit(held) {
           const { prepareProgram } = await loading;
-          program = await prepareProgram(held, recordingOf(held.root.key), {
-            origin: (origin) => origin === null,
-            onEvent(event) {
-              if (event.event === 'connected') clearTimeout(late);
-              tellPage(context, event);
+          program = await prepareProgram(
+            held,
+            { recording: recordingOf(held.root.key), patchable: options.patchable },
+            {
+              origin: (origin) => origin === null,
+              onEvent(event) {
+                if (event.event === 'connected') clearTimeout(late);
+                tellPage(context, event);
+              },
             },
-          });
+          );
           return { IPBP_PROGRAM: program.file, IPBP_CONNECT: program.host.url, IPBP_TOKEN: program.token };
         },
         open(held) {
