@@ -3,7 +3,17 @@
 // that no caller needs, and give them back. Such a one must not be put into the slot of the one before.
 import type { RefusedItem } from '../engine.js';
 import { findItems, type Program } from '../program/program.js';
+import type { TabledFacts } from '../program/tabled-facts.js';
 import type { ChangedFunction } from '../roots.js';
+
+/** By slot. A program has tens of thousands of functions, a patch few. */
+const signatures = new WeakMap<TabledFacts, ReadonlyMap<number, string>>();
+
+function signaturesOf(facts: TabledFacts): ReadonlyMap<number, string> {
+  const known = signatures.get(facts) ?? new Map(facts.functions.map(({ slot, signature }) => [slot, signature]));
+  signatures.set(facts, known);
+  return known;
+}
 
 /**
  * What is of another type than a copy of it in the program, by mangled name; with what is to be said (IPBP3018) where its
@@ -15,14 +25,15 @@ export function otherSignatures(
 ): ReadonlyMap<string, RefusedItem> {
   const { tabled } = program.base;
   if (tabled === undefined) return new Map();
-  const bySlot = new Map(tabled.functions.map(({ slot, signature }) => [slot, signature]));
+  const brought = new Map<number, string>();
   for (const { image } of program.mapped) {
-    for (const { slot, type } of image.code?.functions ?? []) bySlot.set(slot, image.code?.types[type] ?? '');
+    for (const { slot, type } of image.code?.functions ?? []) brought.set(slot, image.code?.types[type] ?? '');
   }
+  const linked = signaturesOf(tabled);
   const found = new Map<string, RefusedItem>();
   for (const { name, demangled, body, because } of functions) {
     const after = body.symbol.signature;
-    const before = findItems(program, name).map(({ address }) => bySlot.get(address));
+    const before = findItems(program, name).map(({ address }) => brought.get(address) ?? linked.get(address));
     const other = before.find((signature) => signature !== undefined && signature !== after);
     if (other === undefined || after == null) continue;
     found.set(name, { code: 'IPBP3018', name: demangled, message: `it was ${other} and is ${after}`, because });
