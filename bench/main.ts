@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { benchEdit } from './edit.js';
 import { benchEngine } from './engine.js';
 import { benchLink } from './link.js';
+import { benchModuleCosts } from './module-costs.js';
 import { benchModuleWays } from './module-ways.js';
 import { benchPages } from './pages.js';
 import { benchPatchLink } from './patch-link.js';
@@ -44,6 +45,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   size: () => benchSize(edits, values.keep ?? null),
   slots: () => benchSlots(edits, values.subject, built, values.keep ?? null),
   'module-ways': () => benchModuleWays(edits),
+  'module-costs': () => benchModuleCosts(edits, values.subject, values.keep ?? null),
   pages: () => benchPages(),
   'patch-link': () => benchPatchLink(edits, values.subject, built, values.keep ?? null),
   link: () => Promise.resolve(benchLink(edits, values.subject)),

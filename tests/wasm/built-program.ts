@@ -10,7 +10,7 @@ import type { InputFile } from '../../src/patch/engine.js';
 import { cargoFixture, manifest } from '../cargo-fixture.js';
 import { ownObjects, stdObjects } from './linked-inputs.js';
 
-const TARGET = 'wasm32-unknown-unknown';
+export const TARGET = 'wasm32-unknown-unknown';
 
 /** What is built. */
 export interface ProgramSource {
@@ -31,6 +31,9 @@ export interface BuiltProgram {
   readonly others: readonly LinkedInput[];
   /** Files with what a patch may bring of those. */
   readonly archives: readonly InputFile[];
+  /** Where it was built; in it, what cargo put out. */
+  readonly folder: string;
+  readonly output: string;
   /** Builds with other files, by their path, and gives the objects of the workspace's crates. */
   compile(files: Readonly<Record<string, string>>): readonly LinkedInput[];
   remove(): void;
@@ -62,6 +65,7 @@ export function buildProgram({ folder: from, crates, release = false }: ProgramS
   const std = join(dirname(tools.rustc), 'usr', 'lib', 'rustlib', TARGET, 'lib');
   const name = `${crates[0]}.wasm`;
   return {
+    ...{ folder, output },
     module: { name, bytes: bytesOf(join(output, name)) },
     own: all.filter((object) => isOwn(object.name)),
     others: [...all.filter((object) => !isOwn(object.name)), ...stdObjects(TARGET)],
