@@ -1,6 +1,7 @@
 // Makes a linked module a base for patches, with all that is known of it: functions' slots by the rewrite, statics'
 // addresses by what the linker made of its objects.
 import { openWindows, wholeSource } from '../../bytes/source.js';
+import { IpbpError } from '../../codes/error.js';
 import type { BaseDescription } from '../../formats/wasm/base-section.js';
 import { encodeModule } from '../../formats/wasm/encode-sections.js';
 import { openFacts, type WasmFacts } from '../../formats/wasm/facts.js';
@@ -46,6 +47,7 @@ export function prepareModule(
   const places = findPlaces(inputs, linked);
   const base = rewriteBase(linked.bytes, linked.name, choose, 'auto', true);
   const rewritten = openFacts(openWindows(wholeSource(base.bytes), linked.name));
+  refuseOtherCode(base.functions, places, linked.name);
   const { description } = base;
   const entered = (functions: typeof base.functions, patchable: boolean): TabledFunction[] =>
     functions.flatMap(({ name, type, slots }) =>
@@ -86,6 +88,21 @@ export function definedIn(objects: readonly LinkedInput[]): ReadonlySet<string> 
       ),
     ),
   );
+}
+
+/**
+ * What a linker makes holds the objects' functions as they are. Where it does not, link-time optimisation or a tool behind
+ * the linker made others of them, and where statics are cannot be told. IPBP2040.
+ */
+function refuseOtherCode(functions: readonly { readonly name: string }[], places: KnownPlaces, where: string): void {
+  const known = functions.filter(({ name }) => places.functions.has(placeName(name)));
+  // Of several copies of one name it is not known which is which.
+  if (known.length * 2 >= functions.length) return;
+  throw new IpbpError('IPBP2040', 'the module cannot be made one for patches: its code is not that of its objects', {
+    expected: `${functions.length} functions as the objects have them`,
+    actual: `${known.length}`,
+    where,
+  });
 }
 
 /** The text of a type by its index; empty where there is none. */
