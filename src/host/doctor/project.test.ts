@@ -139,6 +139,17 @@ for (const [facts, check, status, code, remedy] of CASES) {
   });
 }
 
+test('a module needs no runner, and is a program', () => {
+  const packages = [{ name: 'page', manifest: '', crates: [{ name: 'page', kinds: ['cdylib'] }] }];
+  const project = { ...PROJECT, packages, targetTriple: 'wasm32-unknown-unknown', emulated: true };
+  const findings = checkProject({ ...GOOD, project });
+  assert.equal(
+    findings.filter(({ status }) => status !== 'ok'),
+    [],
+  );
+  assert.match(findings.find(({ check }) => check === 'project.runner')?.message ?? '', /pages run it/);
+});
+
 test('after ipbp init', () => {
   const findings = checkProject(INIT);
   assert.ok(findings.every(({ status }) => status === 'ok'));

@@ -1,6 +1,7 @@
 // Checks of the project besides what it is compiled with (build-settings.ts): what cargo says of it, which of its
 // crates are followed, what is chained, and what its directories can do. Functions over facts (project-facts.ts).
 import type { CargoProject } from '../cargo/cargo-project.js';
+import { isModule, isWasi } from '../cargo/target-triple.js';
 import { missing, ok, warning, type Finding } from './finding.js';
 
 /** The project, where cargo could read one. */
@@ -53,13 +54,13 @@ export function checkNoProject({ reason, isMeant }: NoProject): Finding {
 }
 
 /** Which crates ipbp follows, and which cargo alone can build. */
-function checkCrates({ project: { packages } }: ProjectFacts): Finding[] {
+function checkCrates({ project: { packages, targetTriple } }: ProjectFacts): Finding[] {
   const check = 'project.crates';
   const crates = packages.flatMap((one) => one.crates.map((crate) => ({ ...crate, package: one.name })));
   const named = (...kinds: readonly string[]): string[] => [
     ...new Set(crates.filter((crate) => crate.kinds.some((kind) => kinds.includes(kind))).map(({ name }) => name)),
   ];
-  const programs = named('bin', 'example');
+  const programs = named('bin', 'example', ...(isModule(targetTriple) ? ['cdylib'] : []));
   const libraries = named('lib', 'rlib', 'dylib');
   const macros = named('proc-macro');
   const scripted = packages
@@ -105,6 +106,8 @@ function checkWrapper({ project, wrapperIsThere }: ProjectFacts): Finding {
 function checkRunner({ project, runnerIsThere }: ProjectFacts): Finding {
   const check = 'project.runner';
   const { runner, buildDirectory } = project;
+  if (runner === null && isModule(project.targetTriple))
+    return ok(check, isWasi(project.targetTriple) ? 'none: ipbp run starts the program in Node' : 'none: pages run it');
   if (runner === null && project.emulated)
     return missing(
       check,

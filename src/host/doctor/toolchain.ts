@@ -1,5 +1,5 @@
 // Checks of cargo, rustc and the agent. Functions over facts; toolchain-facts.ts asks for them.
-import { isSupportedTarget } from '../cargo/target-triple.js';
+import { isModule, isSupportedTarget } from '../cargo/target-triple.js';
 import { isAtLeast, missing, ok, warning, type Finding } from './finding.js';
 
 /** How a trial of the agent in a program of the system's ended. */
@@ -111,6 +111,7 @@ function checkLinker({ linker: { name, from, path } }: ToolchainFacts): Finding 
 /** Built by cargo at the first run, in a cache, once per rustc; then it can be tried. */
 function checkAgent({ agent, targetTriple }: ToolchainFacts): Finding {
   const check = 'toolchain.agent';
+  if (targetTriple !== null && isModule(targetTriple)) return ok(check, 'comes with ipbp: nothing is built');
   if (agent === null) return missing(check, 'where the agent is cannot be told', INSTALL, 'IPBP4008');
   const { library, isBuilt, cacheError, trial, isFiltered } = agent;
   if (!isBuilt && cacheError !== null)
