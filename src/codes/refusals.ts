@@ -152,4 +152,10 @@ export const REFUSAL_CODES = {
       'The edit uses something of JavaScript that the program did not use before, exports something new, or hands over a value or closure of a new type: the code which wasm-bindgen made for the page has nothing for it.',
     remedy: 'Run wasm-bindgen again and load the page anew; ipbp run does so by itself.',
   },
+  IPBP3051: {
+    title: 'bindings are as they were',
+    meaning:
+      'What a crate tells wasm-bindgen changed (a js_name, a comment, an inline script), which no code of the program shows: the page goes on with the bindings that it has.',
+    remedy: 'Nothing for a comment; else start ipbp run again, which has the bindings made anew.',
+  },
 } as const;

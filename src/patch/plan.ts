@@ -12,6 +12,7 @@ import type { DeclarationChange } from './guard/declarations.js';
 import { refuseConstructors } from './guard/constructors.js';
 import { compareLayouts } from './guard/guard.js';
 import type { LayoutMemory } from './guard/remembered.js';
+import { withBindingTexts } from './guard/binding-texts.js';
 import { refuseOtherExports } from './guard/bindings.js';
 import { AS_IT_IS } from './guard/type-names.js';
 import { refuseMissing } from './guard/missing.js';
@@ -124,7 +125,7 @@ export function planPatch(request: PlanRequest): PlanResult {
   let noJump = otherSignatures(program, chosen.functions);
   for (let round = 1; ; round++) {
     const planned = planRoots(request, chosen, noJump);
-    if (planned.kind !== 'no jump') return planned;
+    if (planned.kind !== 'no jump') return withBindingTexts(planned, request);
     if (round === MOST_ROUNDS) {
       const why = `so it is with what it calls, ${MOST_ROUNDS - 1} calls deep: no further callers are linked anew`;
       const items = [...planned.entries.values()].map((item) => ({ ...item, because: [...item.because, why] }));
@@ -157,7 +158,7 @@ function planRoots(
   if (resized.length > 0) return { kind: 'refused', items: resized };
   const wanted = wantedAtoms(request);
   const nothing = roots.functions.length + roots.initialisers.length + wanted.length === 0;
-  if (nothing && !hasNewConstructors(diff)) {
+  if (nothing && !diff.constructors.some(({ change }) => change === 'added')) {
     // The program's code is the same, but what it means by a type may not be.
     const { went } = compareLayouts(request.before, request.after, request.remembered, identity.pathOf);
     return { kind: 'unchanged', reason: reasonForNothing(diff, roots), went };
@@ -250,10 +251,6 @@ function wantedAtoms({ wanted = [], after, others }: PlanRequest): readonly Atom
   if (wanted.length === 0) return [];
   const [near, far] = [objectsSource(after), objectsSource(others())];
   return [...new Set(wanted.flatMap((name) => (near(name, name) ?? far(name, name))?.atom ?? []))];
-}
-
-function hasNewConstructors(diff: ObjectDiff): boolean {
-  return diff.constructors.some((entry) => entry.change === 'added');
 }
 
 function reasonForNothing(diff: ObjectDiff, roots: Roots): string {

@@ -75,6 +75,8 @@ const EDITS: readonly (readonly [what: string, source: string, ask: string, answ
 
 /** What needs new glue, and for what. */
 const BEYOND: readonly (readonly [source: string, name: string, message: RegExp])[] = [
+  [edited('js_name = note', 'js_name = mark'), 'page::note', /this import/],
+  [edited('fn note(text: &str);', 'fn note(text: &str) -> bool;'), 'page::note', /this import/],
   [edited('"hello {name}"', '"{}", js_sys::Math::min(1.0, 2.0)'), 'js_sys::Math::min', /this import/],
   [`${SOURCE}\n#[wasm_bindgen]\npub fn fresh(x: u32) -> u32 {\n    x\n}\n`, 'fresh', /newly exported/],
   [
@@ -160,6 +162,14 @@ test('edits in Node and in a browser', async () => {
       );
       assert.match(made.items[0]?.message ?? '', message);
     }
+    // What only the bindings say: a comment, alone and beside an edit.
+    const comment = edited('#[wasm_bindgen]\npub fn clicks', '#[wasm_bindgen] /// How many.\npub fn clicks');
+    module.edit(SOURCE);
+    const said = module.edit(comment);
+    assert.ok(said.kind === 'unchanged' && /bindings changed/.test(said.reason), said.kind);
+    const beside = module.edit(comment.replace('value += 1', 'value += 2'));
+    assert.ok(beside.kind === 'patch', beside.kind);
+    assert.equal(beside.warnings, ['IPBP3051']);
     assert.equal([page.loads(), page.console], [1, []]);
     assert.equal(
       events.filter(({ event }) => event === 'trapped' || event === 'rejected'),

@@ -34,7 +34,13 @@ const PARTS = new URL('bindgen-app/parts.rs', import.meta.url);
 export type GlueTarget = 'web' | 'nodejs' | 'bundler' | 'no-modules';
 
 export type Edited =
-  | { readonly kind: 'patch'; readonly patch: PagePatch; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'patch';
+      readonly patch: PagePatch;
+      readonly bytes: Uint8Array;
+      readonly warnings: readonly string[];
+    }
+  | { readonly kind: 'unchanged'; readonly reason: string }
   | { readonly kind: 'refused'; readonly items: readonly RefusedItem[] };
 
 /** The program, and edits of it. */
@@ -121,12 +127,12 @@ export function bindgenModule(source: string): BindgenModule {
         others: () => diff.unchanged(diff.names),
         ...{ archives: rlibs, room: DEFAULT_ROOM, delivery: 'map' },
       });
-      if (plan.kind === 'refused') return plan;
-      if (plan.kind !== 'patch') throw new Error(JSON.stringify(plan));
+      if (plan.kind !== 'patch') return plan;
       const { image } = plan;
       program = withPatch(program, { image, digest: encodePatchFile(image).digest });
       known = now;
-      return { kind: 'patch', ...pagePatch(++number, image, target) };
+      const warnings = image.warnings.map(({ code }) => code);
+      return { kind: 'patch', ...pagePatch(++number, image, target), warnings };
     },
     remove: () => fixture.remove(),
   };

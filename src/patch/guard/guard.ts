@@ -11,6 +11,7 @@
 // values keep the old code under the old name, and new values get new code. Only when one name stands on both sides and
 // the environment has another layout would old values run new code: a coroutine that holds another local across an
 // `.await`, or any closure under v0 mangling, whose names do not hold the captures.
+import { isBindingText } from './binding-texts.js';
 import type { DescribedVtable } from '../../formats/dwarf/type-table.js';
 import { demangle } from '../../formats/symbols/demangle.js';
 import type { LinkObject } from '../../link/graph.js';
@@ -77,7 +78,9 @@ export function compareLayouts(
   if (!old.described || !now.described)
     return { changed: [], went: [], checked: false, missing: old.missing ?? now.missing };
   const rename = renamingOf(old, now, (from, to, names) => differencesOf(from, to, names).length === 0);
-  const dangerous = changedTypes(old, now, rename, memory).filter(({ to }) => !isAnotherEnvironment(to.path, old, now));
+  const dangerous = changedTypes(old, now, rename, memory).filter(
+    ({ to }) => !isAnotherEnvironment(to.path, old, now) && !isBindingText(to.path),
+  );
   const refused = new Map(dangerous.map((change) => [change.to.path, change]));
   const holdings = holdingsOf(refused.size === 0 ? [] : [...now.byPath.values()].flat());
   const tables = dangerous.filter(({ to }) => to.path.endsWith(VTABLE));
