@@ -13,6 +13,8 @@ import { type PageConnection, welcomePage } from './page-connection.js';
 const HANDSHAKE_LIMIT = 10_000;
 const ANSWER_LIMIT = 2000;
 const LATE = 'IPBP4025';
+/** Who is cut off has answered nothing, and gets what it has not when it is back. */
+const CUT = 'IPBP4006';
 /** Agents send short messages: a stack is the longest part of any. */
 const LONGEST_MESSAGE = 1024 * 1024;
 
@@ -236,7 +238,7 @@ async function inTime(one: Live, work: Promise<PageResult['error']>): Promise<Pa
 
 /** One that has not answered yet will take it. */
 export function isRefusal({ error }: PageResult): boolean {
-  return error !== null && error.code !== LATE;
+  return error !== null && error.code !== LATE && error.code !== CUT;
 }
 
 function asError(error: unknown): { readonly code: string; readonly message: string } {
