@@ -105,6 +105,7 @@ export class RunningSession {
         case 'ready':
         case 'change':
         case 'note':
+        case 'page':
           break;
       }
     }
