@@ -39,6 +39,17 @@ export interface BuiltProgram {
   remove(): void;
 }
 
+/**
+ * Objects in cargo's folder, by the names that they have in rustc's own: those that are linked are called by the run of
+ * rustc, too, and what it left as it was would seem to be another.
+ */
+function objectsIn(folder: string): LinkedInput[] {
+  return ownObjects(folder).map(({ name, bytes }) => ({
+    name: name.replace(/\.[a-z0-9]{7}(?=\.rcgu\.o$)/, ''),
+    bytes,
+  }));
+}
+
 function bytesOf(path: string): Uint8Array {
   return new Uint8Array(readFileSync(path));
 }
@@ -57,7 +68,7 @@ export function buildProgram({ folder: from, crates, release = false }: ProgramS
   const isOwn = (file: string): boolean =>
     crates.some((crate) => /^[-.]/.test(file.slice(crate.length)) && file.startsWith(crate));
   cargo();
-  const all = ownObjects(deps);
+  const all = objectsIn(deps);
   const libraries = (where: string): InputFile[] =>
     readdirSync(where)
       .filter((file) => file.endsWith('.rlib') && !isOwn(file.slice('lib'.length)))
@@ -74,7 +85,7 @@ export function buildProgram({ folder: from, crates, release = false }: ProgramS
       for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
       for (const file of readdirSync(deps)) if (file.endsWith('.rcgu.o') && isOwn(file)) rmSync(join(deps, file));
       cargo();
-      return ownObjects(deps).filter((object) => isOwn(object.name));
+      return objectsIn(deps).filter((object) => isOwn(object.name));
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

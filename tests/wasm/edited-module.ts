@@ -1,16 +1,10 @@
 // A module of Rust that is edited: rustc's objects before and after each edit become patches, one upon the other, as a
 // session makes them.
 import type { LinkedInput } from '../../src/formats/wasm/known-places.js';
-import { readWasm } from '../../src/formats/wasm/read.js';
 import { type PreparedModule, prepareModule } from '../../src/host/web/base-facts.js';
 import { pagePatch } from '../../src/host/web/page-patch.js';
-import { diffFiles } from '../../src/patch/diff/diff-files.js';
 import type { InputFile } from '../../src/patch/engine.js';
-import { encodePatchFile } from '../../src/patch/image/image-file.js';
-import { DEFAULT_ROOM, planPatch } from '../../src/patch/plan.js';
-import { archivesSource } from '../../src/patch/program/archive-source.js';
-import { freshProgram, isTaken, withPatch, withoutLast } from '../../src/patch/program/program.js';
-import { openTabledProgram } from '../../src/patch/program/tabled-program.js';
+import { openLiveEngine } from '../../src/patch/live-engine.js';
 import type { PagePatch } from '../../src/patch/wire/page-frames.js';
 import { type BuiltProgram, builtFile } from './built-program.js';
 
@@ -39,8 +33,22 @@ export interface EditedModule {
   remove(): void;
 }
 
-function inputs(objects: readonly LinkedInput[]): InputFile[] {
-  return objects.map(({ name, bytes }) => ({ name, read: () => bytes }));
+const toFile = ({ name, bytes }: LinkedInput): InputFile => ({ name, read: () => bytes });
+
+/** The objects that differ and those that do not, as a session tells its engine. */
+function split(
+  before: readonly LinkedInput[],
+  after: readonly LinkedInput[],
+): Readonly<Record<'before' | 'after' | 'others', readonly InputFile[]>> {
+  const old = new Map(before.map(({ name, bytes }) => [name, bytes]));
+  const same = new Set<string>();
+  for (const { name, bytes } of after) {
+    const was = old.get(name);
+    if (was !== undefined && Buffer.compare(was, bytes) === 0) same.add(name);
+  }
+  const files = (objects: readonly LinkedInput[], wanted: boolean): InputFile[] =>
+    objects.filter(({ name }) => same.has(name) === wanted).map(toFile);
+  return { before: files(before, false), after: files(after, false), others: files(after, true) };
 }
 
 /** Prepares a program's module; `isOwn` says which functions can be patched. */
@@ -48,31 +56,27 @@ export function patchChain(built: BuiltProgram, isOwn: (name: string) => boolean
   const { module, own, others, archives } = built;
   const prepared = prepareModule(module, [...own, ...others], isOwn);
   const target = { format: 'wasm', facts: prepared.facts } as const;
-  let program = freshProgram(openTabledProgram(readWasm(prepared.bytes, module.name), prepared.facts));
+  const engine = openLiveEngine({ name: module.name, read: () => prepared.bytes });
   const history = [own];
   let number = 0;
   return {
     prepared,
     to(objects) {
       const start = performance.now();
-      const diff = diffFiles(inputs(history.at(-1) ?? []), inputs(objects), (name) => isTaken(program, name));
+      const files = split(history.at(-1) ?? [], objects);
+      const diff = engine.diff(files.before, files.after);
       const compared = performance.now();
-      const plan = planPatch({
-        ...{ program, diff, identity: diff, before: diff.replaced, after: diff.changed },
-        others: () => diff.unchanged(diff.names),
-        ...{ archives: archivesSource(archives), room: DEFAULT_ROOM, delivery: 'map' },
-      });
+      const plan = engine.link(diff, { others: files.others, archives });
       if (plan.kind !== 'patch') throw new Error(JSON.stringify(plan));
-      const { image } = plan;
       const linked = performance.now();
-      const made = pagePatch(++number, image, target);
+      const made = pagePatch(++number, plan.image, target);
       const encoded = performance.now();
-      program = withPatch(program, { image, digest: encodePatchFile(image).digest });
+      engine.applied(plan.image, diff);
       history.push(objects);
       return { ...made, ms: { diff: compared - start, link: linked - compared, encode: encoded - linked } };
     },
     undone() {
-      program = withoutLast(program);
+      engine.undone();
       history.pop();
     },
   };
