@@ -19,6 +19,7 @@ import { NO_MEMORY, withLayouts, type RememberedLayout } from './guard/remembere
 import { encodeTransaction } from './wire/frame-codec.js';
 import type { EngineSite } from './program/module-view.js';
 import type { AgentOp, Moved } from './wire/frames.js';
+import { keptObjects } from './kept-objects.js';
 import type { PatchImage } from './image/image.js';
 import { encodePatchFile } from './image/image-file.js';
 import { readPatch, type LibraryTarget } from './image/library.js';
@@ -201,6 +202,7 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
   let program: Program = freshProgram(base);
   let process: EngineSite | null = null;
   let memory = NO_MEMORY;
+  const kept = keptObjects();
   // Also by what was undone since: a pointer stays.
   let taken: ReadonlySet<string> = new Set();
   const leavingBehind = new WeakMap<PatchImage, readonly RememberedLayout[]>();
@@ -295,7 +297,7 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
     },
     diff(before, after) {
       const names = namesOf(program);
-      const old = before.map((file) => openObject(file, names));
+      const old = before.map((file) => kept.open(file, names));
       const { diff, ...identity } = identify({
         before: old,
         after: after.map(readObjectWith),
@@ -303,6 +305,10 @@ export function openLiveEngine(executable: InputFile, delivery: Delivery = 'map'
         isTaken: (name) => isTaken(program, name),
         departed: departedOf(program),
       });
+      kept.keep([
+        { objects: identity.after, names: identity.names },
+        { objects: old, names },
+      ]);
       return { ...diff, ...identity, count: diff.items.length, before: old };
     },
     link(diff, inputs) {

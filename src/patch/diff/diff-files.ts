@@ -1,5 +1,6 @@
 // Compares files: objects and archives of them, before and after. Opens them, leaves out what is the same byte for byte,
 // and hands the rest to diff.ts.
+import { sameBytes } from '../../bytes/same.js';
 import { openArchive } from '../../formats/archive.js';
 import { detectFormat } from '../../formats/detect.js';
 import { sliceOf } from '../../formats/universal.js';
@@ -93,11 +94,4 @@ function openInput(input: InputFile): readonly Opened[] {
     const file = archive.member(member.index);
     return file === null ? [] : [{ key: member.name, file }];
   });
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  // A loop: `every` calls a function per byte, and a program has a hundred million of them.
-  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
-  return true;
 }
