@@ -1,6 +1,6 @@
-// DWARF's numbers that type descriptions need, names verbatim: DWARF 5 §7.5.3 (tags), §7.5.4 (attributes), §7.5.6
-// (forms), §7.7.1 (operations), §7.5.1 (unit types), and the GNU forms that gcc's -gsplit-dwarf and dwz write. Only
-// numbers; what they mean is in the readers.
+// DWARF's numbers that are read here, names verbatim: DWARF 5 §7.5.3 (tags), §7.5.4 (attributes), §7.5.6
+// (forms), §7.7.1 (operations), §7.5.1 (unit types), §7.22 (line programs), and the GNU forms that gcc's -gsplit-dwarf and
+// dwz write. Only numbers; what they mean is in the readers.
 
 export const DW_TAG_array_type = 0x01;
 export const DW_TAG_class_type = 0x02;
@@ -109,3 +109,17 @@ export const DW_UT_type = 0x02;
 export const DW_UT_skeleton = 0x04;
 export const DW_UT_split_compile = 0x05;
 export const DW_UT_split_type = 0x06;
+
+export const DW_LNS_copy = 0x01;
+export const DW_LNS_advance_pc = 0x02;
+export const DW_LNS_advance_line = 0x03;
+export const DW_LNS_set_file = 0x04;
+export const DW_LNS_set_column = 0x05;
+export const DW_LNS_const_add_pc = 0x08;
+export const DW_LNS_fixed_advance_pc = 0x09;
+
+export const DW_LNE_end_sequence = 0x01;
+export const DW_LNE_set_address = 0x02;
+
+export const DW_LNCT_path = 0x01;
+export const DW_LNCT_directory_index = 0x02;

@@ -112,14 +112,32 @@ function asReason<T>(open: () => T): T | string {
   }
 }
 
+/** What line programs are read from. Sections that the object lacks are empty. */
+export interface LineSections extends Pick<DebugSections, 'strings' | 'lineStrings'> {
+  readonly program: ByteReader;
+  /** What the address at an offset of `program` stands for; null where no relocation says it. */
+  address(offset: number): Place | null;
+}
+
+/**
+ * Opens what an object has of lines; they are not split off.
+ * @throws IpbpError as {@link findDebugSections}
+ */
+export function openLineSections(file: ObjectFile): LineSections {
+  const section = findSection(file, 'debug_line');
+  const addresses = section === undefined ? [] : addressesOf(file, section);
+  return {
+    program: openSection(file, 'debug_line'),
+    strings: openSection(file, 'debug_str'),
+    lineStrings: openSection(file, 'debug_line_str'),
+    address: (offset) => relocationTarget(file, addresses, offset),
+  };
+}
+
 type Parts = Omit<DebugSections, 'address' | 'addressBase'>;
 
 function openParts(file: ObjectFile, suffix: string): Parts {
-  const open = (name: string): ByteReader => {
-    const section = findSection(file, name + suffix);
-    if (section === undefined) return new ByteReader(NO_BYTES, file.name);
-    return new ByteReader(relocated(file, section), file.name, section.offset);
-  };
+  const open = (name: string): ByteReader => openSection(file, name + suffix);
   return {
     info: open('debug_info'),
     abbreviations: open('debug_abbrev'),
@@ -127,6 +145,12 @@ function openParts(file: ObjectFile, suffix: string): Parts {
     lineStrings: open('debug_line_str'),
     stringOffsets: open('debug_str_offsets'),
   };
+}
+
+function openSection(file: ObjectFile, name: string): ByteReader {
+  const section = findSection(file, name);
+  if (section === undefined) return new ByteReader(NO_BYTES, file.name);
+  return new ByteReader(relocated(file, section), file.name, section.offset);
 }
 
 /**
