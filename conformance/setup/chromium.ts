@@ -16,7 +16,16 @@ export interface Page {
   loads(): number;
   /** Bytes of JavaScript's heap that are in use when what nobody needs is gone. */
   heapUsed(): Promise<number>;
+  /** Turns the debugger on: the scripts and modules of which it is told, to which later ones are added. */
+  debugged(): Promise<readonly DebuggedScript[]>;
   close(): Promise<void>;
+}
+
+/** What the debugger is told of a script. */
+export interface DebuggedScript {
+  readonly language: string;
+  /** The URL of its source map; empty without one. */
+  readonly sourceMap: string;
 }
 
 /** A browser. */
@@ -79,6 +88,7 @@ async function openPage(address: string, url: string): Promise<Page> {
   await opened(socket);
   const waiting = new Map<number, (message: Message) => void>();
   const console: string[] = [];
+  const scripts: DebuggedScript[] = [];
   let loads = 0;
   let loaded: () => void = () => undefined;
   socket.on('message', (data: Buffer) => {
@@ -92,6 +102,12 @@ async function openPage(address: string, url: string): Promise<Page> {
         args: readonly { value?: string | number | boolean; description?: string }[];
       };
       console.push(args.map((each) => String(each.value ?? each.description)).join(' '));
+    } else if (message.method === 'Debugger.scriptParsed') {
+      const { scriptLanguage, sourceMapURL = '' } = message.params as {
+        scriptLanguage?: string;
+        sourceMapURL?: string;
+      };
+      scripts.push({ language: scriptLanguage ?? '', sourceMap: sourceMapURL });
     } else if (message.method === 'Runtime.exceptionThrown') {
       const { exceptionDetails } = message.params as unknown as { exceptionDetails: ExceptionDetails };
       console.push(textOf(exceptionDetails));
@@ -128,6 +144,10 @@ async function openPage(address: string, url: string): Promise<Page> {
       // Once is not enough: what one collection finds unreachable may hold something that the next does.
       for (let round = 0; round < 3; round++) await call('HeapProfiler.collectGarbage');
       return ((await call('Runtime.getHeapUsage')) as { readonly usedSize: number }).usedSize;
+    },
+    async debugged() {
+      await call('Debugger.enable');
+      return scripts;
     },
     async close() {
       await call('Page.close');

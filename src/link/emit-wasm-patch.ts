@@ -9,6 +9,7 @@ import { encodeModule } from '../formats/wasm/encode-sections.js';
 import type { ElementSegment, Import, ModuleSection, SectionContent } from '../formats/wasm/module.js';
 import { encodeNames } from '../formats/wasm/names.js';
 import { parseFunctionType } from '../formats/wasm/value-types.js';
+import { LINES_SECTION, linesSection } from './emit-wasm-lines.js';
 import type { ImageSegment, LinkedCode, TableStub } from './linked-image.js';
 import { PATCH_SECTION } from './names.js';
 import { DATA_SECTION, SHARED, type PatchInstance } from './patch-instance.js';
@@ -34,6 +35,12 @@ export function emitWasmPatch(patch: PatchInstance): Uint8Array {
     custom('name', namesOf(code)),
     ...(patch.description === null ? [] : [custom(PATCH_SECTION, patch.description)]),
   ];
+  const module = encoded(contents);
+  const lines = linesSection(module, code);
+  return lines === null ? module : encoded([...contents, custom(LINES_SECTION, lines)]);
+}
+
+function encoded(contents: readonly SectionContent[]): Uint8Array {
   return encodeModule(contents.map((content): ModuleSection => ({ ...content, lengthWidth: 0 })));
 }
 

@@ -5,6 +5,7 @@ import { closeOver, type LinkedAtom, type Reach, type Unresolved } from './close
 import { NO_ENTRIES, throughStubs } from './entry-stubs.js';
 import { isOutside, reachAnywhere } from './far-references.js';
 import { applyFixup, fillSlot, type FixupContext, type Words } from './fixups.js';
+import { openLines } from './function-lines.js';
 import { numberIndexes } from './index-spaces.js';
 import type { ImageFunction, ImageSegment, LinkedCode, LinkedImage, TlsInit } from './linked-image.js';
 import { isThreadLocal, place, type Layout, type Placement, type Region } from './place.js';
@@ -113,10 +114,15 @@ function write(
     return { bytes: segment.bytes, offset: address - segment.address };
   };
   const functions = new Map<Atom, ImageFunction>();
+  const linesOf = openLines();
   for (const { atom, bytes } of atoms) {
     if (indexes !== null && atom.kind === 'code') {
       const { name } = atom;
-      functions.set(atom, { name, slot: layout.addressOf(atom), type: indexes.typeOf(atom), bytes: bytes.slice() });
+      const lines = linesOf(atom);
+      functions.set(atom, {
+        ...{ name, slot: layout.addressOf(atom), type: indexes.typeOf(atom), bytes: bytes.slice() },
+        ...(lines.length > 0 && { lines }),
+      });
       continue;
     }
     if (bytes.length === 0) continue;

@@ -1,5 +1,6 @@
 // What a link yields: pages with their bytes, and the words that only the process can fill. Addresses are of module 0's
 // space; patches lie below the program, at negative ones.
+import type { LineRow } from '../formats/dwarf/line-program.js';
 import type { Atom } from './graph.js';
 
 /** A run of pages. */
@@ -99,6 +100,8 @@ export interface TableStub {
 export interface ImageFunction extends TableStub {
   /** Locals and instructions. */
   readonly bytes: Uint8Array;
+  /** Where they come from, by their offsets; absent where nothing says it. For debuggers, and not kept in descriptions. */
+  readonly lines?: readonly LineRow[];
 }
 
 /** Code that lies in no memory. What it says by index is counted here. */

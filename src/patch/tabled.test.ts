@@ -207,6 +207,13 @@ test('an import that the program does not have is refused', () => {
   assert.is(planned.kind === 'refused' && planned.items[0]?.code, 'IPBP2003');
 });
 
+/** Of lines a patch's file has what debuggers read. */
+function withoutLines(image: PatchImage | undefined): PatchImage | undefined {
+  if (image?.code == null) return image;
+  const functions = image.code.functions.map(({ name, slot, type, bytes }) => ({ name, slot, type, bytes }));
+  return { ...image, code: { ...image.code, functions } };
+}
+
 test('a patch is the same bytes again, and its file holds all of it', () => {
   const started = start(BASE);
   const after = BASE.replace('count += by', 'count += by * 100').replace('"old"', '"new"');
@@ -219,7 +226,7 @@ test('a patch is the same bytes again, and its file holds all of it', () => {
   const [one, other] = images.map((image) => encodePatchInstance(image, target));
   assert.equal(one, other);
   const read = readPatch(one?.bytes ?? new Uint8Array(0), 'patch.wasm');
-  assert.equal(read.image, images[0]);
+  assert.equal(read.image, withoutLines(images[0]));
   assert.equal(read.digest, one?.digest);
   started.running.apply(one?.bytes ?? new Uint8Array(0), read.image.code?.slotsEnd ?? 0);
   assert.is(started.running.call('step', 1), 100, 'the file itself is the module');
