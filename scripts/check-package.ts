@@ -10,10 +10,10 @@ import { formatMessage } from 'publint/utils';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Bytes unpacked. Today's size with room to grow; a test file or a source map that slips in shows here. */
-const SIZE_LIMIT = 4_000_000;
+const SIZE_LIMIT = 4_500_000;
 
 /** Bytes of the agent that every page loads, as it is sent. */
-const PAGE_AGENT_LIMIT = 14_000;
+const PAGE_AGENT_LIMIT = 15_000;
 
 /** What a shell or another program starts; nothing else may be executable. */
 const EXECUTABLE = ['dist/cli/main.js', 'linker/ld', 'linker/ld64.lld'];
@@ -45,7 +45,7 @@ const ALLOWED = [
   /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE-(?:MIT|APACHE))$/,
   /^dist\/(?!.*\.test\.).*\.(?:js|d\.ts)$/,
   /^agent\/(?:Cargo\.(?:toml|lock)|src\/.*\.rs)$/,
-  /^docs\/.*\.(?:md|svg)$/,
+  /^docs\/.*\.(?:md|svg|png)$/,
   /^linker\/ld(?:64\.lld)?$/,
 ];
 
