@@ -67,11 +67,11 @@ export const REFUSAL_CODES = {
       "Build the program with ipbp run, on Apple's systems without --redirect jump, elsewhere with --redirect slots: the functions of the workspace get slots.",
   },
   IPBP3017: {
-    title: 'statics were merged',
+    title: 'statics were merged or split',
     meaning:
-      'The compiler merged statics of one codegen unit and knows them by their places in that alone (on arm64, when it optimises): a patch cannot tell which values of the program they are.',
+      'The compiler merged statics of one codegen unit and knows them by their places in that alone (on arm64, when it optimises): a patch cannot tell which values of the program they are. Or it took a static apart into its fields, which it does when it sees all its uses, and had not before.',
     remedy:
-      'Start the program with ipbp run, which has them kept apart, or compile with -Cllvm-args=-aarch64-enable-global-merge=false.',
+      'Where they were merged, start the program with ipbp run, which has them kept apart, or compile with -Cllvm-args=-aarch64-enable-global-merge=false. Where one was split, build and start the program again, or compile with fewer optimisations.',
   },
   IPBP3018: {
     title: 'signature changed under one name',

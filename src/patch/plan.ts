@@ -18,6 +18,7 @@ import { AS_IT_IS } from './guard/type-names.js';
 import { refuseMissing } from './guard/missing.js';
 import { otherSignatures } from './guard/tabled-signatures.js';
 import { refuseUnchecked } from './guard/unchecked.js';
+import { refuseSplitState } from './guard/split-state.js';
 import { refuseUnnamedState } from './guard/unnamed-state.js';
 import type { Identified } from './identity/identity.js';
 import type { ImageSegment, ImageSymbol, ItemReport, ModuleIdentity, PatchImage } from './image/image.js';
@@ -231,7 +232,9 @@ function planRoots(
     return { kind: 'refused', items: refuseMissing(linked.symbols, request.after) };
   }
   const brought = linked.image.atoms.map(({ object }) => object);
-  const unnamed = [...refuseConstructors(program, new Set(brought)), ...refuseUnnamedState(linked.image.atoms)];
+  const { atoms } = linked.image;
+  const lost = [...refuseUnnamedState(atoms), ...refuseSplitState(program, atoms)];
+  const unnamed = [...refuseConstructors(program, new Set(brought)), ...lost];
   if (unnamed.length > 0) return { kind: 'refused', items: unnamed };
   const jumping = codeStays === null ? { island } : { not: codeStays };
   const redirected = redirectFunctions(program, roots.functions, linked.image, jumping);

@@ -250,4 +250,20 @@ test('facts are read as they were written', () => {
   }
 });
 
+test('a variable that the compiler keeps in parts in one build and whole in the other is refused: its value would be lost', () => {
+  const whole = 'int next[2] = {7, 8}; int run(int x) { return ++next[0] + x; }';
+  const parts = 'int part __asm__("next.0") = 7; int run(int x) { return ++part + x; }';
+  for (const [before, after] of [
+    [whole, parts],
+    [parts, whole],
+  ] as const) {
+    const planned = plan(start(before), before, after);
+    assert.equal(planned.kind === 'refused' ? planned.items.map(({ code, name }) => [code, name]) : planned.kind, [
+      ['IPBP3017', 'next'],
+    ]);
+  }
+  const edited = parts.replace('+ x', '- x');
+  assert.is(plan(start(parts), parts, edited).kind, 'patch', 'in parts before and after');
+});
+
 test.run();
