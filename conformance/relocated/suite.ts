@@ -1,18 +1,19 @@
 // The suite `relocated`: real objects, each linked alone by wasm-ld; ours applies the relocations for the places that it
 // chose and must come to the same bytes. std of three targets, as it is released, C and C++, and, with --full, a program of
 // ten thousand functions with its debug information, and the same released.
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openArchive } from '../../src/formats/archive.js';
 import { readWasm } from '../../src/formats/wasm/read.js';
+import { objectsIn } from '../../src/host/web/base-facts.js';
 import { ensureDebianTools } from '../setup/debian-tools.js';
 import { run } from '../setup/run.js';
 import { type WasmTarget, wasmToolchain } from '../setup/wasm-toolchain.js';
 import type { Suite } from '../suite.js';
 import { WASM_C, WASM_CPP } from '../../tests/wasm-inputs.js';
 import { buildProgram } from '../../tests/wasm/built-program.js';
+import { standardArchives } from '../../tests/wasm/linked-inputs.js';
 import { compareObject, type Compared } from './compare.js';
 import { linkAlone, type Placed } from './placed.js';
 
@@ -27,18 +28,12 @@ interface Input {
   readonly bytes: Uint8Array;
 }
 
-/** Members of std's archives. */
+/** Members of std's own archives, without the C library's. */
 function stdObjects(target: WasmTarget): Input[] {
-  const tools = wasmToolchain(target);
-  const sysroot = target === 'wasm32-threads' ? 'sysroot' : 'usr';
-  const folder = join(dirname(tools.rustc), sysroot, 'lib', 'rustlib', tools.target, 'lib');
-  const archives = readdirSync(folder).filter((name) => name.endsWith('.rlib'));
-  return archives.sort().flatMap((archive) => {
-    const open = openArchive(new Uint8Array(readFileSync(join(folder, archive))), archive);
-    return open.members
-      .filter(({ name }) => name.endsWith('.o'))
-      .map(({ name, index }) => ({ name: `${archive}(${name})`, bytes: open.memberBytes(index) }));
-  });
+  const archives = standardArchives(target).filter((path) => path.endsWith('.rlib'));
+  return archives
+    .sort()
+    .flatMap((path) => objectsIn({ name: basename(path), bytes: new Uint8Array(readFileSync(path)) }));
 }
 
 /**

@@ -1,11 +1,10 @@
 // The lines of a patch's functions as a source map in its module, which is what browsers' debuggers look for: a custom
 // section whose only content is the map's URL (WebAssembly/tool-conventions, "Debugging"). Offsets count from the start of
 // the file.
-import { wholeSource, openWindows } from '../bytes/source.js';
 import { encodeText } from '../bytes/text.js';
 import { ByteWriter } from '../bytes/writer.js';
 import * as wasm from '../formats/wasm/constants.js';
-import { openFacts } from '../formats/wasm/facts.js';
+import { factsOf } from '../formats/wasm/facts.js';
 import { encodeSourceMap, sourceMapUrl, type Mapping, type MappingOrigin } from '../formats/source-map.js';
 import type { LinkedCode } from './linked-image.js';
 
@@ -15,7 +14,7 @@ export const LINES_SECTION = 'sourceMappingURL';
 /** The section's content for a module of this code; null where no function has lines. What follows is not mapped. */
 export function linesSection(module: Uint8Array, { stubs, functions }: LinkedCode): Uint8Array | null {
   if (functions.every(({ lines = [] }) => lines.length === 0)) return null;
-  const facts = openFacts(openWindows(wholeSource(module), 'patch'));
+  const facts = factsOf(module, 'patch');
   const code = facts.files[facts.indexOf(wasm.SECTION_CODE)]?.offset ?? 0;
   const bodies = facts.bodies().slice(stubs.length);
   const mappings = bodies.flatMap(({ start, bytes }, index): Mapping[] => {

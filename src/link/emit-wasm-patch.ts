@@ -5,7 +5,7 @@ import { alignUp } from '../bytes/align.js';
 import { ByteWriter } from '../bytes/writer.js';
 import { constantExpr } from '../formats/wasm/const-expr.js';
 import * as wasm from '../formats/wasm/constants.js';
-import { encodeModule } from '../formats/wasm/encode-sections.js';
+import { encodeModule, withCustomSection } from '../formats/wasm/encode-sections.js';
 import type { ElementSegment, Import, ModuleSection, SectionContent } from '../formats/wasm/module.js';
 import { encodeNames } from '../formats/wasm/names.js';
 import { parseFunctionType } from '../formats/wasm/value-types.js';
@@ -35,13 +35,9 @@ export function emitWasmPatch(patch: PatchInstance): Uint8Array {
     custom('name', namesOf(code)),
     ...(patch.description === null ? [] : [custom(PATCH_SECTION, patch.description)]),
   ];
-  const module = encoded(contents);
+  const module = encodeModule(contents.map((content): ModuleSection => ({ ...content, lengthWidth: 0 })));
   const lines = linesSection(module, code);
-  return lines === null ? module : encoded([...contents, custom(LINES_SECTION, lines)]);
-}
-
-function encoded(contents: readonly SectionContent[]): Uint8Array {
-  return encodeModule(contents.map((content): ModuleSection => ({ ...content, lengthWidth: 0 })));
+  return lines === null ? module : withCustomSection(module, LINES_SECTION, lines);
 }
 
 function custom(name: string, bytes: Uint8Array): SectionContent {

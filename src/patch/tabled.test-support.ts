@@ -3,7 +3,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { constantExpr } from '../formats/wasm/const-expr.js';
 import * as wasm from '../formats/wasm/constants.js';
-import { encodeModule } from '../formats/wasm/encode-sections.js';
+import { encodeModule, withCustomSection } from '../formats/wasm/encode-sections.js';
 import type { Body, Export, ModuleSection } from '../formats/wasm/module.js';
 import { readWasm } from '../formats/wasm/read.js';
 import { functionTypeText } from '../formats/wasm/value-types.js';
@@ -126,11 +126,7 @@ export function tabledModule(
       },
     ],
   };
-  const custom: ModuleSection = {
-    id: 'custom',
-    ...{ name: FACTS_SECTION, nameWidth: 0, bytes: encodeFacts(known), lengthWidth: 0 },
-  };
   const code = sections.findIndex(({ id }) => id === 'data count' || id === 'code');
-  const bytes = encodeModule([...sections.slice(0, code), element, ...sections.slice(code), custom]);
-  return { bytes, facts: known };
+  const module = encodeModule([...sections.slice(0, code), element, ...sections.slice(code)]);
+  return { bytes: withCustomSection(module, FACTS_SECTION, encodeFacts(known)), facts: known };
 }

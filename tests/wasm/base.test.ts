@@ -5,19 +5,20 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openWindows, wholeSource } from '../../src/bytes/source.js';
 import { constantOf } from '../../src/formats/wasm/const-expr.js';
 import * as wasm from '../../src/formats/wasm/constants.js';
-import { openFacts, type WasmFacts } from '../../src/formats/wasm/facts.js';
+import { factsOf, type WasmFacts } from '../../src/formats/wasm/facts.js';
 import { visitCalls } from '../../src/formats/wasm/instructions.js';
-import { findPlaces, placeName, type KnownPlaces } from '../../src/formats/wasm/known-places.js';
+import { findPlaces, placeName, type KnownPlaces, type LinkedInput } from '../../src/formats/wasm/known-places.js';
+import { readWasm, type WasmFile } from '../../src/formats/wasm/read.js';
 import { rewriteBase } from '../../src/formats/wasm/rewrite-base.js';
 import { handPatch } from './hand-patch.js';
 import { KEEP_ALL, ownObjects, stdObjects } from './linked-inputs.js';
 import { moduleProject } from './modules.js';
 
 const SOURCE = readFileSync(fileURLToPath(new URL('rust-program.rs', import.meta.url)), 'utf8');
-const open = (bytes: Uint8Array): WasmFacts => openFacts(openWindows(wholeSource(bytes), 'module'));
+const opened = ({ name, bytes }: LinkedInput): WasmFile => readWasm(bytes, name);
+const open = (bytes: Uint8Array): WasmFacts => factsOf(bytes, 'module');
 
 /** By name, all addresses that a module with relocations says there are. */
 function truthOf(facts: WasmFacts): Map<string, Set<number>> {
@@ -59,7 +60,7 @@ for (const release of [false, true]) {
       files: { '.cargo/config.toml': KEEP_ALL },
     });
     const module = project.build();
-    const own = ownObjects(join(dirname(project.module), 'deps'));
+    const own = ownObjects(join(dirname(project.module), 'deps')).map(opened);
     project.fixture.remove();
     const truth = truthOf(open(module));
     const alone = findPlaces(own, { name: 'module', bytes: module });
@@ -67,7 +68,10 @@ for (const release of [false, true]) {
     const named = [...truth.keys()].filter((name) => /4page/.test(name));
     assert.ok(named.length >= 5, named.join(' '));
     for (const name of named) assert.ok(alone.data.has(name), name);
-    const all = findPlaces([...own, ...stdObjects('wasm32-unknown-unknown')], { name: 'module', bytes: module });
+    const all = findPlaces([...own, ...stdObjects('wasm32-unknown-unknown').map(opened)], {
+      name: 'module',
+      bytes: module,
+    });
     const { right, wrong, none } = compare(all, truth);
     assert.equal(wrong, []);
     // What is left are constants without names that nothing refers to by a word of its own.

@@ -7,9 +7,8 @@ import { buildSync } from 'esbuild';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { chromium } from '../../conformance/setup/chromium.js';
-import { openWindows, wholeSource } from '../../src/bytes/source.js';
 import { encodeModule } from '../../src/formats/wasm/encode-sections.js';
-import { openFacts } from '../../src/formats/wasm/facts.js';
+import { factsOf, type WasmFacts } from '../../src/formats/wasm/facts.js';
 import type { ModuleSection } from '../../src/formats/wasm/module.js';
 import { knownSlots } from '../../src/formats/wasm/table-slots.js';
 import { findBindgen } from '../../src/host/web/bindgen-command.js';
@@ -28,7 +27,7 @@ test.before(() => {
 
 test.after(() => module.remove());
 
-const open = (bytes: Uint8Array): ReturnType<typeof openFacts> => openFacts(openWindows(wholeSource(bytes), 'module'));
+const open = (bytes: Uint8Array): WasmFacts => factsOf(bytes, 'module');
 
 test('no export leads past a slot, those of closures neither', () => {
   const { base } = module.glue('web');

@@ -9,11 +9,9 @@ import {
   withBindgenDependencies,
 } from '../../conformance/setup/wasm-bindgen.js';
 import { run } from '../../conformance/setup/run.js';
-import { wasmToolchain } from '../../conformance/setup/wasm-toolchain.js';
-import { openArchive } from '../../src/formats/archive.js';
 import type { LinkedInput } from '../../src/formats/wasm/known-places.js';
 import { readWasm } from '../../src/formats/wasm/read.js';
-import { type PreparedModule, prepareModule } from '../../src/host/web/base-facts.js';
+import { definedIn, objectsIn, type PreparedModule, prepareModule } from '../../src/host/web/base-facts.js';
 import { finishModule } from '../../src/host/web/finish-module.js';
 import { pagePatch } from '../../src/host/web/page-patch.js';
 import { diffFiles } from '../../src/patch/diff/diff-files.js';
@@ -25,6 +23,7 @@ import { freshProgram, isTaken, withPatch } from '../../src/patch/program/progra
 import { openTabledProgram } from '../../src/patch/program/tabled-program.js';
 import type { PagePatch } from '../../src/patch/wire/page-frames.js';
 import { manifest } from '../cargo-fixture.js';
+import { standardArchives } from './linked-inputs.js';
 import { moduleProject } from './modules.js';
 
 const TARGET = 'wasm32-unknown-unknown';
@@ -58,12 +57,6 @@ const inputs = (objects: readonly LinkedInput[]): InputFile[] =>
 
 const bytesOf = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
-function membersOf(path: string): LinkedInput[] {
-  const { members, memberBytes } = openArchive(bytesOf(path), path);
-  const objects = members.filter(({ name }) => name.endsWith('.o'));
-  return objects.map(({ name, index }) => ({ name: `${path}(${name})`, bytes: memberBytes(index) }));
-}
-
 /** Builds and prepares it. */
 export function bindgenModule(source: string): BindgenModule {
   const dependencies = `${BINDGEN_DEPENDENCIES}page-parts = { path = "parts" }\n\n`;
@@ -88,19 +81,12 @@ export function bindgenModule(source: string): BindgenModule {
     return names.map((name) => ({ name, bytes: bytesOf(join(folder, name)) }));
   };
   const objects = compile(source);
-  const std = join(dirname(wasmToolchain(TARGET).rustc), 'usr', 'lib', 'rustlib', TARGET, 'lib');
-  const archives = [std, folder].flatMap((from) =>
-    readdirSync(from).flatMap((name) => (name.endsWith('.rlib') ? join(from, name) : [])),
-  );
-  const defined = new Set(
-    objects.flatMap(({ name, bytes }) =>
-      readWasm(bytes, name).symbols.flatMap((one) =>
-        one.kind === 'function' && typeof one.section === 'number' ? one.name : [],
-      ),
-    ),
-  );
+  const archived = readdirSync(folder).filter((name) => name.endsWith('.rlib'));
+  const archives = [...standardArchives(TARGET), ...archived.map((name) => join(folder, name))];
+  const others = archives.flatMap((path) => objectsIn({ name: path, bytes: bytesOf(path) }));
+  const defined = definedIn(objects);
   const linked = { name: 'page.wasm', bytes: bytesOf(project.module) };
-  const prepared = prepareModule(linked, [...objects, ...archives.flatMap(membersOf)], (name) => defined.has(name));
+  const prepared = prepareModule(linked, [...objects, ...others], (name) => defined.has(name));
   mkdirSync(fixture.path('prepared'));
   writeFileSync(fixture.path('prepared/page.wasm'), prepared.bytes);
   const target = { format: 'wasm', facts: prepared.facts } as const;

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type WasmTarget, wasmToolchain } from '../../conformance/setup/wasm-toolchain.js';
-import { openArchive } from '../../src/formats/archive.js';
 import type { LinkedInput } from '../../src/formats/wasm/known-places.js';
+import { objectsIn } from '../../src/host/web/base-facts.js';
 
 /** For a project's `.cargo/config.toml`: objects stay, and the module says where everything is. */
 export const KEEP_ALL = `[target.wasm32-unknown-unknown]
@@ -32,10 +32,5 @@ export function standardArchives(target: WasmTarget): string[] {
 
 /** Objects in those. */
 export function stdObjects(target: WasmTarget): LinkedInput[] {
-  return standardArchives(target).flatMap((path) => {
-    const archive = basename(path);
-    const open = openArchive(bytesOf(path), archive);
-    const objects = open.members.filter(({ name }) => name.endsWith('.o'));
-    return objects.map(({ name, index }) => ({ name: `${archive}(${name})`, bytes: open.memberBytes(index) }));
-  });
+  return standardArchives(target).flatMap((path) => objectsIn({ name: basename(path), bytes: bytesOf(path) }));
 }

@@ -28,10 +28,10 @@ export interface BindgenParts {
 
 /** The version of wasm-bindgen that made a module's sections, which the command line must have; null where there are none. */
 export function bindgenVersion(facts: WasmFacts): string | null {
-  const section = facts.sections().find((one) => one.id === 'custom' && one.name === BINDGEN_SECTION);
-  if (section?.id !== 'custom') return null;
+  const content = facts.custom(BINDGEN_SECTION);
+  if (content === null) return null;
   // Every crate's part begins with a length and a JSON text; the section of wasm-bindgen's own crate tells the same.
-  const text = decodeText(section.bytes.subarray(0, LONGEST_HEADER));
+  const text = decodeText(content.subarray(0, LONGEST_HEADER));
   return /"version":"([^"]*)"/.exec(text)?.[1] ?? null;
 }
 

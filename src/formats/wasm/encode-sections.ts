@@ -21,11 +21,19 @@ import { writeFunctionType, writeLimits, writeName, writeValueType } from './val
 /** A whole module. */
 export function encodeModule(sections: readonly ModuleSection[]): Uint8Array<ArrayBuffer> {
   const w = new ByteWriter(0x1_0000).u32(wasm.MAGIC).u32(wasm.VERSION);
-  for (const section of sections) {
-    const content = encodeContent(section);
-    w.u8(wasm.SECTION_NAMES.indexOf(section.id)).uleb(content.length, section.lengthWidth).raw(content);
-  }
+  for (const section of sections) writeSection(w, section);
   return w.finish();
+}
+
+/** The module with a custom section behind all that it has. */
+export function withCustomSection(module: Uint8Array, name: string, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const w = new ByteWriter(module.length + name.length + bytes.length + 16).raw(module);
+  return writeSection(w, { id: 'custom', name, nameWidth: 0, bytes, lengthWidth: 0 }).finish();
+}
+
+function writeSection(w: ByteWriter, section: ModuleSection): ByteWriter {
+  const content = encodeContent(section);
+  return w.u8(wasm.SECTION_NAMES.indexOf(section.id)).uleb(content.length, section.lengthWidth).raw(content);
 }
 
 function encodeContent(section: ModuleSection): Uint8Array {

@@ -1,6 +1,6 @@
 // What a file says of itself, section by section, each decoded when it is first asked for and kept.
 import { once } from '../once.js';
-import type { Windows } from '../../bytes/source.js';
+import { openWindows, wholeSource, type Windows } from '../../bytes/source.js';
 import * as wasm from './constants.js';
 import { decodeSection } from './decode-sections.js';
 import { readLinking, type LinkingPart } from './linking.js';
@@ -19,7 +19,7 @@ import { readDynamicLinking, readProducers, readTargetFeatures } from './produce
 import type { DynamicLinking, Producer, TargetFeature } from './producers.js';
 import { readRelocationSection, type RelocationSection } from './relocations.js';
 import { readSections, sectionReader, type FileSection } from './sections.js';
-import type { FunctionType } from './value-types.js';
+import type { FunctionType, Limits } from './value-types.js';
 
 /** A module or relocatable object. All but `files` may throw IPBP1001, 1002 and 1003 when first asked for. */
 export interface WasmFacts {
@@ -33,8 +33,12 @@ export interface WasmFacts {
   content<I extends Exclude<SectionId, 'custom'>>(id: I): Extract<SectionContent, { readonly id: I }> | null;
   /** Index in `files` of the one section of a number, or of the first custom one of a name; −1 where there is none. */
   indexOf(id: number, name?: string): number;
+  /** The content of the first custom section of a name; null where there is none. */
+  custom(name: string): Uint8Array | null;
   types(): readonly FunctionType[];
   imports(kind: ExternKind): readonly Import[];
+  /** Of the first memory, whether it is imported or the file's own; null where there is none. */
+  memoryLimits(): Limits | null;
   bodies(): readonly Body[];
   dataSegments(): readonly DataSegment[];
   elementSegments(): readonly ElementSegment[];
@@ -49,6 +53,11 @@ export interface WasmFacts {
   producers(): readonly Producer[];
   targetFeatures(): readonly TargetFeature[];
   dynamicLinking(): DynamicLinking | null;
+}
+
+/** The same of a file whose bytes are at hand. */
+export function factsOf(bytes: Uint8Array, name: string): WasmFacts {
+  return openFacts(openWindows(wholeSource(bytes), name));
 }
 
 /** Opens a file; where its sections lie is read at once. */
@@ -86,6 +95,15 @@ export function openFacts(file: Windows): WasmFacts {
     content,
     indexOf,
     imports,
+    custom(name) {
+      const section = decoded[indexOf(wasm.SECTION_CUSTOM, name)]?.();
+      return section?.id === 'custom' ? section.bytes : null;
+    },
+    memoryLimits() {
+      const [imported] = imports('memory');
+      const limits = imported?.kind === 'memory' ? imported.limits : content('memory')?.memories[0];
+      return limits ?? null;
+    },
     types: () => content('type')?.types ?? [],
     bodies: () => content('code')?.bodies ?? [],
     dataSegments: () => content('data')?.segments ?? [],

@@ -1,9 +1,8 @@
 // A base that another tool changed after the rewrite, as wasm-bindgen does: functions have other indexes, new ones stand
 // around them, and what the tool exports or calls by itself may lead past the slots. Leads that through the slots again;
 // slots are where they were, as pointers are.
-import { openWindows, wholeSource } from '../../bytes/source.js';
 import { encodeModule } from './encode-sections.js';
-import { openFacts, type WasmFacts } from './facts.js';
+import { factsOf, type WasmFacts } from './facts.js';
 import type { Body, ModuleSection } from './module.js';
 import { redirectCalls } from './redirect-calls.js';
 import { sameWidth } from './rewrite-base.js';
@@ -51,7 +50,7 @@ class Entries {
 
 /** The module with all ways to functions in these slots leading through them; the same bytes where they do. */
 export function finishBase(bytes: Uint8Array, name: string, isPatchable: (slot: number) => boolean): Uint8Array {
-  const facts = openFacts(openWindows(wholeSource(bytes), name));
+  const facts = factsOf(bytes, name);
   const entries = new Entries(facts, isPatchable);
   let changes = 0;
   const outside = (index: number): number => {

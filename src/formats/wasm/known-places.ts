@@ -3,17 +3,17 @@
 // relocations, and those hold the answers. From there on through data: where one symbol of a segment is known, all are,
 // and so are those that its words refer to. What two places contradict each other about is left out, never guessed.
 import { ByteReader } from '../../bytes/reader.js';
-import { openWindows, wholeSource } from '../../bytes/source.js';
 import { constantOf } from './const-expr.js';
 import * as wasm from './constants.js';
-import { type WasmFacts, openFacts } from './facts.js';
+import { type WasmFacts, factsOf } from './facts.js';
 import type { LinkingSymbol } from './linking.js';
 import type { Body } from './module.js';
 import { namesIn } from './names.js';
 import { passiveAddresses } from './passive-segments.js';
+import type { WasmFile } from './read.js';
 import { fieldSize } from './relocations.js';
 
-/** An object that the linker was given; one that it did not take is no harm. */
+/** A file by its name and content. */
 export interface LinkedInput {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -97,8 +97,7 @@ function piecesOf(facts: WasmFacts, section: number, parts: readonly Pick<Body, 
   return parts.map(({ bytes }, part) => ({ bytes, sites: sites[part] as Site[] }));
 }
 
-function openObject({ bytes, name }: LinkedInput): OpenObject | null {
-  const facts = openFacts(openWindows(wholeSource(bytes), name));
+function openObject({ wasm: facts }: WasmFile): OpenObject | null {
   const linking = facts.linking();
   if (linking === null) return null;
   const infos = linking.flatMap((part) => (part.kind === 'segments' ? part.segments : []));
@@ -199,11 +198,12 @@ interface Own {
 
 /**
  * Reads off where things are.
+ * @param inputs the objects that the linker was given; one that it did not take is no harm
  * @param linked the module as the linker made it, before anything else changed it
  * @throws IpbpError IPBP1001, IPBP1002, IPBP1003 for broken files
  */
-export function findPlaces(inputs: readonly LinkedInput[], linked: LinkedInput): KnownPlaces {
-  const facts = openFacts(openWindows(wholeSource(linked.bytes), linked.name));
+export function findPlaces(inputs: readonly WasmFile[], linked: LinkedInput): KnownPlaces {
+  const facts = factsOf(linked.bytes, linked.name);
   const imported = facts.imports('function').length;
   const bodies = facts.bodies();
   const byName = new Map<string, number[]>();

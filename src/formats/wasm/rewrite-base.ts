@@ -8,7 +8,6 @@
 // `calls` is chosen wherever it can be: a workload of JSON and maps takes 1.07 times as long with it in release and 1.27 times
 // in debug, all of the program's own functions patchable; with `entries` 1.13 and 1.50 (bench/module-ways.ts).
 import { sha256 } from '@noble/hashes/sha2';
-import { openWindows, wholeSource } from '../../bytes/source.js';
 import { ByteWriter } from '../../bytes/writer.js';
 import { IpbpError } from '../../codes/error.js';
 import { type BaseDescription, baseSection } from './base-section.js';
@@ -16,7 +15,7 @@ import { bindgenParts } from './bindgen.js';
 import { constantExpr } from './const-expr.js';
 import * as wasm from './constants.js';
 import { encodeModule } from './encode-sections.js';
-import { type WasmFacts, openFacts } from './facts.js';
+import { type WasmFacts, factsOf } from './facts.js';
 import type { Body, ElementSegment, Export, ModuleSection, SectionContent, SectionId } from './module.js';
 import { type NamePart, encodeNames, namesIn } from './names.js';
 import { STACK_POINTER, stackPointerOf, THREAD_BASE, threadBaseOf } from './own-globals.js';
@@ -96,7 +95,7 @@ function refuse(name: string, why: string, expected?: string): never {
 }
 
 function openBase(bytes: Uint8Array, name: string, choose: (name: string) => boolean, callable: boolean): Base {
-  const facts = openFacts(openWindows(wholeSource(bytes), name));
+  const facts = factsOf(bytes, name);
   if (facts.indexOf(wasm.SECTION_CUSTOM, 'linking') >= 0) refuse(name, 'it is an object', 'what a linker made');
   const imported = facts.imports('function').length;
   const functionTypes = facts.functionTypes();
@@ -363,9 +362,8 @@ function newExports(
     exports.push({ name: own, kind, index });
     return own;
   };
-  const imported = facts.imports('memory')[0];
-  const limits = imported?.kind === 'memory' ? imported.limits : facts.content('memory')?.memories[0];
-  if (limits === undefined) refuse(name, 'it has no memory');
+  const limits = facts.memoryLimits();
+  if (limits === null) refuse(name, 'it has no memory');
   const pointer = stackPointerOf(facts, names);
   const threadBase = threadBaseOf(facts, names);
   if (pointer === null) refuse(name, 'it has no stack pointer', `a global called ${STACK_POINTER}`);

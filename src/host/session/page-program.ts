@@ -4,13 +4,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
-import { openArchive } from '../../formats/archive.js';
 import type { LinkedInput } from '../../formats/wasm/known-places.js';
 import { openLiveEngine } from '../../patch/live-engine.js';
 import type { TabledFacts } from '../../patch/program/tabled-facts.js';
 import { readLinkInputs } from '../cargo/link-arguments.js';
 import { agentScript } from '../web/agent-script.js';
-import { definedIn, prepareModule, type PreparedModule } from '../web/base-facts.js';
+import { definedIn, objectsIn, prepareModule, type PreparedModule } from '../web/base-facts.js';
 import { makeGlue } from '../web/glue.js';
 import { startPageHost, type PageEvent, type PageHost } from '../web/page-host.js';
 import { makePage, type PageTool } from '../web/page-tool.js';
@@ -132,7 +131,7 @@ function prepared(held: Held, recording: string, chosen: ReadonlySet<string>): P
   }));
   const own = ofUnits.flatMap(({ objects }) => objects);
   const others = link.objects.map((path): LinkedInput => ({ name: path, bytes: bytesOf(path) }));
-  const members = archiveFiles(held, link).flatMap(({ name }) => membersOf(name));
+  const members = archiveFiles(held, link).flatMap(({ name }) => objectsIn({ name, bytes: bytesOf(name) }));
   // What these crates define an edit can change, copies of a library's generic code among it.
   const patchable = definedIn(ofUnits.flatMap(({ key, objects }) => (chosen.has(key) ? objects : [])));
   return prepareModule(
@@ -140,14 +139,6 @@ function prepared(held: Held, recording: string, chosen: ReadonlySet<string>): P
     [...own, ...others, ...members],
     (name) => patchable.has(name),
   );
-}
-
-/** The objects of an archive; an rlib holds metadata, too. */
-function membersOf(path: string): LinkedInput[] {
-  const archive = openArchive(bytesOf(path), path);
-  return archive.members
-    .filter(({ name }) => name.endsWith('.o'))
-    .map(({ name, index }) => ({ name: `${path}(${name})`, bytes: archive.memberBytes(index) }));
 }
 
 function bytesOf(path: string): Uint8Array {

@@ -1,14 +1,14 @@
 // Makes a linked module a base for patches, with all that is known of it: functions' slots by the rewrite, statics'
 // addresses by what the linker made of its objects.
-import { openWindows, wholeSource } from '../../bytes/source.js';
 import { IpbpError } from '../../codes/error.js';
 import type { BaseDescription } from '../../formats/wasm/base-section.js';
-import { encodeModule } from '../../formats/wasm/encode-sections.js';
-import { openFacts, type WasmFacts } from '../../formats/wasm/facts.js';
+import { openArchive } from '../../formats/archive.js';
+import { withCustomSection } from '../../formats/wasm/encode-sections.js';
+import { factsOf, type WasmFacts } from '../../formats/wasm/facts.js';
 import { findPlaces, placeName, type KnownPlaces, type LinkedInput } from '../../formats/wasm/known-places.js';
 import { namesIn } from '../../formats/wasm/names.js';
 import { STACK_POINTER, THREAD_BASE } from '../../formats/wasm/own-globals.js';
-import { readWasm } from '../../formats/wasm/read.js';
+import { readWasm, type WasmFile } from '../../formats/wasm/read.js';
 import { rewriteBase } from '../../formats/wasm/rewrite-base.js';
 import { functionTypeText } from '../../formats/wasm/value-types.js';
 import {
@@ -22,8 +22,6 @@ import {
 
 /** Bytes that patches may take; memory that nobody touches costs nothing. */
 const ARENA_SIZE = 1024 * 1024;
-/** What of a module's header comes before its sections. */
-const HEADER_SIZE = 8;
 
 /** A module that patches can change, and what is known of it, which it also holds itself. */
 export interface PreparedModule {
@@ -44,9 +42,11 @@ export function prepareModule(
   inputs: readonly LinkedInput[],
   choose: (name: string) => boolean,
 ): PreparedModule {
-  const places = findPlaces(inputs, linked);
+  // Each is opened once: what is read of them for places is what sizes are read of.
+  const objects = inputs.map(({ name, bytes }) => readWasm(bytes, name));
+  const places = findPlaces(objects, linked);
   const base = rewriteBase(linked.bytes, linked.name, choose, 'auto', true);
-  const rewritten = openFacts(openWindows(wholeSource(base.bytes), linked.name));
+  const rewritten = factsOf(base.bytes, linked.name);
   refuseOtherCode(base.functions, places, linked.name);
   const { description } = base;
   const entered = (functions: typeof base.functions, patchable: boolean): TabledFunction[] =>
@@ -58,7 +58,7 @@ export function prepareModule(
     identity: Uint8Array.from(description.identity.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16)),
     functions: [...own, ...othersInTable(places, rewritten, own)],
     imports: base.importsChange ? [] : importsOf(rewritten),
-    statics: staticsOf(inputs, places),
+    statics: staticsOf(objects, places),
     globals: [
       { name: STACK_POINTER, exported: description.stackPointer, mutable: true },
       ...(description.threadBase === null
@@ -71,12 +71,15 @@ export function prepareModule(
     table: description.table,
     sharedPages: sharedPages(rewritten),
   };
-  const content = { name: FACTS_SECTION, nameWidth: 0, bytes: encodeFacts(facts), lengthWidth: 0 };
-  const section = encodeModule([{ id: 'custom', ...content }]).subarray(HEADER_SIZE);
-  const bytes = new Uint8Array(base.bytes.length + section.length);
-  bytes.set(base.bytes);
-  bytes.set(section, base.bytes.length);
-  return { bytes, facts, description };
+  return { bytes: withCustomSection(base.bytes, FACTS_SECTION, encodeFacts(facts)), facts, description };
+}
+
+/** The objects of an archive; an rlib holds metadata, too. */
+export function objectsIn({ name, bytes }: LinkedInput): LinkedInput[] {
+  const archive = openArchive(bytes, name);
+  return archive.members
+    .filter((member) => member.name.endsWith('.o'))
+    .map((member) => ({ name: `${name}(${member.name})`, bytes: archive.memberBytes(member.index) }));
 }
 
 /** Names of all functions that these objects hold, of generic ones that they have instances of, too. */
@@ -134,16 +137,15 @@ function othersInTable(places: KnownPlaces, facts: WasmFacts, known: readonly Ta
 }
 
 /** Sizes and kinds are the objects' to say. */
-function staticsOf(inputs: readonly LinkedInput[], places: KnownPlaces): TabledStatic[] {
+function staticsOf(objects: readonly WasmFile[], places: KnownPlaces): TabledStatic[] {
   const found = new Map<string, TabledStatic>();
-  for (const { name: file, bytes } of inputs) {
-    const object = readWasm(bytes, file);
-    for (const { name: raw, kind, section, size } of object.symbols) {
+  for (const { symbols, sections } of objects) {
+    for (const { name: raw, kind, section, size } of symbols) {
       if ((kind !== 'data' && kind !== 'tls') || typeof section !== 'number') continue;
       const name = placeName(raw);
       const address = (kind === 'tls' ? places.threadLocals : places.data).get(name);
       if (address === undefined || found.has(name)) continue;
-      const readonly = object.sections[section]?.kind === 'readonly';
+      const readonly = sections[section]?.kind === 'readonly';
       found.set(name, { name, address, size, kind: kind === 'tls' ? 'tls' : readonly ? 'readonly' : 'data' });
     }
   }
@@ -151,8 +153,6 @@ function staticsOf(inputs: readonly LinkedInput[], places: KnownPlaces): TabledS
 }
 
 function sharedPages(facts: WasmFacts): number | null {
-  const own = facts.content('memory')?.memories[0];
-  const imported = facts.imports('memory').flatMap((one) => (one.kind === 'memory' ? one.limits : []))[0];
-  const limits = own ?? imported;
+  const limits = facts.memoryLimits();
   return limits?.shared === true ? limits.maximum : null;
 }

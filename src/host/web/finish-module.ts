@@ -1,14 +1,14 @@
 // A prepared module that another tool went over, as wasm-bindgen does and wasm-opt after it: whether all is where patches
 // will look for it, and what the tool added led through the slots. Where it is, was fixed before: addresses, slots and names
 // of exports, so the tool's own numbering does not matter, nor whether it keeps names.
-import { openWindows, wholeSource } from '../../bytes/source.js';
+import { sameBytes } from '../../bytes/same.js';
 import { decodeText } from '../../bytes/text.js';
 import { IpbpError } from '../../codes/error.js';
 import { BASE_SECTION, type BaseDescription, baseSection } from '../../formats/wasm/base-section.js';
 import { constantOf } from '../../formats/wasm/const-expr.js';
 import * as wasm from '../../formats/wasm/constants.js';
 import { encodeModule } from '../../formats/wasm/encode-sections.js';
-import { openFacts, type WasmFacts } from '../../formats/wasm/facts.js';
+import { factsOf, type WasmFacts } from '../../formats/wasm/facts.js';
 import { finishBase } from '../../formats/wasm/finish-base.js';
 import type { LinkedInput } from '../../formats/wasm/known-places.js';
 import type { ModuleSection } from '../../formats/wasm/module.js';
@@ -24,7 +24,7 @@ import { signatureOf } from './base-facts.js';
  */
 export function finishModule(prepared: PreparedModule, changed: LinkedInput): PreparedModule {
   const { name } = changed;
-  const open = (bytes: Uint8Array): WasmFacts => openFacts(openWindows(wholeSource(bytes), name));
+  const open = (bytes: Uint8Array): WasmFacts => factsOf(bytes, name);
   const before = open(prepared.bytes);
   const after = open(changed.bytes);
   const { description } = prepared;
@@ -36,7 +36,7 @@ export function finishModule(prepared: PreparedModule, changed: LinkedInput): Pr
   const patchable = new Set(prepared.facts.functions.flatMap((one) => (one.patchable ? one.slot : [])));
   const finished = finishBase(changed.bytes, name, (slot) => patchable.has(slot));
   // Memory that a tool takes for itself lies where the arena would begin.
-  const start = initialPages(after) * wasm.PAGE_SIZE;
+  const start = (after.memoryLimits()?.minimum ?? 0) * wasm.PAGE_SIZE;
   const moved = { ...description, arena: start };
   const facts = { ...prepared.facts, arena: { ...prepared.facts.arena, start } };
   return { bytes: withSections(open(finished), moved, encodeFacts(facts)), facts, description: moved };
@@ -47,11 +47,9 @@ export const FINISHED = 'finished.wasm';
 
 /** What a prepared module says of itself. Throws IPBP2041 where it says nothing. */
 export function readPrepared(bytes: Uint8Array, name: string): PreparedModule {
-  const facts = openFacts(openWindows(wholeSource(bytes), name));
-  const content = (section: string): Uint8Array => {
-    const found = facts.sections().find((one) => one.id === 'custom' && one.name === section);
-    return found?.id === 'custom' ? found.bytes : refuse(name, 'what it said of itself is not there any more', section);
-  };
+  const facts = factsOf(bytes, name);
+  const content = (section: string): Uint8Array =>
+    facts.custom(section) ?? refuse(name, 'what it said of itself is not there any more', section);
   const description = JSON.parse(decodeText(content(BASE_SECTION))) as BaseDescription;
   return { bytes, facts: decodeFacts(content(FACTS_SECTION), name), description };
 }
@@ -63,12 +61,6 @@ function refuse(where: string, why: string, expected: string, actual?: string): 
 
 function exportNames(facts: WasmFacts): ReadonlySet<string> {
   return new Set((facts.content('export')?.exports ?? []).map(({ name }) => name));
-}
-
-function initialPages(facts: WasmFacts): number {
-  const imported = facts.imports('memory')[0];
-  const limits = imported?.kind === 'memory' ? imported.limits : facts.content('memory')?.memories[0];
-  return limits?.minimum ?? 0;
 }
 
 /** By address; what a segment's code puts somewhere is known by its content. */
@@ -83,7 +75,7 @@ function checkData(before: WasmFacts, after: WasmFacts, name: string): void {
   const now = dataOf(after);
   for (const { at, bytes } of dataOf(before)) {
     if (at === null) {
-      if (now.some((one) => one.at === null && isEqual(one.bytes, bytes))) continue;
+      if (now.some((one) => one.at === null && sameBytes(one.bytes, bytes))) continue;
       refuse(name, 'data that threads write is not there any more', `${bytes.length} bytes`);
     }
     const found = new Uint8Array(bytes.length);
@@ -93,12 +85,8 @@ function checkData(before: WasmFacts, after: WasmFacts, name: string): void {
       const to = Math.min(at + bytes.length, one.at + one.bytes.length);
       found.set(one.bytes.subarray(from - one.at, to - one.at), from - at);
     }
-    if (!isEqual(found, bytes)) refuse(name, 'data lies elsewhere', `${bytes.length} bytes at 0x${at.toString(16)}`);
+    if (!sameBytes(found, bytes)) refuse(name, 'data lies elsewhere', `${bytes.length} bytes at 0x${at.toString(16)}`);
   }
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
 /** In each slot is still a function of the type that patches call it by. */

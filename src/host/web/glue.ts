@@ -1,10 +1,9 @@
 // The bindings of a module between Rust and JavaScript: wasm-bindgen, as the user has it, goes over the prepared module, and
 // what it makes of that is a base again.
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
-import { openWindows, wholeSource } from '../../bytes/source.js';
+import { join, sep } from 'node:path';
 import { bindgenVersion } from '../../formats/wasm/bindgen.js';
-import { openFacts } from '../../formats/wasm/facts.js';
+import { factsOf } from '../../formats/wasm/facts.js';
 import type { PreparedModule } from './base-facts.js';
 import { findBindgen, runBindgen } from './bindgen-command.js';
 import { finishModule } from './finish-module.js';
@@ -31,7 +30,7 @@ export async function makeGlue(
   folder: string,
   kind: GlueKind = 'web',
 ): Promise<Glue | null> {
-  const version = bindgenVersion(openFacts(openWindows(wholeSource(prepared.bytes), name)));
+  const version = bindgenVersion(factsOf(prepared.bytes, name));
   if (version === null) return null;
   const command = await findBindgen(version);
   rmSync(folder, { recursive: true, force: true });
@@ -52,7 +51,7 @@ export async function makeGlue(
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => statSync(join(folder, path)).isFile())
-    .map((path) => relative('.', path).replaceAll(sep, '/'));
+    .map((path) => path.replaceAll(sep, '/'));
 }
 
 function bytesOf(path: string): Uint8Array {

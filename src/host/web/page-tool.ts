@@ -5,10 +5,9 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openWindows, wholeSource } from '../../bytes/source.js';
 import { IpbpError } from '../../codes/error.js';
 import { bindgenVersion } from '../../formats/wasm/bindgen.js';
-import { openFacts } from '../../formats/wasm/facts.js';
+import { factsOf } from '../../formats/wasm/facts.js';
 import { shellQuote } from '../cargo/scripts.js';
 import type { PreparedModule } from './base-facts.js';
 import { findBindgen } from './bindgen-command.js';
@@ -41,7 +40,7 @@ export async function makePage(tool: PageTool, module: ToolModule, folder: strin
   rmSync(folder, { recursive: true, force: true });
   const scripts = join(folder, 'bin');
   mkdirSync(scripts, { recursive: true });
-  const version = bindgenVersion(openFacts(openWindows(wholeSource(prepared.bytes), name)));
+  const version = bindgenVersion(factsOf(prepared.bytes, name));
   if (version !== null) {
     writeFileSync(join(folder, name), prepared.bytes);
     const script = join(scripts, 'wasm-bindgen');
