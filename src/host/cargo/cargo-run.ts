@@ -6,6 +6,7 @@ import { closeSync, constants, openSync, readFileSync, rmSync, watch, writeFileS
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IpbpError } from '../../codes/error.js';
+import { cargoArguments } from './cargo-process.js';
 import type { CargoProject } from './cargo-project.js';
 import type { ProgramExit, SessionOptions } from '../events.js';
 import { shellQuote, type Scripts } from './scripts.js';
@@ -53,15 +54,14 @@ export function cargoRun(
   rmSync(startedFile, { force: true });
   const child = spawn(
     'cargo',
-    [
-      ...(project.toolchain === null ? [] : [project.toolchain]),
+    cargoArguments(project, [
       subcommandOf(project.args),
       '--config',
       runnerSetting(project, scripts.runner),
       ...project.args,
       '--',
       ...options.programArguments,
-    ],
+    ]),
     {
       cwd: options.directory,
       stdio: ['inherit', options.json ? 2 : 'inherit', 'inherit'],

@@ -1,10 +1,10 @@
 // `cargo build` of a crate that becomes a module for pages: there is no program for cargo to start, so what it has built is
 // "started" and held here, as a process is by cargo-run.ts, until whoever serves it lets it go.
-import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import type { ProgramExit, SessionOptions } from '../events.js';
 import type { CargoBuilt } from './cargo-build.js';
+import { runCargo } from './cargo-process.js';
 import type { CargoProject } from './cargo-project.js';
 import { wrapperEnvironment, type CargoRun, type SessionPlaces, type Started } from './cargo-run.js';
 import type { Scripts } from './scripts.js';
@@ -20,6 +20,8 @@ interface ModuleBuild {
 
 interface Built {
   readonly exit: ProgramExit;
+  /** What cargo said, where the terminal did not hear it. */
+  readonly rendered: string;
   /** Modules that cargo has built, or found fresh; absolute. */
   readonly modules: readonly string[];
 }
@@ -41,7 +43,7 @@ export function moduleRun(build: ModuleBuild): CargoRun {
     };
   });
   const ending = new AbortController();
-  const started = cargo(build, 'inherit', ending.signal).then(({ exit, modules }): Started | ProgramExit => {
+  const started = cargo(build, true, ending.signal).then(({ exit, modules }): Started | ProgramExit => {
     if (exit.code === 0 && !ended) return { pid: process.pid, cwd: build.options.directory, program: theOne(modules) };
     settle(exit);
     return exit;
@@ -66,8 +68,7 @@ export function moduleRun(build: ModuleBuild): CargoRun {
 /** Builds beside the module that is served; as `cargoBuild`. Throws IPBP5001, IPBP5050. */
 export async function buildModule(build: ModuleBuild, signal: AbortSignal): Promise<CargoBuilt> {
   const startedAt = performance.now();
-  let rendered = '';
-  const { exit, modules } = await cargo(build, (text) => (rendered += text), signal);
+  const { exit, modules, rendered } = await cargo(build, false, signal);
   const ms = performance.now() - startedAt;
   return exit.code === 0 ? { kind: 'built', ms, program: theOne(modules), rendered } : { kind: 'errors', ms, rendered };
 }
@@ -82,44 +83,20 @@ function theOne(modules: readonly string[]): string {
   });
 }
 
-/** @param said gets what cargo writes to stderr; `inherit`: ours does */
-function cargo(
+async function cargo(
   { project, options, scripts, places }: ModuleBuild,
-  said: 'inherit' | ((text: string) => void),
+  isHeard: boolean,
   signal: AbortSignal,
 ): Promise<Built> {
-  const isQuiet = said !== 'inherit';
-  const child = spawn(
-    'cargo',
-    [
-      ...(project.toolchain === null ? [] : [project.toolchain]),
-      ...['build', '--message-format', 'json-render-diagnostics'],
-      ...project.args,
-    ],
-    {
-      cwd: options.directory,
-      stdio: ['ignore', 'pipe', isQuiet ? 'pipe' : 'inherit'],
-      env: {
-        ...process.env,
-        ...wrapperEnvironment(project, scripts, places),
-        ...linkEnvironment('auto', project.targetTriple, scripts),
-        ...(isQuiet ? { CARGO_TERM_COLOR: options.color ? 'always' : 'never', CARGO_TERM_QUIET: 'true' } : {}),
-      },
+  const { exit, stdout, stderr } = await runCargo({
+    ...{ project, options, signal, keepsOutput: true, isHeard },
+    words: ['build', '--message-format', 'json-render-diagnostics', ...project.args],
+    environment: {
+      ...wrapperEnvironment(project, scripts, places),
+      ...linkEnvironment('auto', project.targetTriple, scripts),
     },
-  );
-  signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
-  let text = '';
-  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-  if (said !== 'inherit') child.stderr?.setEncoding('utf8').on('data', said);
-  return new Promise((fulfil, reject) => {
-    child.once('error', (cause) => reject(new IpbpError('IPBP5001', 'cargo cannot be run', { cause })));
-    child.once('close', (code, ended) => {
-      fulfil({
-        exit: { code, signal: ended },
-        modules: modulesIn(text).map((file) => resolve(options.directory, file)),
-      });
-    });
   });
+  return { exit, rendered: stderr, modules: modulesIn(stdout).map((file) => resolve(options.directory, file)) };
 }
 
 /** Modules among the artifacts that cargo names. */

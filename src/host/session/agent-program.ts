@@ -10,11 +10,10 @@ import type { DeliverMode } from '../events.js';
 import { agentLink } from './agent-link.js';
 import type { Held } from './held.js';
 import { inputFile } from './kept-files.js';
+import { noteLateAgent } from './late-agent.js';
 import { followModules } from './library-engines.js';
 import { archiveFiles, compiledAgainst } from './opened-libraries.js';
 import type { ReachContext, Reached } from './reach.js';
-
-const AGENT_TIMEOUT_MS = 10_000;
 
 /** What the engine is opened for. */
 interface AgentProgramContext {
@@ -29,14 +28,9 @@ interface AgentProgramContext {
 /** Opens it; `close` ends the connection, or the waiting for it. */
 export function agentProgram(program: AgentProgramContext): { readonly reached: Promise<Reached>; close(): void } {
   const { context, held, compiler, listener } = program;
-  const { project, options, note } = context;
+  const { project, options } = context;
   let agent: AgentConnection | null = null;
-  const limit = options.agentTimeoutMs ?? AGENT_TIMEOUT_MS;
-  const late = setTimeout(() => {
-    const message = `the agent did not connect within ${limit / 1000} s`;
-    const error = new IpbpError('IPBP5006', message, { where: held.executable });
-    note(error.code, error.message);
-  }, limit);
+  const stopWaiting = noteLateAgent(context, held.executable, 'the agent did not connect');
   const open = async (): Promise<Reached> => {
     if (program.form(held.keptExecutable, held.root.args) === null) {
       const how = isIos(project.targetTriple) ? 'for iOS' : 'linked statically';
@@ -52,7 +46,7 @@ export function agentProgram(program: AgentProgramContext): { readonly reached: 
       });
     const indexMs = performance.now() - indexStart;
     agent = await listener.connected;
-    clearTimeout(late);
+    stopWaiting();
     const modules = await followModules(held, executable, agent, (key) =>
       archiveFiles(held, compiler?.linkInputs(key) ?? compiledAgainst(held, key)),
     );
@@ -61,9 +55,9 @@ export function agentProgram(program: AgentProgramContext): { readonly reached: 
     return { modules, link: agentLink(held, engine, agent), told: { redirect, indexMs } };
   };
   return {
-    reached: open().finally(() => clearTimeout(late)),
+    reached: open().finally(stopWaiting),
     close() {
-      clearTimeout(late);
+      stopWaiting();
       agent?.close();
     },
   };

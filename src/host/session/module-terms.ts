@@ -1,7 +1,18 @@
 // What is different for modules of WebAssembly from what `ipbp run` says and takes for processes.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { IpbpError } from '../../codes/error.js';
 import type { PageEvent } from '../web/page-host.js';
 import type { ReachContext } from './reach.js';
+
+/** What the script that stands in for the linker notes of modules' links, by the keys of their units. */
+export function recordedLinks({ directories }: Pick<ReachContext, 'directories'>): {
+  folderOf(key: string): string;
+  has(key: string): boolean;
+} {
+  const folderOf = (key: string): string => join(directories.units, key);
+  return { folderOf, has: (key) => existsSync(join(folderOf(key), 'link')) };
+}
 
 /**
  * Throws IPBP5902 for what only processes have.

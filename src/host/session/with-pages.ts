@@ -1,7 +1,7 @@
 // Programs that are modules for pages: cargo builds them, ipbp serves them with the project's page. What needs the engine
 // is page-program.ts, which is loaded while cargo builds.
-import { existsSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { wrapperEnvironment } from '../cargo/cargo-run.js';
 import { buildModule, moduleRun } from '../cargo/module-run.js';
@@ -11,7 +11,7 @@ import { pageDirectory } from '../web/page-directory.js';
 import type { PageTool } from '../web/page-tool.js';
 import { startPageServer, type PageServer } from '../web/page-server.js';
 import type { PreparedProgram } from './page-program.js';
-import { refuseForModules, tellPage } from './module-terms.js';
+import { recordedLinks, refuseForModules, tellPage } from './module-terms.js';
 import type { Expected, Reach, ReachContext } from './reach.js';
 
 /** How long pages of the last build may take to go away. */
@@ -27,7 +27,7 @@ export function withPages(context: ReachContext): Reach {
     mkdirSync(resolve(options.directory, options.serve), { recursive: true });
   const directory = pageDirectory(options.serve ?? null, options.directory, project.packages);
   const build = { project, options, scripts, places: directories };
-  const recordingOf = (key: string): string => join(directories.units, key);
+  const links = recordedLinks(context);
   let server: PageServer | null = null;
   let host: PageHost | null = null;
   /** Pages of the last build come again for this one. */
@@ -41,7 +41,7 @@ export function withPages(context: ReachContext): Reach {
     hasProcess: false,
     start: () => moduleRun(build),
     build: (signal) => buildModule(build, signal),
-    isLinkedRight: (_, { key }) => existsSync(join(recordingOf(key), 'link')),
+    isLinkedRight: (_, { key }) => links.has(key),
     async expect() {
       const loading = import('./page-program.js');
       loading.catch(() => {}); // Awaited when the module is built.
@@ -54,7 +54,7 @@ export function withPages(context: ReachContext): Reach {
           const { prepareProgram, serveProgram } = await loading;
           program = await prepareProgram(
             held,
-            { recording: recordingOf(held.root.key), patchable: options.patchable },
+            { recording: links.folderOf(held.root.key), patchable: options.patchable },
             {
               // Programs that are no browsers have no origin; they have the token from us.
               origin: (origin) => origin === null || origin === serving.origin,

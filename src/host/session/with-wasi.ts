@@ -1,17 +1,13 @@
 // WASI programs: cargo starts them by its runner for the target, which gets the prepared module in place of the one that
 // cargo built. Where the user has set none, it is Node with our own script (agent/wasi/), which attaches by itself.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { IpbpError } from '../../codes/error.js';
 import { cargoBuild } from '../cargo/cargo-build.js';
 import type { CargoProject } from '../cargo/cargo-project.js';
 import { cargoRun } from '../cargo/cargo-run.js';
 import { builtForPages } from '../web/agent-script.js';
 import type { PreparedProgram } from './page-program.js';
-import { refuseForModules, refuseForProcesses, tellPage } from './module-terms.js';
+import { noteLateAgent } from './late-agent.js';
+import { recordedLinks, refuseForModules, refuseForProcesses, tellPage } from './module-terms.js';
 import type { Expected, Reach, ReachContext } from './reach.js';
-
-const AGENT_TIMEOUT_MS = 10_000;
 
 /** The way to them. Throws IPBP5902 for what other processes have, IPBP4008 where our script was not built. */
 export function withWasi(context: ReachContext): Reach {
@@ -19,17 +15,17 @@ export function withWasi(context: ReachContext): Reach {
   refuseForModules(context);
   refuseForProcesses(context, true);
   const project = withRunner(context.project);
-  const recordingOf = (key: string): string => join(directories.units, key);
+  const links = recordedLinks(context);
   return {
     hasProcess: true,
     start: () => cargoRun(project, options, scripts, directories),
     build: (signal) => cargoBuild(project, options, scripts, directories, signal),
-    isLinkedRight: (_, { key }) => existsSync(join(recordingOf(key), 'link')),
+    isLinkedRight: (_, { key }) => links.has(key),
     expect() {
       const loading = import('./page-program.js');
       loading.catch(() => {}); // Awaited when the module is built.
       let program: PreparedProgram | null = null;
-      let late: NodeJS.Timeout | undefined;
+      let stopWaiting: () => void = () => undefined;
       let end: () => void = () => undefined;
       const closed = new Promise<void>((fulfil) => (end = fulfil));
       const expected: Expected = {
@@ -37,11 +33,11 @@ export function withWasi(context: ReachContext): Reach {
           const { prepareProgram } = await loading;
           program = await prepareProgram(
             held,
-            { recording: recordingOf(held.root.key), patchable: options.patchable },
+            { recording: links.folderOf(held.root.key), patchable: options.patchable },
             {
               origin: (origin) => origin === null,
               onEvent(event) {
-                if (event.event === 'connected') clearTimeout(late);
+                if (event.event === 'connected') stopWaiting();
                 tellPage(context, event);
               },
             },
@@ -50,16 +46,11 @@ export function withWasi(context: ReachContext): Reach {
         },
         open(held) {
           if (program === null) throw new Error('internal: the module is not prepared');
-          const limit = options.agentTimeoutMs ?? AGENT_TIMEOUT_MS;
-          late = setTimeout(() => {
-            const message = `no agent connected within ${limit / 1000} s`;
-            const error = new IpbpError('IPBP5006', message, { where: held.executable });
-            context.note(error.code, error.message);
-          }, limit);
+          stopWaiting = noteLateAgent(context, held.executable, 'no agent connected');
           return Promise.resolve(program.open(held.pid, closed));
         },
         close() {
-          clearTimeout(late);
+          stopWaiting();
           end();
           void program?.host.close();
         },
